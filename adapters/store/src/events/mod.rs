@@ -1,0 +1,136 @@
+//! Bellhop's own analytics: events that are sent to it, kept in the database, and counted there.
+//!
+//! Funnels, retention and other shapes of question are not here; what is asked for is a trend.
+
+mod profiles;
+mod query;
+mod sql;
+mod track;
+
+pub use profiles::Profile;
+
+use crate::Store;
+use crate::error::not_found;
+use crate::session::args;
+use async_trait::async_trait;
+use bellhop_core::analytics::{Frame, Metric, NewEvent, Query, Taken};
+use bellhop_core::ids::SourceName;
+use bellhop_core::nearest::nearest;
+use bellhop_core::ports::{AnalyticsSource, PortResult};
+
+/// Metrics that every store of events has once there are such events, and what they count.
+const BUILT_IN: [(&str, &str); 4] = [
+    ("page_views", "pages seen: the events page_view and $pageview"),
+    ("users", "different people in all events"),
+    ("sessions", "visits: a person's events with no pause of over 30 minutes"),
+    ("key_events", "events with the property key = true, or with revenue"),
+];
+
+/// Names of events that are page views.
+const PAGE_VIEWS: [&str; 2] = ["page_view", "$pageview"];
+
+/// The source `events`.
+#[derive(Clone, Debug)]
+pub struct Events {
+    store: Store,
+    name: SourceName,
+}
+
+impl Events {
+    /// The events in this database.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self { store, name: SourceName::new("events") }
+    }
+
+    async fn event_names(&self) -> PortResult<Vec<String>> {
+        let rows = self.store.read("metrics").await?.rows("SELECT name FROM event_name ORDER BY name LIMIT 10000", vec![]).await?;
+        rows.iter().map(|row| row.text(0)).collect()
+    }
+
+    /// Whether there is anything that a built-in metric could count.
+    async fn has_any(&self, built_in: &str, names: &[String]) -> PortResult<bool> {
+        match built_in {
+            "page_views" => Ok(names.iter().any(|name| PAGE_VIEWS.contains(&name.as_str()))),
+            "key_events" => {
+                let mut session = self.store.read("metrics").await?;
+                Ok(session.number("SELECT count(*) FROM (SELECT 1 FROM event WHERE is_key = 1 LIMIT 1) AS some", vec![]).await? > 0)
+            }
+            _ => Ok(!names.is_empty()),
+        }
+    }
+
+    /// Refuses a metric that was never seen, naming the nearest.
+    async fn check_metric(&self, metric: &str) -> PortResult<()> {
+        let known = self.store.read("query").await?.number("SELECT count(*) FROM event_name WHERE name = $1", args![metric]).await? > 0;
+        if known && !BUILT_IN.iter().any(|(name, _)| *name == metric) {
+            return Ok(());
+        }
+        let names = self.event_names().await?;
+        let mut present = Vec::new();
+        for (name, about) in BUILT_IN {
+            if self.has_any(name, &names).await? {
+                present.push(name);
+            } else if name == metric {
+                return Err(not_found("query", format!("nothing was taken yet that `{name}` could count ({about}); send events to /v1/events, or load the sample events")));
+            }
+        }
+        if present.contains(&metric) {
+            return Ok(());
+        }
+        let near = nearest(metric, names.iter().map(String::as_str).chain(present.iter().copied()));
+        let hint = match near {
+            Some(word) => format!("; did you mean `{word}`?"),
+            None if names.is_empty() => "; no events were taken yet: send some to /v1/events, or load the sample events".to_owned(),
+            None => format!("; there are {}", names.iter().take(5).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+        };
+        Err(not_found("query", format!("no event or metric `{metric}` was ever seen{hint}")))
+    }
+}
+
+#[async_trait]
+impl AnalyticsSource for Events {
+    fn name(&self) -> &SourceName {
+        &self.name
+    }
+
+    async fn metrics(&self) -> PortResult<Vec<Metric>> {
+        let names = self.event_names().await?;
+        let mut metrics = Vec::new();
+        for (name, about) in BUILT_IN {
+            if self.has_any(name, &names).await? {
+                metrics.push(Metric { name: name.to_owned(), about: about.to_owned() });
+            }
+        }
+        let own = names.into_iter().filter(|name| !BUILT_IN.iter().any(|(built_in, _)| name == built_in));
+        metrics.extend(own.map(|name| Metric { name, about: "an event".to_owned() }));
+        Ok(metrics)
+    }
+
+    async fn properties(&self, event: &str) -> PortResult<Vec<String>> {
+        let mut session = self.store.read("properties").await?;
+        let rows = match event {
+            "users" | "sessions" | "key_events" => session.rows("SELECT DISTINCT property FROM event_property ORDER BY property LIMIT 1000", vec![]).await?,
+            "page_views" => {
+                session
+                    .rows("SELECT DISTINCT property FROM event_property WHERE name IN ($1, $2) ORDER BY property LIMIT 1000", args![PAGE_VIEWS[0], PAGE_VIEWS[1]])
+                    .await?
+            }
+            name => session.rows("SELECT property FROM event_property WHERE name = $1 ORDER BY property LIMIT 1000", args![name]).await?,
+        };
+        rows.iter().map(|row| row.text(0)).collect()
+    }
+
+    async fn query(&self, query: &Query) -> PortResult<Frame> {
+        match query {
+            Query::Trend(trend) => {
+                self.check_metric(&trend.metric).await?;
+                query::trend(&self.store, trend).await
+            }
+        }
+    }
+
+    async fn track(&self, events: Vec<NewEvent>) -> PortResult<Taken> {
+        track::track(&self.store, events).await
+    }
+}

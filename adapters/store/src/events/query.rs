@@ -1,0 +1,154 @@
+//! Answers trends: how much, over time and by property.
+//!
+//! Without a property to group by, each interval is one range of the index, counted by itself; the database sorts
+//! nothing.
+
+use super::sql::Statement;
+use crate::error::invalid;
+use crate::session::Batch;
+use crate::{Backend, Store};
+use crate::session::{Value, args};
+use bellhop_core::analytics::{Frame, FrameRow, Measure, Trend};
+use bellhop_core::period::{Range, intervals};
+use bellhop_core::ports::PortResult;
+use bellhop_core::Timestamp;
+use std::collections::BTreeMap;
+
+/// A pause that ends a session, in microseconds.
+const PAUSE: i64 = 30 * 60 * 1_000_000;
+/// Every zone's offset is a whole number of these, so every interval is too.
+const QUARTER: i64 = 15 * 60 * 1_000_000;
+/// How many groups are told apart; the rest is added up under [`OTHERS`].
+const GROUPS: usize = 200;
+const OTHERS: &str = "(other)";
+/// How many intervals an answer may have.
+const INTERVALS: usize = 20_000;
+
+/// Figures by interval and group.
+type Figures = Vec<(usize, Option<String>, f64)>;
+
+pub(super) async fn trend(store: &Store, trend: &Trend) -> PortResult<Frame> {
+    let measure = measure(trend)?;
+    let starts = match trend.interval {
+        Some(interval) if trend.from < trend.to => intervals(Range { from: trend.from, to: trend.to }, interval, trend.zone),
+        Some(_) => Vec::new(),
+        None => vec![trend.from],
+    };
+    if starts.len() > INTERVALS {
+        return Err(invalid("query", format!("that is {} intervals, and {INTERVALS} are the most; ask for a shorter period or wider intervals", starts.len())));
+    }
+    let figures = if trend.metric == "sessions" { sessions(store, trend, &starts).await? } else { measured(store, trend, &measure, &starts).await? };
+    let sum = figures.iter().map(|(_, _, value)| value).sum();
+    let total = if measure == Measure::Users && (trend.interval.is_some() || trend.by.is_some()) {
+        let whole = Trend { interval: None, by: None, ..trend.clone() };
+        measured(store, &whole, &measure, &[trend.from]).await?.iter().map(|(_, _, value)| value).sum()
+    } else {
+        sum
+    };
+    let rows = if trend.by.is_some() { grouped(figures, trend, &starts) } else { plain(&figures, trend, &starts) };
+    Ok(Frame { rows, unit: String::new(), total, complete: trend.to <= store.now(), sampled: 1.0, as_of: None })
+}
+
+/// What is really counted: some metrics say it themselves.
+fn measure(trend: &Trend) -> PortResult<Measure> {
+    match (trend.metric.as_str(), &trend.measure) {
+        ("users", Measure::Count | Measure::Users) => Ok(Measure::Users),
+        ("sessions", Measure::Count) => Ok(Measure::Count),
+        ("sessions", Measure::Users) => Err(invalid("query", "sessions can be counted; for the number of people ask for `users`")),
+        ("users" | "sessions", Measure::Sum(property)) => {
+            Err(invalid("query", format!("`{}` can be counted, but not summed; to sum `{property}`, name the event that has it", trend.metric)))
+        }
+        (_, measure) => Ok(measure.clone()),
+    }
+}
+
+/// Each interval with its number, beginning and end, cut to the period.
+fn ranges(trend: &Trend, starts: &[Timestamp]) -> Value {
+    let ends = starts.iter().skip(1).copied().chain([trend.to]);
+    let rows = starts.iter().zip(ends).zip(0_i64..).map(|((start, end), number)| args![number, (*start).max(trend.from), end.min(trend.to)]);
+    rows.collect::<Batch>().into()
+}
+
+async fn measured(store: &Store, trend: &Trend, measure: &Measure, starts: &[Timestamp]) -> PortResult<Figures> {
+    let postgres = store.backend() == Backend::Postgres;
+    let mut statement = Statement::default();
+    let spans = statement.bind(ranges(trend, starts));
+    let spans = format!("(SELECT CAST(value ->> 0 AS BIGINT) AS n, CAST(value ->> 1 AS BIGINT) AS a, CAST(value ->> 2 AS BIGINT) AS b FROM EACH({spans})) AS i");
+    let figure = statement.measure(measure, postgres);
+    let group = trend.by.as_ref().map(|property| statement.text(property, postgres));
+    let events = statement.events(&trend.metric);
+    let filters = statement.filters(&trend.filters, postgres);
+    let which = format!("{events} AND e.at >= i.a AND e.at < i.b{filters}");
+    let sql = match group {
+        None => format!("SELECT i.n, NULL, (SELECT {figure} FROM event AS e WHERE {which}) FROM {spans}"),
+        Some(group) => format!("SELECT i.n, {group}, {figure} FROM {spans} CROSS JOIN event AS e WHERE {which} GROUP BY 1, 2"),
+    };
+    let rows = store.read("query").await?.rows(&sql, statement.values).await?;
+    rows.iter().map(|row| Ok((usize::try_from(row.int(0)?).unwrap_or_default(), row.maybe_text(1)?, row.real(2)?))).collect()
+}
+
+/// Sessions by the moment they begin. A session that began before the period is none of it.
+async fn sessions(store: &Store, trend: &Trend, starts: &[Timestamp]) -> PortResult<Figures> {
+    let postgres = store.backend() == Backend::Postgres;
+    let mut statement = Statement::default();
+    let earlier = statement.bind(trend.from.timestamp_micros() - PAUSE);
+    let (from, to) = (statement.bind(trend.from), statement.bind(trend.to));
+    let group = trend.by.as_ref().map_or_else(|| "CAST(NULL AS TEXT)".to_owned(), |property| statement.text(property, postgres));
+    let filters = statement.filters(&trend.filters, postgres);
+    let sql = format!(
+        "SELECT s.at / {QUARTER}, s.g, CAST(count(*) AS DOUBLE PRECISION) FROM \
+           (SELECT e.at, {group} AS g, lag(e.at) OVER (PARTITION BY e.person ORDER BY e.at) AS before FROM event AS e \
+            WHERE e.at >= {earlier} AND e.at < {to} AND e.person IS NOT NULL{filters}) AS s \
+         WHERE s.at >= {from} AND (s.before IS NULL OR s.at - s.before > {PAUSE}) GROUP BY 1, 2"
+    );
+    let rows = store.read("query").await?.rows(&sql, statement.values).await?;
+    let micros = starts.iter().map(Timestamp::timestamp_micros).collect::<Vec<_>>();
+    let mut figures = BTreeMap::new();
+    for row in &rows {
+        let at = row.int(0)? * QUARTER;
+        let interval = micros.partition_point(|start| *start <= at).saturating_sub(1);
+        *figures.entry((interval, row.maybe_text(1)?)).or_insert(0.0) += row.real(2)?;
+    }
+    Ok(figures.into_iter().map(|((interval, group), value)| (interval, group, value)).collect())
+}
+
+fn start(trend: &Trend, starts: &[Timestamp], interval: usize) -> Option<Timestamp> {
+    trend.interval.and_then(|_| starts.get(interval).copied())
+}
+
+fn plain(figures: &Figures, trend: &Trend, starts: &[Timestamp]) -> Vec<FrameRow> {
+    let mut values = vec![0.0; starts.len()];
+    for (interval, _, value) in figures {
+        if let Some(sum) = values.get_mut(*interval) {
+            *sum += value;
+        }
+    }
+    values.into_iter().enumerate().map(|(interval, value)| FrameRow { at: start(trend, starts, interval), group: None, value }).collect()
+}
+
+/// Every group in every interval, the largest group first. The smallest of very many are added up.
+fn grouped(figures: Figures, trend: &Trend, starts: &[Timestamp]) -> Vec<FrameRow> {
+    let mut totals = BTreeMap::<Option<String>, f64>::new();
+    for (_, group, value) in &figures {
+        *totals.entry(group.clone()).or_default() += value;
+    }
+    let mut order = totals.into_iter().collect::<Vec<_>>();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let folded = order.len() > GROUPS;
+    order.truncate(GROUPS);
+    let mut groups = order.into_iter().map(|(group, _)| group).collect::<Vec<_>>();
+    let index = groups.iter().cloned().enumerate().map(|(at, group)| (group, at)).collect::<BTreeMap<_, _>>();
+    if folded {
+        groups.push(Some(OTHERS.to_owned()));
+    }
+    let width = groups.len();
+    let mut values = vec![0.0; width * starts.len()];
+    for (interval, group, value) in figures {
+        let column = index.get(&group).copied().unwrap_or(width.saturating_sub(1));
+        if let Some(sum) = values.get_mut(interval * width + column) {
+            *sum += value;
+        }
+    }
+    let cells = (0..starts.len()).flat_map(|interval| groups.iter().map(move |group| (interval, group)));
+    cells.zip(values).map(|((interval, group), value)| FrameRow { at: start(trend, starts, interval), group: group.clone(), value }).collect()
+}

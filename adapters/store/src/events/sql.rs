@@ -1,0 +1,97 @@
+//! The parts that statements about events are put together from.
+
+use super::PAGE_VIEWS;
+use crate::session::Value;
+use bellhop_core::analytics::{Filter, Measure};
+
+/// A statement with its values while it is put together.
+#[derive(Default)]
+pub(super) struct Statement {
+    pub(super) values: Vec<Value>,
+}
+
+impl Statement {
+    /// Binds a value and returns its placeholder.
+    pub(super) fn bind(&mut self, value: impl Into<Value>) -> String {
+        self.values.push(value.into());
+        format!("${}", self.values.len())
+    }
+
+    /// The condition that selects a metric's events.
+    pub(super) fn events(&mut self, metric: &str) -> String {
+        match metric {
+            "users" | "sessions" => "true".to_owned(),
+            "key_events" => "e.is_key = 1".to_owned(),
+            "page_views" => {
+                let names = PAGE_VIEWS.map(|name| self.bind(name));
+                format!("e.name IN ({})", names.join(", "))
+            }
+            name => format!("e.name = {}", self.bind(name)),
+        }
+    }
+
+    /// A property as each database names it.
+    fn path(&mut self, property: &str, postgres: bool) -> String {
+        if postgres {
+            return self.bind(property);
+        }
+        // A label in quotes, with the quotes inside escaped as JSON escapes them.
+        let label = serde_json::Value::from(crate::session::clean(property.to_owned())).to_string();
+        self.bind(format!("$.{label}"))
+    }
+
+    /// A property as text: strings as they are, anything else as its JSON, nothing for null.
+    pub(super) fn text(&mut self, property: &str, postgres: bool) -> String {
+        let path = self.path(property, postgres);
+        if postgres {
+            format!("(e.properties ->> {path})")
+        } else {
+            format!("CASE json_type(e.properties, {path}) WHEN 'text' THEN e.properties ->> {path} WHEN 'null' THEN NULL ELSE e.properties -> {path} END")
+        }
+    }
+
+    /// A property as a number, also where it came as text; nothing where it is none.
+    fn number(&mut self, property: &str, postgres: bool) -> String {
+        if property == "revenue" {
+            return "e.revenue".to_owned();
+        }
+        let path = self.path(property, postgres);
+        if postgres {
+            format!(
+                "CASE jsonb_typeof(e.properties -> {path}) WHEN 'number' THEN CAST(e.properties ->> {path} AS DOUBLE PRECISION) \
+                 WHEN 'string' THEN CASE WHEN trim(e.properties ->> {path}) ~ '^-?(0|[1-9][0-9]{{0,80}})([.][0-9]{{1,80}})?([eE][+-]?[0-9]{{1,2}})?$' \
+                 THEN CAST(trim(e.properties ->> {path}) AS DOUBLE PRECISION) END END"
+            )
+        } else {
+            let text = format!("trim(e.properties ->> {path})");
+            format!(
+                "CASE json_type(e.properties, {path}) WHEN 'integer' THEN CAST(e.properties ->> {path} AS DOUBLE PRECISION) WHEN 'real' THEN e.properties ->> {path} \
+                 WHEN 'text' THEN CASE WHEN json_valid({text}) AND {text} NOT GLOB '*[eE]*[0-9][0-9][0-9]*' \
+                 THEN CASE WHEN json_type({text}) IN ('integer', 'real') THEN CAST({text} AS DOUBLE PRECISION) END END END"
+            )
+        }
+    }
+
+    /// What is counted, as an aggregate.
+    pub(super) fn measure(&mut self, measure: &Measure, postgres: bool) -> String {
+        match measure {
+            Measure::Count => "CAST(count(*) AS DOUBLE PRECISION)".to_owned(),
+            Measure::Users => "CAST(count(DISTINCT e.person) AS DOUBLE PRECISION)".to_owned(),
+            Measure::Sum(property) => {
+                let number = self.number(property, postgres);
+                format!("CAST(coalesce(sum({number}), 0) AS DOUBLE PRECISION)")
+            }
+        }
+    }
+
+    /// The conditions on properties, each with `AND` before it. What lacks the property differs from any value.
+    pub(super) fn filters(&mut self, filters: &[Filter], postgres: bool) -> String {
+        let mut all = String::new();
+        for filter in filters {
+            let (text, value) = (self.text(&filter.property, postgres), self.bind(filter.value.as_str()));
+            let relation = if filter.not { "IS DISTINCT FROM" } else { "=" };
+            all.push_str(&format!(" AND ({text}) {relation} {value}"));
+        }
+        all
+    }
+}

@@ -1,0 +1,16 @@
+//! What the database promises, tried on both: every behaviour is written once and run on SQLite and on PostgreSQL.
+//! What only one of them can do wrong (a full disk, a locked file, a newer version) is in modules of their own.
+
+mod world;
+
+mod alerts;
+mod audit;
+mod books;
+mod conformance;
+mod crowd;
+mod events;
+mod inbox;
+mod opening;
+mod outbox;
+mod recovery;
+mod sqlite;

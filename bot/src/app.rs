@@ -1,0 +1,370 @@
+//! Builds everything, starts the tasks, stops them in order.
+
+use crate::alerts::routes::Routes;
+use crate::alerts::{Desk, Engine};
+use crate::announcer::OutboxAnnouncer;
+use crate::clock::{RandomIds, SystemClock};
+use crate::completion::LiveCompleter;
+use crate::config::{Config, ConfigError};
+use crate::dispatch::{ApprovalDesk, Dispatch};
+use crate::inbox::{DurableInbox, InboxWorker};
+use crate::links::ShortLinks;
+use crate::outbox::{Outbox, Pace};
+use crate::platforms::{ChatDirectory, SourceDirectory, StoreDirectory};
+use crate::roles::Roles;
+use crate::schedule::Scheduler;
+use crate::server;
+use crate::tasks::Tasks;
+use crate::usage::Figures;
+use crate::wiring::{self, Chat, Parts, WiringError};
+use axum::Router;
+use bellhop_catalog::Services;
+use bellhop_console::Console;
+use bellhop_core::Address;
+use bellhop_core::clock::{Clock, Ids};
+use bellhop_core::error::{CommandError, PortError};
+use bellhop_core::ports::{Attachments, Inbox, Links, Permissions, Stores};
+use bellhop_core::registry::Registry;
+use bellhop_store::{Events, RunnerGuard, Store};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// How long the stop waits for what is under way.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Why the bot does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration can't be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// An adapter can't be built.
+    #[error(transparent)]
+    Wiring(#[from] WiringError),
+    /// The database or another service failed.
+    #[error("{}", crate::explain::port(.0))]
+    Port(#[from] PortError),
+    /// A route leads nowhere.
+    #[error("[[route]] to: {0}")]
+    Route(CommandError),
+    /// Another bot runs on this database.
+    #[error("another bellhop runs on this database; stop it first, or give this one a database of its own ([database] url)")]
+    Taken,
+    /// The address can't be listened on.
+    #[error("can't listen on {listen}: {why}")]
+    Listen {
+        /// Which address.
+        listen: SocketAddr,
+        /// What the system said, and what to do.
+        why: String,
+    },
+    /// The machine gave something up.
+    #[error("{0}")]
+    System(String),
+}
+
+/// What tests and other programs may replace.
+#[derive(Clone)]
+pub struct Options {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Fresh identifiers.
+    pub ids: Arc<dyn Ids>,
+    /// The patience of the outbox.
+    pub pace: Pace,
+    /// Chats beside the configured ones, built from the same parts.
+    pub chats: Option<fn(&Parts) -> Vec<Chat>>,
+    /// Instead of the platforms' own: where attachments come from.
+    pub attachments: Option<Arc<dyn Attachments>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock), ids: Arc::new(RandomIds), pace: Pace::default(), chats: None, attachments: None }
+    }
+}
+
+/// A bot that is built.
+pub struct App {
+    config: Config,
+    options: Options,
+    store: Store,
+    /// What runs commands.
+    pub dispatch: Arc<Dispatch>,
+    /// The commands.
+    pub registry: Arc<Registry>,
+    /// Who may do what.
+    pub permissions: Arc<dyn Permissions>,
+    /// The chats.
+    pub chats: Arc<ChatDirectory>,
+    console: Option<Arc<Console>>,
+    routers: Vec<Router>,
+    engine: Arc<Engine>,
+    events: Arc<Events>,
+    stores: Arc<dyn Stores>,
+    links: Arc<dyn Links>,
+    inbox: Arc<dyn Inbox>,
+    instance: String,
+    listener: Option<TcpListener>,
+}
+
+/// Where a bot listens, once it does.
+pub struct Running {
+    /// The address.
+    pub address: SocketAddr,
+    /// The console's log-in link.
+    pub login: Option<String>,
+}
+
+impl App {
+    /// Builds a bot. With `listen` the port is taken first, so that links name the right one and a taken port is said
+    /// before anything else is touched.
+    pub async fn build(config: Config, options: Options, listen: bool) -> Result<Self, StartError> {
+        wiring::unserved(&config)?;
+        let listener = if listen { Some(bind(config.frame.server.listen).await?) } else { None };
+        let address = listener.as_ref().and_then(|listener| listener.local_addr().ok()).unwrap_or(config.frame.server.listen);
+        let public_url = config.frame.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let public_url = public_url.trim_end_matches('/').to_owned();
+        let data_dir = config.data_dir();
+        make_private_folder(&data_dir)?;
+        let (clock, ids) = (options.clock.clone(), options.ids.clone());
+        let store = Store::open(&config.database_url(), clock.clone(), ids.clone()).await?;
+
+        let people = wiring::embedded_people(&config)?;
+        let permissions: Arc<dyn Permissions> = Arc::new(Roles::new(config.frame.role.clone(), people));
+        let inbox: Arc<dyn Inbox> = Arc::new(DurableInbox::new(store.clone()));
+        let completer = Arc::new(LiveCompleter::new(permissions.clone(), clock.clone()));
+        let stores: Arc<dyn Stores> = Arc::new(StoreDirectory(wiring::files(&config, &clock, &ids)?));
+        let parts = Parts {
+            inbox: inbox.clone(),
+            completer: completer.clone(),
+            records: Arc::new(store.clone()),
+            stores: stores.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+            data_dir,
+        };
+        let mut built = wiring::chats(&config, &parts)?;
+        built.extend(options.chats.map(|more| more(&parts)).unwrap_or_default());
+        let console = built.iter().find_map(|chat| chat.console.clone());
+        let routers = built.iter().map(|chat| chat.routes.clone()).collect();
+        let chats = Arc::new(ChatDirectory::new(built.into_iter().map(|chat| chat.platform).collect()));
+
+        let deadline = config.frame.server.command_deadline.0;
+        let dispatch = Dispatch::new(permissions.clone(), store.clone(), clock.clone(), ids.clone(), config.frame.server.commands_per_minute, deadline);
+        let engine = Arc::new(Engine::new(store.clone(), clock.clone(), ids.clone()));
+        let events = Arc::new(Events::new(store.clone()));
+        let links: Arc<dyn Links> = Arc::new(ShortLinks::new(store.clone(), clock.clone(), public_url));
+        let names = chats.all().map(|chat| chat.name().to_string()).collect();
+        let registry = bellhop_catalog::registry(Services {
+            stores: stores.clone(),
+            sources: Arc::new(SourceDirectory(vec![events.clone()])),
+            places: chats.clone(),
+            announcer: Arc::new(OutboxAnnouncer::new(store.clone(), ids.clone())),
+            attachments: options.attachments.clone().unwrap_or_else(|| chats.clone()),
+            links: links.clone(),
+            alerts: Arc::new(Desk::new(store.clone(), engine.clone())),
+            schedules: Arc::new(store.clone()),
+            audit: Arc::new(store.clone()),
+            usage: Arc::new(Figures::new(store.clone(), stores.clone(), clock.clone(), names)),
+            permissions: permissions.clone(),
+            approvals: Arc::new(ApprovalDesk::new(&dispatch)),
+            records: Arc::new(store.clone()),
+            platforms: chats.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+        });
+        dispatch.learn(registry.clone());
+        completer.learn(registry.clone());
+        let instance = ids.next();
+        Ok(Self { config, options, store, dispatch, registry, permissions, chats, console, routers, engine, events, stores, links, inbox, instance, listener })
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The file stores.
+    #[must_use]
+    pub fn stores(&self) -> &Arc<dyn Stores> {
+        &self.stores
+    }
+
+    /// The place that parts of places are looked for near, where nothing else is given.
+    #[must_use]
+    pub fn home(&self) -> Address {
+        let chat = self.console.as_ref().map_or_else(|| wiring::EMBEDDED_CHAT.into(), |console| bellhop_core::ports::ChatPlatform::name(&**console).clone());
+        Address::channel(chat, "local", "general")
+    }
+
+    /// Gives the alert engine its routes; without any, alerts go to the embedded chat's own channel.
+    async fn find_routes(&self) -> Result<(), StartError> {
+        let home = self.home();
+        let routes = if self.config.frame.route.is_empty() {
+            let place = bellhop_core::PlaceRef { chat: Some(home.chat.to_string()), workspace: None, name: "alerts".into(), direct: false };
+            let place = bellhop_core::ports::Places::resolve(&*self.chats, &place, &home).await;
+            place.map_or_else(|_| Routes::all_to(home), Routes::all_to)
+        } else {
+            Routes::find(&self.config.frame.route, &*self.chats, &home).await.map_err(StartError::Route)?
+        };
+        self.engine.route(routes);
+        Ok(())
+    }
+
+    /// Prepares a process that runs single commands: the same as running, without the tasks.
+    pub async fn stand_by(&self) -> Result<(), StartError> {
+        self.find_routes().await
+    }
+
+    /// Delivers what waits, where no bot runs to do it.
+    pub async fn deliver_alone(&self) -> Result<(), StartError> {
+        if self.store.runner_alive().await? {
+            return Ok(());
+        }
+        self.outbox().drain().await;
+        Ok(())
+    }
+
+    fn outbox(&self) -> Outbox {
+        Outbox::new(
+            self.store.clone(),
+            self.options.clock.clone(),
+            self.chats.clone(),
+            self.stores.clone(),
+            self.links.clone(),
+            self.instance.clone(),
+            self.options.pace,
+        )
+    }
+
+    /// Runs until `stop` ends. `started` is told where the bot listens.
+    pub async fn run(mut self, stop: impl Future<Output = ()>, started: impl FnOnce(Running) + Send) -> Result<(), StartError> {
+        let guard = self.store.try_run(&self.instance).await?.ok_or(StartError::Taken)?;
+        self.store.recover(self.options.pace.quarantine).await?;
+        self.find_routes().await?;
+        let tasks = Tasks::default();
+        let listener = self.listener.take().ok_or_else(|| StartError::System("the listener was not opened".into()))?;
+        let address = listener.local_addr().map_err(|why| StartError::System(why.to_string()))?;
+        // Requests end before the workers do, and the workers before the database.
+        let serving = Tasks::default();
+        self.serve(listener, &serving);
+        self.start_workers(&tasks);
+        self.start_chats(&serving).await;
+        let login = match &self.console {
+            Some(console) => Some(console.login_link(&format!("http://{address}")).await?),
+            None => None,
+        };
+        started(Running { address, login });
+        stop.await;
+        tracing::info!("stopping: what is under way is finished first");
+        serving.finish(PATIENCE / 4).await;
+        tasks.finish(PATIENCE).await;
+        self.close(guard).await;
+        Ok(())
+    }
+
+    async fn close(self, guard: RunnerGuard) {
+        drop(guard);
+        self.store.close().await;
+    }
+
+    fn serve(&mut self, listener: TcpListener, tasks: &Tasks) {
+        let services = server::Services {
+            store: self.store.clone(),
+            events: self.events.clone(),
+            engine: self.engine.clone(),
+            stores: self.stores.clone(),
+            clock: self.options.clock.clone(),
+            ids: self.options.ids.clone(),
+            exposed: !self.config.frame.server.listen.ip().is_loopback() || self.config.frame.server.public_url.is_some(),
+        };
+        let routes = server::routes(services, std::mem::take(&mut self.routers));
+        let stop = tasks.stop();
+        tasks.start("server", async move {
+            let serve = axum::serve(listener, routes).with_graceful_shutdown(async move { stop.cancelled().await });
+            if let Err(error) = serve.await {
+                tracing::error!(%error, "the listener failed");
+            }
+        });
+    }
+
+    fn start_workers(&self, tasks: &Tasks) {
+        let (clock, poll) = (self.options.clock.clone(), self.options.pace.poll);
+        tasks.start("outbox", self.outbox().run(tasks.clone()));
+        let worker = InboxWorker {
+            store: self.store.clone(),
+            dispatch: self.dispatch.clone(),
+            clock: clock.clone(),
+            ids: self.options.ids.clone(),
+            owner: self.instance.clone(),
+            poll,
+        };
+        tasks.start("inbox", worker.run(tasks.clone()));
+        tasks.start("alerts", self.engine.clone().run(self.instance.clone(), poll, tasks.clone()));
+        tasks.start("expiry", self.engine.clone().expire(tasks.clone()));
+        tasks.start("schedules", Scheduler::new(self.store.clone(), self.inbox.clone(), clock).run(tasks.clone()));
+        tasks.start("housekeeping", housekeeping(self.store.clone(), self.options.pace.quarantine, tasks.clone()));
+    }
+
+    async fn start_chats(&self, tasks: &Tasks) {
+        let commands: Vec<_> = self.registry.all().cloned().collect();
+        for chat in self.chats.all() {
+            let (chat, commands, stop) = (chat.clone(), commands.clone(), tasks.stop());
+            tasks.start("chat", async move {
+                if let Err(error) = chat.announce(&commands).await {
+                    tracing::warn!(chat = %chat.name(), %error, "the commands could not be announced");
+                }
+                if let Err(error) = chat.listen(stop).await {
+                    tracing::error!(chat = %chat.name(), %error, "this chat is no longer listened to");
+                }
+            });
+        }
+    }
+}
+
+/// Takes back what dead processes had claimed (where others may die while this one lives), and deletes what is old.
+async fn housekeeping(store: Store, quarantine: Duration, tasks: Tasks) {
+    const EVERY: Duration = Duration::from_secs(5);
+    const SWEEP_EACH: u32 = 120;
+    let stop = tasks.stop();
+    let mut round = 0_u32;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+        if store.backend() == bellhop_store::Backend::Postgres
+            && let Err(error) = store.recover(quarantine).await
+        {
+            tracing::debug!(%error, "what dead replicas had claimed can't be looked up");
+        }
+        if round.is_multiple_of(SWEEP_EACH)
+            && let Err(error) = store.sweep().await
+        {
+            tracing::debug!(%error, "old rows can't be deleted now");
+        }
+        round = round.wrapping_add(1);
+    }
+}
+
+async fn bind(listen: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(listen).await.map_err(|error| {
+        let why = match error.kind() {
+            std::io::ErrorKind::AddrInUse => "another program listens there; stop it, or choose another port with [server] listen".to_owned(),
+            std::io::ErrorKind::PermissionDenied => "ports below 1024 are for the administrator; choose a higher one with [server] listen".to_owned(),
+            _ => error.to_string(),
+        };
+        StartError::Listen { listen, why }
+    })
+}
+
+/// The bot's own folder is for its user alone.
+fn make_private_folder(path: &std::path::Path) -> Result<(), StartError> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|why| StartError::System(format!("the folder {} can't be made: {why}; choose another with [server] data_dir", path.display())))
+}

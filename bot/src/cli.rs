@@ -1,0 +1,99 @@
+//! The command line of the program.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A self-hosted ChatOps bot.
+#[derive(Debug, Parser)]
+#[command(name = "bellhop", version, about = "A self-hosted ChatOps bot for Slack, Discord, Teams and your browser", disable_help_subcommand = true)]
+pub struct Cli {
+    /// The configuration file; without one, everything is embedded
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to do; without anything, run
+    #[command(subcommand)]
+    pub act: Option<Act>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Act {
+    /// Runs the bot until it is stopped
+    Run,
+    /// Runs one command through the same dispatch and prints the answer
+    Say(Say),
+    /// Looks the configuration over
+    Check {
+        /// Asks the services, too
+        #[arg(long)]
+        live: bool,
+    },
+    /// Prints the annotated configuration reference
+    Config,
+    /// API keys for programs that send data
+    Key {
+        /// What to do with them
+        #[command(subcommand)]
+        act: KeyAct,
+    },
+    /// The audit log
+    Audit {
+        /// What to do with it
+        #[command(subcommand)]
+        act: AuditAct,
+    },
+}
+
+/// `bellhop say`
+#[derive(Debug, Args)]
+pub struct Say {
+    /// As whom: CHATNAME:USERID, or the id of a person of the embedded chat
+    #[arg(long = "as", value_name = "USER", default_value = "console:you")]
+    pub user: String,
+    /// With this role instead of the person's own: member, operator or admin
+    #[arg(long)]
+    pub role: Option<bellhop_core::Access>,
+    /// Where: a place as in chat, #general by default
+    #[arg(long = "in", value_name = "PLACE")]
+    pub place: Option<bellhop_core::PlaceRef>,
+    /// A file that comes with it; may be given several times
+    #[arg(long, value_name = "PATH")]
+    pub file: Vec<PathBuf>,
+    /// Where to write the answer's files
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Prints the answer's card as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// The command, each argument one word
+    #[arg(last = true, required = true, value_name = "COMMAND LINE")]
+    pub words: Vec<String>,
+}
+
+/// `bellhop key ...`
+#[derive(Debug, Subcommand)]
+pub enum KeyAct {
+    /// Makes a key and prints it last; it can't be shown again
+    Create {
+        /// What it is for
+        #[arg(long, default_value = "unnamed")]
+        name: String,
+        /// What it may do: alerts, events, metrics; everything when none is given
+        #[arg(long)]
+        scope: Vec<String>,
+    },
+    /// Lists the keys, without their secrets
+    List,
+    /// Takes a key away from whoever has it
+    Revoke {
+        /// The id, as in the list
+        id: String,
+    },
+}
+
+/// `bellhop audit ...`
+#[derive(Debug, Subcommand)]
+pub enum AuditAct {
+    /// Checks that no row was changed, taken out or moved
+    Verify,
+}

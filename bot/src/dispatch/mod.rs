@@ -1,0 +1,224 @@
+//! From what a person said to one answer: allowed? -> confirm? -> quota -> deadline -> run -> audit and answer.
+//!
+//! This runs one thing that was said and returns its answer; taking things from the inbox and posting answers is
+//! `inbox.rs`, and `say` prints the answer instead.
+
+mod approval;
+mod quota;
+mod run;
+
+pub use approval::ApprovalDesk;
+pub use quota::Quota;
+
+use crate::explain;
+use bellhop_core::access::{Access, Effect};
+use bellhop_core::call::{Audience, Call, Caller, Invoke, Reply};
+use bellhop_core::card::Progress;
+use bellhop_core::clock::{Clock, Ids};
+use bellhop_core::command::AnyCommand;
+use bellhop_core::error::{CommandError, PortError};
+use bellhop_core::ids::CallId;
+use bellhop_core::ports::{Decision, Incoming, Permissions, Said};
+use bellhop_core::registry::Registry;
+use bellhop_store::{Effects, NewAudit, Store, UsageCount};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// Something that was said, about to be run.
+pub struct Ask {
+    /// Its name; the same when it is tried again after a crash.
+    pub id: CallId,
+    /// What was said.
+    pub incoming: Incoming,
+    /// A role that counts instead of the person's own (`say --role`).
+    pub access: Option<Access>,
+    /// Where to say how far it is.
+    pub progress: Arc<dyn Fn(Progress) + Send + Sync>,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was done.
+    Done,
+    /// It failed.
+    Failed,
+    /// It was not allowed.
+    Refused,
+    /// It waits for someone to confirm it.
+    Proposed,
+    /// It was not understood.
+    NotUnderstood,
+}
+
+impl Ended {
+    /// The word in the audit log and in metrics.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::Proposed => "proposed",
+            Self::NotUnderstood => "not understood",
+        }
+    }
+}
+
+/// The answer, and what is to be written down together with it.
+pub struct Outcome {
+    /// What is said back.
+    pub reply: Reply,
+    /// How it ended.
+    pub ended: Ended,
+    /// Rows that belong into the same transaction as the answer.
+    pub effects: Effects,
+}
+
+/// Runs commands.
+pub struct Dispatch {
+    registry: OnceLock<Arc<Registry>>,
+    permissions: Arc<dyn Permissions>,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    quota: Quota,
+    deadline: Duration,
+}
+
+/// How long a proposal can be confirmed.
+pub(crate) const PROPOSAL_MINUTES: u64 = 10;
+
+impl Dispatch {
+    /// A dispatch without commands yet: [`Dispatch::learn`] gives them, since some of them need the dispatch itself.
+    pub fn new(permissions: Arc<dyn Permissions>, store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, per_minute: u32, deadline: Duration) -> Arc<Self> {
+        let quota = Quota::new(per_minute, clock.clone());
+        Arc::new(Self { registry: OnceLock::new(), permissions, store, clock, ids, quota, deadline })
+    }
+
+    /// Gives the commands, once.
+    pub fn learn(&self, registry: Arc<Registry>) {
+        let _ = self.registry.set(registry);
+    }
+
+    /// The commands.
+    ///
+    /// # Errors
+    /// While the bot is still being built.
+    pub fn registry(&self) -> Result<&Arc<Registry>, CommandError> {
+        self.registry.get().ok_or_else(|| CommandError::Refused("the bot is still starting; try again in a moment".into()))
+    }
+
+    /// Runs one thing that was said. Failures of commands are answers; an error here means that the database failed, and
+    /// that the whole should be tried again.
+    pub async fn execute(&self, ask: Ask) -> Result<Outcome, PortError> {
+        let Ok(registry) = self.registry().cloned() else {
+            return Err(PortError::new(bellhop_core::PortErrorKind::Unavailable, "bellhop", "dispatch", "the bot is still starting"));
+        };
+        let access = ask.access.unwrap_or_else(|| self.permissions.access(&ask.incoming.from));
+        let caller = Caller { user: ask.incoming.from.clone(), name: ask.incoming.name.clone(), access, zone: ask.incoming.zone.unwrap_or(chrono_tz::Tz::UTC) };
+        let call =
+            Call { id: ask.id, caller, at: ask.incoming.at.clone(), now: self.clock.now(), attachments: ask.incoming.attachments, progress: ask.progress };
+        let understood = match &ask.incoming.said {
+            Said::Line(line) => registry.parse(line).map(|u| (u.invoke, u.confirmed)),
+            Said::Invoke(invoke) => Ok((invoke.clone(), false)),
+            Said::Form { command, answers } => registry.parse_answers(command, answers).map(|invoke| (invoke, false)),
+        };
+        match understood {
+            Ok((invoke, confirmed)) => self.run_understood(&registry, &call, invoke, confirmed).await,
+            Err(why) => {
+                let card = explain::misunderstood(&registry, &why);
+                Ok(Outcome { reply: Reply::private(card), ended: Ended::NotUnderstood, effects: self.usage("", Ended::NotUnderstood) })
+            }
+        }
+    }
+
+    async fn run_understood(&self, registry: &Registry, call: &Call, invoke: Invoke, confirmed: bool) -> Result<Outcome, PortError> {
+        let Some(command) = registry.get(&invoke.command).cloned() else {
+            let why = bellhop_core::grammar::Misunderstood::Name { typed: invoke.command.clone(), corrected: None };
+            return Ok(Outcome { reply: Reply::private(explain::misunderstood(registry, &why)), ended: Ended::NotUnderstood, effects: self.usage("", Ended::NotUnderstood) });
+        };
+        let about = command.about();
+        let line = registry.line(&invoke);
+        let decision = self.permissions.decide(&call.caller.user, call.caller.access, about);
+        if !decision.allowed {
+            let reply = Reply::private(explain::denied(about, &decision));
+            return Ok(self.outcome(reply, Ended::Refused, call, &line, about.name, &decision.because));
+        }
+        if let Err(wait) = self.quota.take(&call.caller.user) {
+            let reply = Reply::private(explain::too_many(self.quota.per_minute(), wait));
+            return Ok(self.outcome(reply, Ended::Refused, call, &line, about.name, "over the quota"));
+        }
+        if about.effect == Effect::Destroys && !confirmed {
+            return self.propose(registry, call, &command, invoke, &line).await;
+        }
+        self.run_allowed(registry, call, &command, &invoke, &line, &decision).await
+    }
+
+    /// Runs a command that may be run. What changes anything is written down first.
+    async fn run_allowed(
+        &self,
+        registry: &Registry,
+        call: &Call,
+        command: &Arc<dyn AnyCommand>,
+        invoke: &Invoke,
+        line: &str,
+        decision: &Decision,
+    ) -> Result<Outcome, PortError> {
+        let about = command.about();
+        if about.effect != Effect::Reads {
+            self.store.commit(Effects { audit: vec![self.audit(call, line, "allowed", &decision.because)], ..Effects::default() }).await?;
+        }
+        let started = self.clock.now();
+        let ran = run::guarded(command.clone(), call.clone(), invoke.args.clone(), self.deadline).await;
+        let took = (self.clock.now() - started).to_std().unwrap_or_default();
+        metrics::histogram!("bellhop_command_seconds", "command" => about.name).record(took.as_secs_f64());
+        let (reply, ended, detail) = match ran {
+            run::Ran::Answered(Ok(reply)) => (reply, Ended::Done, String::new()),
+            run::Ran::Answered(Err(error)) => {
+                if let CommandError::Port(port) = &error {
+                    tracing::warn!(command = about.name, call = %call.id, %port, "a command failed at a service");
+                }
+                let ended = if matches!(error, CommandError::Missing(_)) { Ended::NotUnderstood } else { Ended::Failed };
+                (Reply::private(explain::failed(registry, about, &error, &call.id)), ended, error.to_string())
+            }
+            run::Ran::TimedOut => (Reply::private(explain::timed_out(about, self.deadline, &call.id)), Ended::Failed, "took too long".to_owned()),
+            run::Ran::Panicked(why) => {
+                metrics::counter!("bellhop_panics_total", "command" => about.name).increment(1);
+                tracing::error!(command = about.name, call = %call.id, %why, "a command panicked");
+                (Reply::private(explain::broke(about, &call.id)), Ended::Failed, "failed inside".to_owned())
+            }
+        };
+        Ok(self.outcome(reply, ended, call, line, about.name, &detail))
+    }
+
+    fn outcome(&self, reply: Reply, ended: Ended, call: &Call, line: &str, command: &'static str, detail: &str) -> Outcome {
+        let mut effects = self.usage(command, ended);
+        effects.audit.push(self.audit(call, line, ended.word(), detail));
+        Outcome { reply, ended, effects }
+    }
+
+    fn usage(&self, command: &'static str, ended: Ended) -> Effects {
+        metrics::counter!("bellhop_commands_total", "command" => command, "outcome" => ended.word()).increment(1);
+        let ok = matches!(ended, Ended::Done | Ended::Proposed);
+        let count = UsageCount { what: "commands".into(), which: command.into(), done: i64::from(ok), failed: i64::from(!ok) };
+        Effects { usage: vec![count], ..Effects::default() }
+    }
+
+    pub(crate) fn audit(&self, call: &Call, line: &str, outcome: &str, detail: &str) -> NewAudit {
+        NewAudit {
+            who: call.caller.user.to_string(),
+            name: call.caller.name.clone(),
+            place: call.at.to_string(),
+            line: bellhop_core::text::shorten(line, 2_000),
+            outcome: outcome.to_owned(),
+            detail: bellhop_core::text::shorten(detail, 500),
+        }
+    }
+}
+
+/// An answer only for the one who asked, from the same words everywhere.
+#[must_use]
+pub fn private(card: bellhop_core::Card) -> Reply {
+    Reply { card, audience: Audience::Caller }
+}

@@ -1,0 +1,25 @@
+//! The bot: everything between the adapters and the commands, and the program around it.
+
+pub mod alerts;
+pub mod announcer;
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod completion;
+pub mod config;
+pub mod dispatch;
+pub mod explain;
+pub mod inbox;
+pub mod links;
+pub mod outbox;
+pub mod platforms;
+pub mod program;
+pub mod roles;
+pub mod say;
+pub mod schedule;
+pub mod secrets;
+pub mod server;
+pub mod tasks;
+pub mod telemetry;
+pub mod usage;
+pub mod wiring;

@@ -1,0 +1,174 @@
+//! Delivers what is to be said: claim -> fit -> render -> deliver -> settle. One delivery per lane at a time, first in,
+//! first out; nothing is sent again before it was looked up.
+
+mod delivery;
+mod settle;
+
+pub use delivery::{Delivery, draw};
+
+use crate::platforms::ChatDirectory;
+use crate::tasks::Tasks;
+use bellhop_core::call::{Audience, Handle};
+use bellhop_core::card::Card;
+use bellhop_core::clock::Clock;
+use bellhop_core::ports::{Links, Stores};
+use bellhop_core::UserRef;
+use bellhop_store::{Claimed, Settlement, Store};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// What a row of the outbox carries.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Payload {
+    /// What is said.
+    pub card: Card,
+    /// Who sees it.
+    #[serde(default)]
+    pub audience: Audience,
+    /// Whose command it answers.
+    #[serde(default)]
+    pub answers: Option<UserRef>,
+    /// What the adapter gave with the event that it answers.
+    #[serde(default)]
+    pub reply: Option<Handle>,
+}
+
+/// The patience of the outbox.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// How long to wait before looking up whether something was posted: at least the time-out of a request.
+    pub quarantine: Duration,
+    /// How long a claim holds.
+    pub lease: Duration,
+    /// How many deliveries are under way at once.
+    pub in_flight: usize,
+    /// How often to look for what other processes have put in.
+    pub poll: Duration,
+    /// After how many failed tries a delivery goes to the dead letters.
+    pub tries: u32,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            quarantine: Duration::from_secs(10),
+            lease: Duration::from_secs(60),
+            in_flight: 64,
+            poll: Duration::from_millis(250),
+            tries: 20,
+        }
+    }
+}
+
+/// The worker.
+pub struct Outbox {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    owner: String,
+    pace: Pace,
+    delivery: Arc<Delivery>,
+}
+
+impl Outbox {
+    /// A worker that claims as `owner`.
+    pub fn new(store: Store, clock: Arc<dyn Clock>, chats: Arc<ChatDirectory>, stores: Arc<dyn Stores>, links: Arc<dyn Links>, owner: String, pace: Pace) -> Self {
+        let delivery = Arc::new(Delivery::new(chats, stores, links, clock.clone()));
+        Self { store, clock, owner, pace, delivery }
+    }
+
+    /// Delivers until told to stop; then what is under way is finished and settled.
+    pub async fn run(self, tasks: Tasks) {
+        let stop = tasks.stop();
+        let (done, mut finished) = mpsc::unbounded_channel::<Settlement>();
+        let mut under_way = JoinSet::new();
+        let mut settlements = Vec::new();
+        loop {
+            let stopping = stop.is_cancelled();
+            let free = if stopping { 0 } else { self.pace.in_flight.saturating_sub(under_way.len()) };
+            // The settlements stay in hand until the database has taken them.
+            match self.store.settle_and_claim(&self.owner, settlements.clone(), free, self.pace.lease).await {
+                Ok(claimed) => {
+                    settlements.clear();
+                    for row in claimed {
+                        under_way.spawn(self.deliver(row, done.clone()));
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "the outbox can't reach the database; trying again");
+                    tokio::time::sleep(self.pace.poll).await;
+                }
+            }
+            if stopping && under_way.is_empty() && settlements.is_empty() {
+                return;
+            }
+            tokio::select! {
+                settled = finished.recv() => settlements.extend(settled),
+                () = self.idle(), if !stopping => {}
+                () = stop.cancelled(), if !stopping => {}
+                // Only while stopping: settlements arrive just before their task ends.
+                () = tokio::time::sleep(self.pace.poll), if stopping => {}
+            }
+            while let Ok(settlement) = finished.try_recv() {
+                settlements.push(settlement);
+            }
+            while under_way.try_join_next().is_some() {}
+        }
+    }
+
+    /// Delivers what is due now, once, and returns when nothing more is. For a process that has no bot beside it.
+    pub async fn drain(self) {
+        let mut settlements = Vec::new();
+        let (done, mut finished) = mpsc::unbounded_channel();
+        loop {
+            let claimed = match self.store.settle_and_claim(&self.owner, std::mem::take(&mut settlements), self.pace.in_flight, self.pace.lease).await {
+                Ok(claimed) if claimed.is_empty() => return,
+                Ok(claimed) => claimed,
+                Err(error) => {
+                    tracing::warn!(%error, "the outbox can't reach the database; what waits is delivered at the next start");
+                    return;
+                }
+            };
+            let deliveries = claimed.into_iter().map(|row| self.deliver(row, done.clone()));
+            futures::future::join_all(deliveries).await;
+            while let Ok(settlement) = finished.try_recv() {
+                settlements.push(settlement);
+            }
+        }
+    }
+
+    fn deliver(&self, row: Claimed, done: mpsc::UnboundedSender<Settlement>) -> impl Future<Output = ()> + Send + 'static {
+        let (delivery, clock, pace) = (self.delivery.clone(), self.clock.clone(), self.pace);
+        async move {
+            let chat = row.to.chat.clone();
+            let age = (clock.now() - row.first_try_at).to_std().unwrap_or_default();
+            let result = delivery.deliver(&row).await;
+            let settlement = settle::settlement(&row, result, clock.now(), pace);
+            settle::count(&chat, &settlement, age);
+            // The receiver lives as long as any delivery does.
+            let _ = done.send(settlement);
+        }
+    }
+
+    /// Returns when there may be something to do: something was put in by this process or another, or became due.
+    async fn idle(&self) {
+        let wake = self.store.outbox_wake();
+        let due = match self.store.next_due().await {
+            Ok(Some(at)) => (at - self.clock.now()).to_std().unwrap_or_default().min(self.pace.poll),
+            _ => self.pace.poll,
+        };
+        tokio::select! {
+            () = wake.notified() => {}
+            () = tokio::time::sleep(due.max(Duration::from_millis(1))) => {}
+        }
+    }
+}
+
+/// A payload that says a card to everyone at a place.
+#[must_use]
+pub fn notice(card: Card) -> Payload {
+    Payload { card, audience: Audience::Everyone, answers: None, reply: None }
+}
+

@@ -1,0 +1,134 @@
+//! What each word of the command line does.
+
+use crate::app::{App, Options, StartError};
+use crate::cli::{Act, AuditAct, Cli, KeyAct};
+use crate::clock::{RandomIds, SystemClock};
+use crate::config::Config;
+use crate::secrets::Redaction;
+use crate::{say, telemetry};
+use bellhop_store::{AuditChain, Store};
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The annotated configuration reference.
+pub const REFERENCE: &str = include_str!("../../config/bellhop.example.toml");
+
+/// Does what the command line says.
+///
+/// # Errors
+/// Why it could not be done, for the person at the terminal.
+pub async fn run(cli: Cli, out: &mut (impl Write + Send)) -> Result<ExitCode, StartError> {
+    let redaction = Redaction::default();
+    let quiet = !matches!(cli.act, None | Some(Act::Run));
+    telemetry::start_logs(&redaction, if quiet { "warn" } else { "info" });
+    if matches!(cli.act, Some(Act::Config)) {
+        print(out, REFERENCE);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let config = Config::read(cli.config.as_deref(), &redaction)?;
+    match cli.act {
+        None | Some(Act::Run) => serve(config, out).await,
+        Some(Act::Say(asked)) => say::say(config, asked, out).await.map(|exit| ExitCode::from(exit.code())),
+        Some(Act::Check { live }) => check(config, live, out).await,
+        Some(Act::Config) => Ok(ExitCode::SUCCESS),
+        Some(Act::Key { act }) => keys(&open(&config).await?, act, out).await,
+        Some(Act::Audit { act: AuditAct::Verify }) => verify(&open(&config).await?, out).await,
+    }
+}
+
+async fn serve(config: Config, out: &mut (impl Write + Send)) -> Result<ExitCode, StartError> {
+    // Installed before anything counts; rendering happens only when asked.
+    let _ = telemetry::metrics();
+    let app = App::build(config, Options::default(), true).await?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|why| StartError::System(why.to_string()))?;
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    };
+    let mut line = Vec::new();
+    app.run(stop, |running| {
+        let _ = writeln!(line, "Bellhop listens on http://{}", running.address);
+        if let Some(login) = running.login {
+            let _ = writeln!(line, "\nOpen the console with this link; it works once:\n{login}\n");
+        }
+        let _ = out.write_all(&line).and_then(|()| out.flush());
+    })
+    .await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn check(config: Config, live: bool, out: &mut (impl Write + Send)) -> Result<ExitCode, StartError> {
+    let app = App::build(config, Options::default(), false).await?;
+    app.stand_by().await?;
+    print(out, "The configuration can be used.\n");
+    if live {
+        app.store().ping().await?;
+        print(out, "The database answers.\n");
+        for name in app.stores().names() {
+            let store = app.stores().store(Some(&name)).map_err(|error| StartError::System(error.to_string()))?;
+            store.list("", None, 1).await?;
+            print(out, &format!("The file store `{name}` answers.\n"));
+        }
+    }
+    app.store().close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn keys(store: &Store, act: KeyAct, out: &mut (impl Write + Send)) -> Result<ExitCode, StartError> {
+    let code = match act {
+        KeyAct::Create { name, scope } => {
+            let made = store.add_key(&name, &scope).await?;
+            let may = if scope.is_empty() { "everything that a key can".to_owned() } else { scope.join(", ") };
+            let _ = writeln!(std::io::stderr(), "The key `{name}` ({}) may do {may}. It is shown this once:", made.key.id);
+            print(out, &format!("{}\n", made.secret));
+            ExitCode::SUCCESS
+        }
+        KeyAct::List => {
+            for key in store.keys().await? {
+                let scopes = if key.scopes.is_empty() { "everything".to_owned() } else { key.scopes.join(",") };
+                let state = key.revoked_at.map_or(String::new(), |at| format!("  revoked {}", at.format("%Y-%m-%d %H:%M UTC")));
+                print(out, &format!("{}  {}  {scopes}  made {}{state}\n", key.id, key.name, key.created_at.format("%Y-%m-%d %H:%M UTC")));
+            }
+            ExitCode::SUCCESS
+        }
+        KeyAct::Revoke { id } => {
+            if store.revoke_key(&id).await? {
+                print(out, &format!("The key {id} is revoked.\n"));
+                ExitCode::SUCCESS
+            } else {
+                let _ = writeln!(std::io::stderr(), "bellhop: there is no key `{id}` that is still good; `bellhop key list` shows them");
+                ExitCode::FAILURE
+            }
+        }
+    };
+    store.close().await;
+    Ok(code)
+}
+
+async fn verify(store: &Store, out: &mut (impl Write + Send)) -> Result<ExitCode, StartError> {
+    let found = store.audit_verify().await?;
+    store.close().await;
+    Ok(match found {
+        AuditChain::Whole { rows, head } => {
+            print(out, &format!("The audit log is whole: {rows} rows, head {head}\n"));
+            ExitCode::SUCCESS
+        }
+        AuditChain::Broken { seq, why } => {
+            print(out, &format!("The audit log was changed: row {seq}: {why}\n"));
+            ExitCode::FAILURE
+        }
+    })
+}
+
+async fn open(config: &Config) -> Result<Store, StartError> {
+    Ok(Store::open(&config.database_url(), Arc::new(SystemClock), Arc::new(RandomIds)).await?)
+}
+
+fn print(out: &mut impl Write, text: &str) {
+    // A closed pipe is the reader's wish to see no more.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}

@@ -1,0 +1,100 @@
+//! Who may do what: the roles of the configuration, and the reason for each decision.
+
+use crate::config::Role;
+use bellhop_core::access::Access;
+use bellhop_core::address::UserRef;
+use bellhop_core::command::About;
+use bellhop_core::ports::{Decision, Permissions};
+
+/// The configured roles.
+pub struct Roles {
+    roles: Vec<Role>,
+}
+
+impl Roles {
+    /// Roles in the order of the file. `embedded` come after them: people of the embedded chat that the file doesn't
+    /// name.
+    #[must_use]
+    pub fn new(mut roles: Vec<Role>, embedded: Vec<(String, Access)>) -> Self {
+        for (user, access) in embedded {
+            if !roles.iter().any(|role| role.users.contains(&user)) {
+                roles.push(Role { name: access.word().to_owned(), users: vec![user], allow: Vec::new(), deny: Vec::new() });
+            }
+        }
+        Self { roles }
+    }
+
+    fn of<'a>(&'a self, user: &'a str) -> impl Iterator<Item = &'a Role> {
+        self.roles.iter().filter(move |role| role.users.iter().any(|u| u == user || u == "*"))
+    }
+}
+
+impl Permissions for Roles {
+    fn access(&self, user: &UserRef) -> Access {
+        let user = user.to_string();
+        self.of(&user).filter_map(|role| role.name.parse().ok()).max().unwrap_or_default()
+    }
+
+    fn decide(&self, user: &UserRef, access: Access, about: &About) -> Decision {
+        let user = user.to_string();
+        if let Some((role, rule)) = self.of(&user).find_map(|role| first_match(&role.deny, about).map(|rule| (role, rule))) {
+            return Decision { allowed: false, because: format!("the role `{}` denies `{rule}`", role.name) };
+        }
+        if about.access == Access::Member {
+            return Decision { allowed: true, because: format!("everyone may use `{}`", about.name) };
+        }
+        if access >= about.access {
+            return Decision { allowed: true, because: format!("`{}` needs the role {}, and {user} is {access}", about.name, about.access) };
+        }
+        if let Some((role, rule)) = self.of(&user).find_map(|role| first_match(&role.allow, about).map(|rule| (role, rule))) {
+            return Decision { allowed: true, because: format!("the role `{}` allows `{rule}`", role.name) };
+        }
+        Decision { allowed: false, because: format!("`{}` needs the role {}, and {user} is {access}", about.name, about.access) }
+    }
+}
+
+fn first_match<'a>(rules: &'a [String], about: &About) -> Option<&'a str> {
+    rules.iter().map(String::as_str).find(|rule| match rule.strip_suffix('*') {
+        Some(start) => about.name.starts_with(start.trim_end()) && (start.is_empty() || start.ends_with(' ') || about.name.starts_with(start)),
+        None => about.name == *rule || about.group() == *rule,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bellhop_core::access::Effect;
+
+    fn about(name: &'static str, access: Access) -> About {
+        About { name, summary: "", access, effect: Effect::Reads, examples: &[], model: clap::Command::new(name) }
+    }
+
+    fn user(id: &str) -> UserRef {
+        UserRef { chat: "work".into(), workspace: "T1".into(), user: id.into() }
+    }
+
+    #[test]
+    fn the_deciding_rule_is_named() {
+        let role = |name: &str, users: &[&str], allow: &[&str], deny: &[&str]| Role {
+            name: name.into(),
+            users: users.iter().map(ToString::to_string).collect(),
+            allow: allow.iter().map(ToString::to_string).collect(),
+            deny: deny.iter().map(ToString::to_string).collect(),
+        };
+        let roles = Roles::new(
+            vec![role("operator", &["work:U1"], &[], &[]), role("keepers", &["work:U2"], &["bucket *"], &[]), role("careful", &["work:U1"], &[], &["file delete"])],
+            vec![("work:U9".into(), Access::Admin)],
+        );
+        let decide = |id: &str, name: &'static str, access: Access| roles.decide(&user(id), roles.access(&user(id)), &about(name, access));
+        assert_eq!(roles.access(&user("U1")), Access::Operator);
+        assert_eq!(roles.access(&user("U3")), Access::Member);
+        assert_eq!(roles.access(&user("U9")), Access::Admin);
+        assert!(decide("U1", "channel create", Access::Operator).allowed);
+        assert!(decide("U3", "file put", Access::Member).allowed);
+        let no = decide("U3", "channel create", Access::Operator);
+        assert!(!no.allowed && no.because.contains("needs the role operator"), "{no:?}");
+        assert!(decide("U2", "bucket delete", Access::Admin).because.contains("keepers"));
+        let no = decide("U1", "file delete", Access::Operator);
+        assert!(!no.allowed && no.because.contains("careful"), "{no:?}");
+    }
+}

@@ -1,0 +1,77 @@
+//! The one listener. Routes and their limits stand here; what they do stands beside.
+
+mod alerts;
+mod answer;
+mod events;
+mod health;
+mod keys;
+mod openapi;
+mod shares;
+
+use crate::alerts::Engine;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use bellhop_core::clock::{Clock, Ids};
+use bellhop_core::ports::Stores;
+use bellhop_store::{Events, Store};
+use std::sync::Arc;
+use std::time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+
+pub use answer::Problem;
+
+/// The largest body of an alert, in bytes.
+const ALERT_BODY: usize = 1 << 20;
+/// The largest body of a batch of events, in bytes.
+const EVENTS_BODY: usize = 10 << 20;
+/// How long a request may take, body included. Downloads and the console's streams are not under it.
+const REQUEST: Duration = Duration::from_secs(30);
+
+/// What the routes use.
+#[derive(Clone)]
+pub struct Services {
+    /// The database.
+    pub store: Store,
+    /// Own events.
+    pub events: Arc<Events>,
+    /// Alerts.
+    pub engine: Arc<Engine>,
+    /// File stores, for shared links.
+    pub stores: Arc<dyn Stores>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Fresh identifiers.
+    pub ids: Arc<dyn Ids>,
+    /// Whether strangers may reach the listener: then the metrics want a key, too.
+    pub exposed: bool,
+}
+
+/// All routes. `chats` are those that the adapters bring; the console's is the root.
+pub fn routes(services: Services, chats: Vec<Router>) -> Router {
+    let alert = |limit: usize| DefaultBodyLimit::max(limit);
+    let intake = Router::new()
+        .route("/alerts/alertmanager", post(alerts::alertmanager))
+        .route("/alerts/generic", post(alerts::generic))
+        .route("/api/v2/alerts", post(alerts::api_v2))
+        .layer(alert(ALERT_BODY));
+    let events = Router::new()
+        .route("/v1/events", post(events::events))
+        .route("/v1/profiles", post(events::profiles))
+        .layer(alert(EVENTS_BODY));
+    let timed = Router::new()
+        .merge(intake)
+        .merge(events)
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(openapi::document))
+        .route("/api/v2/status", get(health::alertmanager_status))
+        .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::REQUEST_TIMEOUT, REQUEST));
+    let mut all = timed.route("/s/{id}", get(shares::download)).with_state(services);
+    for chat in chats {
+        all = all.merge(chat);
+    }
+    all.layer(CatchPanicLayer::custom(answer::panicked))
+}

@@ -1,0 +1,155 @@
+//! THE list of adapter kinds, one line each.
+
+use crate::config::{Config, ConfigError, section};
+use axum::Router;
+use bellhop_console::{Console, ConsoleConfig};
+use bellhop_core::access::Access;
+use bellhop_core::clock::{Clock, Ids};
+use bellhop_core::error::PortError;
+use bellhop_core::ids::{ChatName, StoreName};
+use bellhop_core::nearest::nearest;
+use bellhop_core::ports::{ChatPlatform, Completer, FileStore, Inbox, Records, Stores};
+use bellhop_local::{LocalConfig, LocalStore};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What adapters are built from.
+#[derive(Clone)]
+pub struct Parts {
+    /// Where they put what they hear.
+    pub inbox: Arc<dyn Inbox>,
+    /// What completes lines.
+    pub completer: Arc<dyn Completer>,
+    /// What they remember.
+    pub records: Arc<dyn Records>,
+    /// File stores, for what a card shows.
+    pub stores: Arc<dyn Stores>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Fresh identifiers.
+    pub ids: Arc<dyn Ids>,
+    /// The bot's own folder.
+    pub data_dir: PathBuf,
+}
+
+/// A connected chat platform: its port, its part of the listener, and the embedded chat itself where it is that.
+pub struct Chat {
+    /// The port.
+    pub platform: Arc<dyn ChatPlatform>,
+    /// Its routes.
+    pub routes: Router,
+    /// The embedded chat.
+    pub console: Option<Arc<Console>>,
+}
+
+/// Why an adapter could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum WiringError {
+    /// Its section is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Something it needs failed.
+    #[error(transparent)]
+    Port(#[from] PortError),
+}
+
+type Table = toml::Table;
+type ChatKind = (&'static str, fn(&str, &Table, &Parts) -> Result<Chat, WiringError>);
+type FilesKind = (&'static str, fn(&str, &Table, &Config, &dyn Fn() -> (Arc<dyn Clock>, Arc<dyn Ids>)) -> Result<Arc<dyn FileStore>, WiringError>);
+
+const CHATS: &[ChatKind] = &[("console", console)];
+const FILES: &[FilesKind] = &[("local", local)];
+
+/// The name of the embedded chat where the configuration doesn't give it another.
+pub const EMBEDDED_CHAT: &str = "console";
+
+/// The chats of a configuration, and the embedded one, which is always there.
+pub fn chats(config: &Config, parts: &Parts) -> Result<Vec<Chat>, WiringError> {
+    let mut chats = Vec::new();
+    for (name, table) in &config.frame.chat {
+        let build = kind("chat", name, table, CHATS)?;
+        chats.push(build(name, table, parts)?);
+    }
+    if !chats.iter().any(|chat| chat.console.is_some()) {
+        chats.push(console(EMBEDDED_CHAT, &Table::new(), parts)?);
+    }
+    Ok(chats)
+}
+
+/// The people of the embedded chats, as `CHATNAME:USERID`, with the role that each is meant to try.
+pub fn embedded_people(config: &Config) -> Result<Vec<(String, Access)>, ConfigError> {
+    let mut people = Vec::new();
+    let mut embedded = false;
+    for (name, table) in &config.frame.chat {
+        if table.get("kind").and_then(toml::Value::as_str) == Some(EMBEDDED_CHAT) {
+            embedded = true;
+            let console: ConsoleConfig = section(&format!("chat.{name}"), table)?;
+            people.extend(console.people.into_iter().map(|person| (format!("{name}:{}", person.id), person.access)));
+        }
+    }
+    if !embedded {
+        people.extend(bellhop_console::default_people().into_iter().map(|person| (format!("{EMBEDDED_CHAT}:{}", person.id), person.access)));
+    }
+    Ok(people)
+}
+
+/// The file stores of a configuration; a folder in the data directory where it has none.
+pub fn files(config: &Config, clock: &Arc<dyn Clock>, ids: &Arc<dyn Ids>) -> Result<Vec<Arc<dyn FileStore>>, WiringError> {
+    let shared = || (clock.clone(), ids.clone());
+    let mut stores = Vec::new();
+    for (name, table) in &config.frame.files {
+        let build = kind("files", name, table, FILES)?;
+        stores.push(build(name, table, config, &shared)?);
+    }
+    if stores.is_empty() {
+        let root = config.data_dir().join("files");
+        stores.push(Arc::new(LocalStore::new(StoreName::new("local"), &root, clock.clone(), ids.clone())?));
+    }
+    Ok(stores)
+}
+
+/// Sections that no adapter serves are refused rather than ignored.
+pub fn unserved(config: &Config) -> Result<(), ConfigError> {
+    for (what, sections) in [("analytics", &config.frame.analytics), ("automation", &config.frame.automation)] {
+        for (name, table) in sections {
+            let of_events = what == "analytics" && table.get("kind").and_then(toml::Value::as_str) == Some("events");
+            if !of_events {
+                return Err(ConfigError::wrong(format!("[{what}.{name}]"), "this version has no adapter of that kind; take the section out"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn kind<T: Copy>(what: &str, name: &str, table: &Table, kinds: &[(&'static str, T)]) -> Result<T, ConfigError> {
+    let at = || format!("[{what}.{name}]");
+    let known = || kinds.iter().map(|(kind, _)| *kind);
+    let Some(wanted) = table.get("kind").and_then(toml::Value::as_str) else {
+        return Err(ConfigError::wrong(at(), format!("`kind` is missing; it can be {}", known().collect::<Vec<_>>().join(", "))));
+    };
+    kinds.iter().find(|(kind, _)| *kind == wanted).map(|(_, build)| *build).ok_or_else(|| {
+        let near = nearest(wanted, known()).map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
+        ConfigError::wrong(at(), format!("there is no kind `{wanted}`; it can be {}.{near}", known().collect::<Vec<_>>().join(", ")))
+    })
+}
+
+fn console(name: &str, table: &Table, parts: &Parts) -> Result<Chat, WiringError> {
+    let config: ConsoleConfig = section(&format!("chat.{name}"), table)?;
+    let ports = bellhop_console::Ports {
+        inbox: parts.inbox.clone(),
+        completer: parts.completer.clone(),
+        records: parts.records.clone(),
+        clock: parts.clock.clone(),
+        ids: parts.ids.clone(),
+        files: parts.stores.clone(),
+    };
+    let console = Console::new(ChatName::new(name), config, ports, &parts.data_dir);
+    Ok(Chat { platform: console.clone(), routes: console.router(), console: Some(console) })
+}
+
+fn local(name: &str, table: &Table, config: &Config, shared: &dyn Fn() -> (Arc<dyn Clock>, Arc<dyn Ids>)) -> Result<Arc<dyn FileStore>, WiringError> {
+    let local: LocalConfig = section(&format!("files.{name}"), table)?;
+    let (clock, ids) = shared();
+    let local = LocalConfig { path: config.path(&local.path), ..local };
+    Ok(Arc::new(LocalStore::open(StoreName::new(name), &local, clock, ids)?))
+}

@@ -1,0 +1,406 @@
+//! `report`: how much of something, over time and by property, in words, as a chart and as a table.
+//!
+//! This file reads the question and asks the sources; what they answer becomes figures in `grid` and a card in `answer`.
+
+mod answer;
+mod grid;
+
+use super::{OWN, complete_metric, complete_source, has_events, properties};
+use crate::analytics::sample::{Sample, SampleArgs};
+use crate::wording::{code, line, suggest, zones};
+use answer::Failed;
+use bellhop_core::analytics::{Filter, Frame, Measure, Query, Trend};
+use bellhop_core::card::ActionStyle;
+use bellhop_core::chart::{ChartKind, Interval};
+use bellhop_core::command::Suggestion;
+use bellhop_core::ids::SourceName;
+use bellhop_core::period::{Period, Range, intervals};
+use bellhop_core::ports::{AnalyticsSource, PortResult, Sources};
+use bellhop_core::{Action, Call, Card, Command, CommandError, Invoke, PortError, PortErrorKind, Reply, Timestamp, Tone};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The most positions that a chart and its table have.
+const MOST_INTERVALS: usize = 1500;
+/// The most sources side by side.
+const MOST_SOURCES: usize = 5;
+
+/// Arguments of `report`.
+#[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
+pub struct ReportArgs {
+    /// What to count: `page_views`, `sessions`, `users`, `key_events`, or an event's name
+    pub metric: String,
+    /// When: 7d, 24h, 4w, today, yesterday or 2026-11-01..2026-11-07; 7d unless told
+    pub period: Option<Period>,
+    /// By hour, day, week or month, by a property, or both
+    #[arg(long, value_name = "DIM", value_delimiter = ',')]
+    #[serde(default)]
+    pub by: Vec<String>,
+    /// Adds a property up instead of counting, such as revenue
+    #[arg(long, value_name = "PROPERTY")]
+    pub sum: Option<String>,
+    /// Counts people instead of events
+    #[arg(long)]
+    #[serde(default)]
+    pub unique: bool,
+    /// Only where a property has a value: country=DE, or country!=DE
+    #[arg(long, value_name = "NAME=VALUE")]
+    #[serde(default)]
+    pub r#where: Vec<Condition>,
+    /// Compares with the period before
+    #[arg(long, value_enum)]
+    pub compare: Option<Compare>,
+    /// The time zone that days are cut in, such as Europe/Berlin; yours unless told
+    #[arg(long, value_name = "ZONE", value_parser = crate::wording::zone)]
+    pub tz: Option<Tz>,
+    /// The source, or several side by side: events,web
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[serde(default)]
+    pub source: Vec<SourceName>,
+    /// How it is drawn; as suits the question unless told
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub chart: Option<Drawn>,
+}
+
+impl ReportArgs {
+    /// Just a metric.
+    pub(crate) fn of(metric: &str) -> Self {
+        Self {
+            metric: metric.to_owned(),
+            period: None,
+            by: Vec::new(),
+            sum: None,
+            unique: false,
+            r#where: Vec::new(),
+            compare: None,
+            tz: None,
+            source: Vec::new(),
+            chart: None,
+        }
+    }
+}
+
+/// What a period is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compare {
+    /// The period of the same length just before
+    Previous,
+}
+
+/// How figures are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Drawn {
+    /// Lines over time
+    Line,
+    /// Bars
+    Bar,
+    /// Not at all: words and the table only
+    None,
+}
+
+/// A condition as it is typed: `NAME=VALUE`, or `NAME!=VALUE`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Condition(Filter);
+
+impl std::str::FromStr for Condition {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{}` is no condition; write country=DE, or country!=DE", line(text));
+        let (name, value) = text.split_once('=').ok_or_else(wrong)?;
+        let (name, not) = name.strip_suffix('!').map_or((name, false), |name| (name, true));
+        if name.is_empty() {
+            return Err(wrong());
+        }
+        Ok(Self(Filter { property: name.to_owned(), not, value: value.to_owned() }))
+    }
+}
+
+impl TryFrom<String> for Condition {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Condition> for String {
+    fn from(condition: Condition) -> Self {
+        condition.to_string()
+    }
+}
+
+impl std::fmt::Display for Condition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Filter { property, not, value } = &self.0;
+        write!(f, "{property}{}={value}", if *not { "!" } else { "" })
+    }
+}
+
+/// The question, read.
+#[derive(Clone, Debug)]
+struct Asked {
+    metric: String,
+    measure: Measure,
+    period: Period,
+    range: Range,
+    previous: Option<Range>,
+    zone: Tz,
+    interval: Option<Interval>,
+    by: Option<String>,
+    conditions: Vec<Condition>,
+    drawn: Option<ChartKind>,
+    now: Timestamp,
+}
+
+/// What one source answered.
+#[derive(Clone, Debug)]
+struct Answered {
+    source: SourceName,
+    frame: Frame,
+    previous: Option<Frame>,
+}
+
+/// Answers questions about figures.
+pub struct Report {
+    sources: Arc<dyn Sources>,
+}
+
+impl Report {
+    /// With the sources.
+    pub(crate) fn new(services: &crate::Services) -> Self {
+        Self { sources: services.sources.clone() }
+    }
+}
+
+impl Command for Report {
+    const NAME: &'static str = "report";
+    const SUMMARY: &'static str = "Counts and draws what people do, over time or by property";
+    const EXAMPLES: &'static [&'static str] = &[
+        "report page_views 7d",
+        "report page_views 30d --by country",
+        "report page_views 4w --by week --compare previous",
+        "report purchase 30d --sum revenue --by plan",
+        "report page_views 7d --unique --where country=DE --tz Europe/Berlin",
+    ];
+    type Args = ReportArgs;
+
+    async fn run(&self, call: &Call, args: ReportArgs) -> Result<Reply, CommandError> {
+        let asked = read(&args, call)?;
+        let mut sources = Vec::new();
+        if args.source.is_empty() {
+            sources.push(self.sources.source(None)?);
+        }
+        for name in &args.source {
+            let source = self.sources.source(Some(name))?;
+            if !sources.iter().any(|known: &Arc<dyn AnalyticsSource>| known.name() == source.name()) {
+                sources.push(source);
+            }
+        }
+        if sources.len() > MOST_SOURCES {
+            return Err(CommandError::invalid(
+                "source",
+                format!("{} sources are too many to read side by side; {MOST_SOURCES} at most", sources.len()),
+            ));
+        }
+        if sources.len() > 1 && asked.interval.is_some() && asked.by.is_some() {
+            return Err(CommandError::invalid(
+                "by",
+                "with several sources, choose between time and a property: one chart can't show all three",
+            ));
+        }
+        let results = futures::future::join_all(sources.iter().map(|source| ask(&**source, &asked))).await;
+        let (mut answered, mut failed) = (Vec::new(), Vec::new());
+        for (source, result) in sources.iter().zip(results) {
+            match result {
+                Ok(answer) => answered.push(answer),
+                Err(error) => failed.push(Failed { source: source.name().clone(), error }),
+            }
+        }
+        if answered.is_empty() {
+            let Some(first) = failed.into_iter().next() else { return Err(CommandError::Missing(vec!["source"])) };
+            if first.error.kind != PortErrorKind::NotFound {
+                return Err(first.error.into());
+            }
+            return unknown(&args, &*sources[0], first.error).await;
+        }
+        let mut card = answer::card(&asked, &answered, &failed);
+        let mut actions = Vec::new();
+        if args.compare.is_none() {
+            let compared = ReportArgs { compare: Some(Compare::Previous), ..args.clone() };
+            actions.push(Action::invoke("Compare with before", Invoke::of::<Self>(&compared)));
+        }
+        if args.period.as_ref().is_none_or(|period| *period == Period::Days(7)) {
+            actions.push(Action::invoke("Last 30 days", Invoke::of::<Self>(&ReportArgs { period: Some(Period::Days(30)), ..args })));
+        }
+        card = card.and_actions(actions);
+        Ok(Reply::new(card))
+    }
+
+    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        let of = |names: &[&str]| suggest(typed, names.iter().map(|name| ((*name).to_owned(), String::new())));
+        match argument {
+            "metric" => complete_metric(&*self.sources, None, typed).await,
+            "period" => of(&["24h", "7d", "30d", "4w", "12w", "today", "yesterday"]),
+            "source" => complete_source(&*self.sources, typed),
+            "tz" => zones(typed),
+            "by" => {
+                let mut all = of(&["day", "hour", "week", "month"]);
+                all.extend(suggest(typed, properties(&*self.sources).await.into_iter().map(|name| (name, "a property".to_owned()))));
+                all
+            }
+            "sum" => suggest(typed, properties(&*self.sources).await.into_iter().map(|name| (name, String::new()))),
+            "where" if !typed.contains('=') => {
+                suggest(typed, properties(&*self.sources).await.into_iter().map(|name| (format!("{name}="), String::new())))
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The source has never seen the metric. Where it has seen nothing at all, it is for a newcomer to try it.
+async fn unknown(args: &ReportArgs, source: &dyn AnalyticsSource, error: PortError) -> Result<Reply, CommandError> {
+    if source.name().as_str() == OWN && !has_events(source).await? {
+        let card = Card::titled("There are no events yet")
+            .tone(Tone::Warning)
+            .and_spans(vec![
+                "Nothing has been tracked, so there is no ".into(),
+                code(&args.metric),
+                " to report. Send events to ".into(),
+                code("/v1/events"),
+                ", note one with ".into(),
+                code("track"),
+                ", or load sample events to see what a report looks like.".into(),
+            ])
+            .and_actions(vec![
+                Action::invoke("Load sample events", Invoke::of::<Sample>(&SampleArgs::default())).style(ActionStyle::Primary),
+                Action::prefill("Track an event", "/track "),
+            ]);
+        return Ok(Reply::new(card));
+    }
+    let metrics = source.metrics().await?;
+    let nearest = bellhop_core::nearest::nearest(&args.metric, metrics.iter().map(|metric| metric.name.as_str())).map(str::to_owned);
+    if nearest.is_none() {
+        // Nothing is near: the source's own words say what there is.
+        return Err(error.into());
+    }
+    Err(CommandError::NotFound { what: "metric", name: args.metric.clone(), nearest })
+}
+
+/// Reads the arguments.
+fn read(args: &ReportArgs, call: &Call) -> Result<Asked, CommandError> {
+    let measure = match (&args.sum, args.unique) {
+        (Some(_), true) => return Err(CommandError::invalid("unique", "choose one of --sum and --unique: people can't be added up")),
+        (Some(property), false) => Measure::Sum(property.clone()),
+        (None, true) => Measure::Users,
+        (None, false) => Measure::Count,
+    };
+    if args.metric.trim().is_empty() {
+        return Err(CommandError::invalid("metric", "it is empty; name what to count, such as page_views"));
+    }
+    let period = args.period.clone().unwrap_or(Period::Days(7));
+    let (mut interval, mut by) = (None, None);
+    for dimension in &args.by {
+        let taken = |is: &str| {
+            CommandError::invalid(
+                "by",
+                format!("`{}` is a second {is}; one stretch of time and one property can be combined", line(dimension)),
+            )
+        };
+        if let Some(width) = width(dimension) {
+            if interval.replace(width).is_some_and(|before| before != width) {
+                return Err(taken("stretch of time"));
+            }
+        } else if dimension.trim().is_empty() {
+            return Err(CommandError::invalid("by", "it is empty; write hour, day, week, month or a property's name"));
+        } else if by.replace(dimension.clone()).is_some_and(|before| before != *dimension) {
+            return Err(taken("property"));
+        }
+    }
+    if interval.is_none() && by.is_none() {
+        interval = Some(period.interval());
+    }
+    let zone = args.tz.unwrap_or(call.caller.zone);
+    let range = period.resolve(call.now, zone);
+    if let Some(interval) = interval {
+        let many = intervals(range, interval, zone).len();
+        if many > MOST_INTERVALS {
+            return Err(CommandError::invalid(
+                "by",
+                format!("{period} has {many} of these, too many to read; choose a longer stretch than {}", word(interval)),
+            ));
+        }
+    }
+    let drawn = match (args.chart, interval) {
+        (Some(Drawn::None), _) => None,
+        (Some(Drawn::Line), None) => {
+            return Err(CommandError::invalid("chart", "a line needs time to run along; add --by day, or draw bars"));
+        }
+        (Some(Drawn::Line) | None, Some(_)) => Some(ChartKind::Line),
+        (Some(Drawn::Bar), _) | (None, None) => Some(ChartKind::Bar),
+    };
+    Ok(Asked {
+        metric: args.metric.clone(),
+        measure,
+        range,
+        previous: args.compare.map(|Compare::Previous| period.previous(call.now, zone)),
+        period,
+        zone,
+        interval,
+        by,
+        conditions: args.r#where.clone(),
+        drawn,
+        now: call.now,
+    })
+}
+
+/// Asks one source, about the period before too where it is compared with.
+async fn ask(source: &dyn AnalyticsSource, asked: &Asked) -> PortResult<Answered> {
+    let query = |range: Range| {
+        Query::Trend(Trend {
+            metric: asked.metric.clone(),
+            measure: asked.measure.clone(),
+            from: range.from,
+            to: range.to,
+            zone: asked.zone,
+            interval: asked.interval,
+            by: asked.by.clone(),
+            filters: asked.conditions.iter().map(|condition| condition.0.clone()).collect(),
+        })
+    };
+    let frame = source.query(&query(asked.range)).await?;
+    let previous = match asked.previous {
+        Some(range) => Some(source.query(&query(range)).await?),
+        None => None,
+    };
+    Ok(Answered { source: source.name().clone(), frame, previous })
+}
+
+/// A stretch of time by its name.
+fn width(name: &str) -> Option<Interval> {
+    match name.to_lowercase().as_str() {
+        "hour" | "hours" | "hourly" => Some(Interval::Hour),
+        "day" | "days" | "daily" => Some(Interval::Day),
+        "week" | "weeks" | "weekly" => Some(Interval::Week),
+        "month" | "months" | "monthly" => Some(Interval::Month),
+        _ => None,
+    }
+}
+
+/// The name of a stretch of time.
+fn word(interval: Interval) -> &'static str {
+    match interval {
+        Interval::Hour => "hour",
+        Interval::Day => "day",
+        Interval::Week => "week",
+        Interval::Month => "month",
+    }
+}
+
+#[cfg(test)]
+#[path = "report_tests.rs"]
+mod tests;

@@ -1,0 +1,343 @@
+//! The card of a report: figures in words first, then the chart, then the table behind it, then what it rests on. Pure.
+
+use super::grid::{Axis, Grid, grid};
+use super::{Answered, Asked, word};
+use crate::analytics::number;
+use crate::wording::{line, table};
+use bellhop_core::analytics::Measure;
+use bellhop_core::card::Block;
+use bellhop_core::chart::{Chart, ChartKind, Interval, Series, SeriesStyle, XAxis};
+use bellhop_core::ids::SourceName;
+use bellhop_core::period::{Period, Range};
+use bellhop_core::{Card, PortError, Span, Timestamp, Tone};
+use chrono::TimeDelta;
+
+/// A source that did not answer.
+pub(super) struct Failed {
+    pub source: SourceName,
+    pub error: PortError,
+}
+
+/// The card.
+pub(super) fn card(asked: &Asked, answered: &[Answered], failed: &[Failed]) -> Card {
+    let grid = grid(asked, answered);
+    let title = format!("{}, {}", subject(asked), period(asked));
+    let mut card = Card::titled(title.clone());
+    for one in answered {
+        card = card.and_spans(figures(asked, one, answered.len() > 1));
+    }
+    for one in failed {
+        card = card
+            .and_spans(vec![Span::Bold(one.source.to_string()), format!(" did not answer: {}", line(&one.error.message)).into()])
+            .tone(Tone::Warning);
+    }
+    let said = highlights(asked, &grid, answered);
+    if !said.is_empty() {
+        card = card.and_text(said);
+    }
+    if grid.any() {
+        if let Some(kind) = asked.drawn {
+            card = card.block(Block::Chart(chart(asked, answered, &grid, kind, title)));
+        }
+        card = card.block(Block::Table(rows(asked, &grid)));
+    }
+    card.and_fields(basis(asked, answered))
+}
+
+/// What is counted: `page_views`, `people with page_views`, `revenue of purchase`.
+fn subject(asked: &Asked) -> String {
+    let metric = line(&asked.metric);
+    match &asked.measure {
+        Measure::Count => metric,
+        Measure::Users => format!("people with {metric}"),
+        Measure::Sum(property) => format!("{} of {metric}", line(property)),
+    }
+}
+
+/// The unit of the figures, for axes and words; empty for a plain count.
+fn unit(asked: &Asked, answered: &[Answered]) -> String {
+    let said = answered.first().map(|one| line(&one.frame.unit)).unwrap_or_default();
+    match &asked.measure {
+        _ if !said.is_empty() => said,
+        Measure::Users => "people".to_owned(),
+        Measure::Count | Measure::Sum(_) => String::new(),
+    }
+}
+
+fn period(asked: &Asked) -> String {
+    match &asked.period {
+        Period::Hours(1) => "the last hour".to_owned(),
+        Period::Hours(hours) => format!("last {hours} hours"),
+        Period::Days(1) | Period::Today => "today".to_owned(),
+        Period::Days(days) => format!("last {days} days"),
+        Period::Weeks(1) => "this week".to_owned(),
+        Period::Weeks(weeks) => format!("last {weeks} weeks"),
+        Period::Yesterday => "yesterday".to_owned(),
+        Period::Between(first, last) if first == last => first.to_string(),
+        Period::Between(first, last) => format!("{first} to {last}"),
+    }
+}
+
+/// Total and change of one source, in words.
+fn figures(asked: &Asked, one: &Answered, several: bool) -> Vec<Span> {
+    let unit = unit(asked, std::slice::from_ref(one));
+    let total = one.frame.total;
+    let shown = if unit.is_empty() { number(total) } else { format!("{} {unit}", number(total)) };
+    let mut spans = Vec::new();
+    if several {
+        spans.extend([Span::Bold(one.source.to_string()), ": ".into()]);
+    }
+    let by_whom = if asked.measure == Measure::Users && unit == "people" {
+        format!(" with {}", line(&asked.metric))
+    } else {
+        format!(" {}", subject(asked))
+    };
+    if total == 0.0 && one.frame.rows.iter().all(|row| row.value == 0.0) {
+        spans.push(format!("No{by_whom} in this period.").replace("No with", "Nobody with").into());
+    } else {
+        spans.extend([Span::Bold(shown), format!("{by_whom}.").into()]);
+    }
+    if let Some(previous) = &one.previous {
+        spans.push(format!(" {}", change(total, previous.total)).into());
+    }
+    spans
+}
+
+/// How a figure compares with the one before, in a sentence.
+fn change(now: f64, before: f64) -> String {
+    let was = format!("from {} in the period before.", number(before));
+    if before == 0.0 || !before.is_finite() || !now.is_finite() {
+        return if now.total_cmp(&before).is_eq() {
+            "As in the period before.".to_owned()
+        } else {
+            format!("{} {was}", if now > before { "Up" } else { "Down" })
+        };
+    }
+    let percent = (now - before) / before.abs() * 100.0;
+    if percent.abs() < 0.05 {
+        return format!("Unchanged {was}");
+    }
+    format!("{} {} % {was}", if percent > 0.0 { "Up" } else { "Down" }, percentage(percent.abs()))
+}
+
+fn percentage(percent: f64) -> String {
+    let tenths = format!("{percent:.1}");
+    tenths.strip_suffix(".0").unwrap_or(&tenths).to_owned()
+}
+
+/// The highest position of one series of times, or the largest groups.
+fn highlights(asked: &Asked, grid: &Grid, answered: &[Answered]) -> String {
+    let Some(first) = grid.columns.first().filter(|_| grid.any()) else { return String::new() };
+    let mut said = Vec::new();
+    match &grid.axis {
+        Axis::Time(at) if asked.by.is_none() && answered.len() == 1 => {
+            let values = || first.values.iter().enumerate().filter_map(|(position, value)| value.map(|value| (position, value)));
+            if let Some((position, most)) = values().max_by(|a, b| a.1.total_cmp(&b.1))
+                && at.len() > 1
+            {
+                said.push(format!("The most was {} {}.", number(most), moment(asked, at[position])));
+            }
+        }
+        Axis::Time(_) => {
+            let of = |values: &[Option<f64>]| number(values.iter().flatten().sum());
+            if asked.by.is_some() && asked.measure != Measure::Users {
+                let told: Vec<String> =
+                    grid.columns.iter().take(3).map(|column| format!("{} {}", column.name, of(&column.values))).collect();
+                said.push(format!("Most: {}.", told.join(", ")));
+            }
+        }
+        Axis::Groups(names) if names.len() > 1 => {
+            let total = answered.first().map_or(0.0, |one| one.frame.total);
+            let told: Vec<String> = names
+                .iter()
+                .zip(&first.values)
+                .take(3)
+                .map(|(name, value)| {
+                    let value = value.unwrap_or(0.0);
+                    let share = if total > 0.0 && asked.measure != Measure::Users && value >= 0.0 {
+                        format!(" ({} %)", percentage(value / total * 100.0))
+                    } else {
+                        String::new()
+                    };
+                    format!("{name} {}{share}", number(value))
+                })
+                .collect();
+            said.push(format!("Most: {}.", told.join(", ")));
+        }
+        Axis::Groups(_) => {}
+    }
+    said.join(" ")
+}
+
+/// A position in time with its preposition, in a sentence.
+fn moment(asked: &Asked, at: Timestamp) -> String {
+    let there = at.with_timezone(&asked.zone);
+    match asked.interval {
+        Some(Interval::Hour) => format!("in the hour from {}", there.format("%a %Y-%m-%d %H:%M")),
+        Some(Interval::Week) => format!("in the week from {}", there.format("%Y-%m-%d")),
+        Some(Interval::Month) => format!("in {}", there.format("%Y-%m")),
+        Some(Interval::Day) | None => format!("on {}", there.format("%a %Y-%m-%d")),
+    }
+}
+
+/// A position in time as a row's heading.
+fn heading(asked: &Asked, at: Timestamp) -> String {
+    let there = at.with_timezone(&asked.zone);
+    let format = match asked.interval {
+        Some(Interval::Hour) => "%Y-%m-%d %H:%M",
+        Some(Interval::Month) => "%Y-%m",
+        Some(Interval::Week) => "%Y-%m-%d",
+        Some(Interval::Day) | None => "%Y-%m-%d %a",
+    };
+    there.format(format).to_string()
+}
+
+fn chart(asked: &Asked, answered: &[Answered], grid: &Grid, kind: ChartKind, title: String) -> Chart {
+    let x = match &grid.axis {
+        Axis::Time(at) => {
+            XAxis::Time { at: at.clone(), zone: asked.zone.name().to_owned(), interval: asked.interval.unwrap_or(Interval::Day) }
+        }
+        Axis::Groups(names) => XAxis::Category(names.clone()),
+    };
+    let series = grid
+        .columns
+        .iter()
+        .map(|column| Series {
+            name: column.name.clone(),
+            // A drawing has no place for what is no number.
+            values: column.values.iter().map(|value| value.filter(|value| value.is_finite())).collect(),
+            style: if column.previous { SeriesStyle::Previous } else { SeriesStyle::Solid },
+        })
+        .collect();
+    let alt = described(asked, answered, grid, kind);
+    Chart { title, kind, x, unit: unit(asked, answered), series, last_incomplete: grid.last_incomplete, alt }
+}
+
+/// What the picture says, for those who don't see it.
+fn described(asked: &Asked, answered: &[Answered], grid: &Grid, kind: ChartKind) -> String {
+    let how = match kind {
+        ChartKind::Line => "Line chart",
+        ChartKind::Bar => "Bar chart",
+    };
+    let along = match (asked.interval, &asked.by) {
+        (Some(interval), Some(by)) => format!("by {} and {}", word(interval), line(by)),
+        (Some(interval), None) => format!("by {}", word(interval)),
+        (None, by) => format!("by {}", by.as_deref().map(line).unwrap_or_default()),
+    };
+    let totals: Vec<String> = answered
+        .iter()
+        .map(|one| if answered.len() > 1 { format!("{} {}", one.source, number(one.frame.total)) } else { number(one.frame.total) })
+        .collect();
+    let mut alt = format!("{how} of {} {along}, {}: {} in all.", subject(asked), period(asked), totals.join(", "));
+    let said = highlights(asked, grid, answered);
+    if !said.is_empty() {
+        alt = format!("{alt} {said}");
+    }
+    alt
+}
+
+fn rows(asked: &Asked, grid: &Grid) -> bellhop_core::card::Table {
+    let first = match (&grid.axis, asked.interval) {
+        (Axis::Time(_), Some(Interval::Hour)) => "Hour".to_owned(),
+        (Axis::Time(_), Some(Interval::Week)) => "Week from".to_owned(),
+        (Axis::Time(_), Some(Interval::Month)) => "Month".to_owned(),
+        (Axis::Time(_), _) => "Day".to_owned(),
+        (Axis::Groups(_), _) => asked.by.as_deref().map(line).unwrap_or_default(),
+    };
+    // The change has a column where there is one figure and the one before.
+    let pair = match grid.columns.as_slice() {
+        [now, before] if before.previous && !now.previous => Some((now, before)),
+        _ => None,
+    };
+    // A heading that ends in # would be taken for a mark, so columns are built by hand after the first.
+    let mut table = table(format!("{}, {}", subject(asked), period(asked)), &[], Vec::new());
+    let column = |name: String, numeric: bool| bellhop_core::card::Column { name, numeric };
+    table.columns.push(column(first, false));
+    table.columns.extend(grid.columns.iter().map(|one| column(one.name.clone(), true)));
+    if pair.is_some() {
+        table.columns.push(column("Change".to_owned(), true));
+    }
+    for position in 0..grid.axis.len() {
+        let mut heading = match &grid.axis {
+            Axis::Time(at) => heading(asked, at[position]),
+            Axis::Groups(names) => names[position].clone(),
+        };
+        if grid.filling == Some(position) {
+            heading = format!("{heading} (so far)");
+        }
+        let figure = |value: Option<f64>| vec![Span::from(value.map_or_else(|| "–".to_owned(), number))];
+        let mut cells = vec![vec![Span::from(heading)]];
+        cells.extend(grid.columns.iter().map(|one| figure(one.values[position])));
+        if let Some((now, before)) = pair {
+            cells.push(vec![difference(now.values[position], before.values[position]).into()]);
+        }
+        table.rows.push(cells);
+    }
+    table
+}
+
+fn difference(now: Option<f64>, before: Option<f64>) -> String {
+    match (now, before) {
+        (Some(now), Some(before)) if before != 0.0 && now.is_finite() && before.is_finite() => {
+            let percent = (now - before) / before.abs() * 100.0;
+            let sign = if percent >= 0.05 {
+                "+"
+            } else if percent <= -0.05 {
+                "-"
+            } else {
+                ""
+            };
+            format!("{sign}{} %", percentage(percent.abs()))
+        }
+        _ => "–".to_owned(),
+    }
+}
+
+/// What the figures rest on: when, in which zone, counted how, and how complete.
+fn basis(asked: &Asked, answered: &[Answered]) -> Vec<(&'static str, String)> {
+    let mut basis = vec![("Period", format!("{}, {}", days(asked, asked.range), asked.zone.name()))];
+    if let Some(before) = asked.previous {
+        basis.push(("Before", days(asked, before)));
+    }
+    let counted = match &asked.measure {
+        Measure::Count => "how often it happened".to_owned(),
+        Measure::Users => "each person once".to_owned(),
+        Measure::Sum(property) => format!("the sum of {}", line(property)),
+    };
+    basis.push(("Counted", counted));
+    if !asked.conditions.is_empty() {
+        let conditions: Vec<String> = asked.conditions.iter().map(|condition| line(&condition.to_string())).collect();
+        basis.push(("Only", conditions.join(", ")));
+    }
+    let mut states = Vec::new();
+    if asked.now < asked.range.to || answered.iter().any(|one| !one.frame.complete) {
+        let what = asked.interval.map_or_else(|| "the period".to_owned(), |interval| format!("the last {}", word(interval)));
+        states.push(format!("{what} is still filling up"));
+    }
+    for one in answered {
+        let who = if answered.len() > 1 { format!("{}: ", one.source) } else { String::new() };
+        if one.frame.sampled < 1.0 {
+            states.push(format!("{who}estimated from {} % of the data", percentage((one.frame.sampled * 100.0).max(0.0))));
+        }
+        if let Some(as_of) = one.frame.as_of {
+            states.push(format!("{who}as of {}", as_of.with_timezone(&asked.zone).format("%Y-%m-%d %H:%M")));
+        }
+    }
+    basis.push(("Data", if states.is_empty() { "complete".to_owned() } else { states.join("; ") }));
+    let sources: Vec<String> = answered.iter().map(|one| one.source.to_string()).collect();
+    basis.push(("Source", sources.join(", ")));
+    basis
+}
+
+fn days(asked: &Asked, range: Range) -> String {
+    let first = range.from.with_timezone(&asked.zone);
+    if matches!(asked.period, Period::Hours(_)) {
+        return format!("{} to {}", first.format("%Y-%m-%d %H:%M"), range.to.with_timezone(&asked.zone).format("%Y-%m-%d %H:%M"));
+    }
+    let last = (range.to - TimeDelta::seconds(1)).with_timezone(&asked.zone);
+    if first.date_naive() == last.date_naive() {
+        first.format("%Y-%m-%d").to_string()
+    } else {
+        format!("{} to {}", first.format("%Y-%m-%d"), last.format("%Y-%m-%d"))
+    }
+}

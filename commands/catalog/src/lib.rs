@@ -1,0 +1,83 @@
+//! What the bot can do: one file per command, and one list of them.
+//!
+//! A command is a struct with the few ports it uses, typed arguments and a `run`. It says what is so or what was done; it
+//! doesn't word failures (that is the bot's, in one place), send anything by itself, or know any chat platform or vendor.
+
+mod alert;
+mod analytics;
+mod approve;
+mod audit;
+mod channel;
+mod file;
+mod help;
+mod role;
+mod schedule;
+mod services;
+mod status;
+mod usage;
+mod wording;
+
+pub use alert::card::alert_card;
+pub use analytics::sample::events as sample_events;
+pub use schedule::cron::{CronLine, next_runs};
+pub use services::Services;
+
+use bellhop_core::Registry;
+use bellhop_core::command::{AnyCommand, Command, Registered};
+use std::sync::{Arc, Weak};
+
+/// All commands, with the services they use.
+#[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "the commands keep what they need of the services, and the caller is not to")]
+pub fn registry(services: Services) -> Arc<Registry> {
+    Arc::new_cyclic(|registry| Registry::new(list(&services, registry)))
+}
+
+/// The list: one line per command. Some need the list itself, which isn't whole before it is made: they hold it weakly.
+fn list(s: &Services, registry: &Weak<Registry>) -> Vec<Arc<dyn AnyCommand>> {
+    vec![
+        command(help::Help::new(registry)),
+        command(status::Status::new(s)),
+        command(file::put::Put::new(s)),
+        command(file::get::Get::new(s)),
+        command(file::list::List::new(s)),
+        command(file::info::Info::new(s)),
+        command(file::versions::Versions::new(s)),
+        command(file::restore::Restore::new(s)),
+        command(file::share::Share::new(s)),
+        command(file::copy::Copy::new(s)),
+        command(file::r#move::Move::new(s)),
+        command(file::delete::Delete::new(s)),
+        command(analytics::report::Report::new(s)),
+        command(analytics::track::Track::new(s)),
+        command(analytics::sample::Sample::new(s)),
+        command(alert::list::List::new(s)),
+        command(alert::show::Show::new(s)),
+        command(alert::ack::Ack::new(s)),
+        command(alert::unack::Unack::new(s)),
+        command(alert::resolve::Resolve::new(s)),
+        command(channel::list::List::new(s)),
+        command(channel::create::Create::new(s)),
+        command(channel::archive::Archive::new(s)),
+        command(channel::rename::Rename::new(s)),
+        command(channel::topic::Topic::new(s)),
+        command(channel::invite::Invite::new(s)),
+        command(channel::post::Post::new(s)),
+        command(schedule::add::Add::new(s, registry)),
+        command(schedule::list::List::new(s)),
+        command(schedule::remove::Remove::new(s)),
+        command(audit::Audit::new(s)),
+        command(usage::Usage::new(s)),
+        command(role::explain::Explain::new(s, registry)),
+        command(role::list::List::new(s)),
+        command(approve::Approve::new(s)),
+        command(approve::Decline::new(s)),
+    ]
+}
+
+fn command<C: Command>(command: C) -> Arc<dyn AnyCommand> {
+    Arc::new(Registered::new(command))
+}
+
+#[cfg(test)]
+mod tests;

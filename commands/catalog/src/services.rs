@@ -1,0 +1,30 @@
+//! The ports that commands can ask for. Only the list of commands sees all of them; a command takes the few it uses.
+
+use bellhop_core::clock::{Clock, Ids};
+use bellhop_core::ports::{
+    AlertDesk, Announcer, Approvals, Attachments, AuditTrail, Links, Permissions, Places, Platforms, Records, ScheduleBook, Sources,
+    Stores, UsageBook,
+};
+use std::sync::Arc;
+
+/// Everything that commands are built from.
+#[derive(Clone)]
+#[expect(missing_docs, reason = "each field is one port under the port's name; the ports' own docs say what they are")]
+pub struct Services {
+    pub stores: Arc<dyn Stores>,
+    pub sources: Arc<dyn Sources>,
+    pub places: Arc<dyn Places>,
+    pub announcer: Arc<dyn Announcer>,
+    pub attachments: Arc<dyn Attachments>,
+    pub links: Arc<dyn Links>,
+    pub alerts: Arc<dyn AlertDesk>,
+    pub schedules: Arc<dyn ScheduleBook>,
+    pub audit: Arc<dyn AuditTrail>,
+    pub usage: Arc<dyn UsageBook>,
+    pub permissions: Arc<dyn Permissions>,
+    pub approvals: Arc<dyn Approvals>,
+    pub records: Arc<dyn Records>,
+    pub platforms: Arc<dyn Platforms>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+}

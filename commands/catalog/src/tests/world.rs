@@ -1,0 +1,458 @@
+//! A whole world of ports in memory: what commands do to it can be looked at, and it can be told to fail.
+
+use super::stores::{MemoryStore, MemoryStores};
+use crate::Services;
+use async_trait::async_trait;
+use bellhop_core::alert::{Alert, AlertInput, AlertSignal, AlertState, apply};
+use bellhop_core::analytics::{Frame, FrameRow, Measure, Metric, NewEvent, Query, Taken};
+use bellhop_core::card::{Card, Progress};
+use bellhop_core::clock::{Clock, Ids};
+use bellhop_core::ids::{CardKey, ChatName, Fingerprint, SourceName, StoreName, VersionId};
+use bellhop_core::period::intervals;
+use bellhop_core::ports::*;
+use bellhop_core::*;
+use chrono::TimeDelta;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+pub(super) const NOW: &str = "2026-11-23T10:30:00Z";
+
+pub(super) fn now() -> Timestamp {
+    NOW.parse().unwrap()
+}
+
+struct Still;
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+}
+impl Ids for Still {
+    fn next(&self) -> String {
+        "0".repeat(26)
+    }
+}
+
+/// What there is to look at after a command ran.
+pub(super) struct World {
+    pub registry: Arc<Registry>,
+    pub stores: Arc<MemoryStores>,
+    pub source: Arc<MemorySource>,
+    pub said: Arc<Announced>,
+    pub uploads: Arc<Uploads>,
+    pub records: Arc<MemoryRecords>,
+    pub desk: Arc<Desk>,
+    pub schedules: Arc<Book>,
+    pub channels: Arc<Chat>,
+    pub progress: Arc<Mutex<Vec<Progress>>>,
+    calls: Mutex<u32>,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let stores = Arc::new(MemoryStores(vec![Arc::new(MemoryStore::new("local", true)), Arc::new(MemoryStore::new("plain", false))]));
+        let source = Arc::new(MemorySource::default());
+        let said = Arc::new(Announced::default());
+        let uploads = Arc::new(Uploads::default());
+        let records = Arc::new(MemoryRecords::default());
+        let desk = Arc::new(Desk::default());
+        let schedules = Arc::new(Book::default());
+        let channels = Arc::new(Chat::default());
+        let services = Services {
+            stores: stores.clone(),
+            sources: Arc::new(OneSource(source.clone())),
+            places: channels.clone(),
+            announcer: said.clone(),
+            attachments: uploads.clone(),
+            links: Arc::new(Linker),
+            alerts: desk.clone(),
+            schedules: schedules.clone(),
+            audit: Arc::new(Log),
+            usage: Arc::new(Log),
+            permissions: Arc::new(Rules),
+            approvals: Arc::new(Rules),
+            records: records.clone(),
+            platforms: channels.clone(),
+            clock: Arc::new(Still),
+            ids: Arc::new(Still),
+        };
+        let registry = crate::registry(services);
+        Self { registry, stores, source, said, uploads, records, desk, schedules, channels, progress: Arc::default(), calls: Mutex::new(0) }
+    }
+
+    /// A fresh call by a person with this role.
+    pub fn call(&self, access: Access) -> Call {
+        let mut calls = self.calls.lock().unwrap();
+        *calls += 1;
+        let progress = self.progress.clone();
+        Call {
+            id: format!("call-{calls}").into(),
+            caller: Caller { user: UserRef { chat: "console".into(), workspace: "main".into(), user: "ann".into() }, name: "Ann".into(), access, zone: chrono_tz::UTC },
+            at: Address::channel("console", "main", "general"),
+            now: now(),
+            attachments: Vec::new(),
+            progress: Arc::new(move |said| progress.lock().unwrap().push(said)),
+        }
+    }
+
+    pub fn try_call(&self, call: &Call, line: &str) -> Result<Reply, CommandError> {
+        let understood = self.registry.parse(line).unwrap_or_else(|why| panic!("{line}: {why:?}"));
+        let command = self.registry.get(&understood.invoke.command).unwrap();
+        futures::executor::block_on(command.run(call, &understood.invoke.args))
+    }
+
+    pub fn try_run(&self, line: &str) -> Result<Reply, CommandError> {
+        self.try_call(&self.call(Access::Admin), line)
+    }
+
+    pub fn reply(&self, line: &str) -> Reply {
+        self.try_run(line).unwrap_or_else(|error| panic!("{line}: {error}"))
+    }
+
+    /// The answer as plain text.
+    pub fn run(&self, line: &str) -> String {
+        self.text(&self.reply(line).card)
+    }
+
+    pub fn error(&self, line: &str) -> CommandError {
+        match self.try_run(line) {
+            Ok(reply) => panic!("{line}: {}", self.text(&reply.card)),
+            Err(error) => error,
+        }
+    }
+
+    pub fn plan(&self, line: &str) -> Result<Card, CommandError> {
+        let understood = self.registry.parse(line).unwrap();
+        let command = self.registry.get(&understood.invoke.command).unwrap();
+        futures::executor::block_on(command.plan(&self.call(Access::Admin), &understood.invoke.args))
+    }
+
+    pub fn complete(&self, command: &str, argument: &str, typed: &str) -> Vec<String> {
+        let found = self.registry.get(command).unwrap();
+        let call = self.call(Access::Admin);
+        futures::executor::block_on(found.complete(&call, argument, typed)).into_iter().map(|one| one.value).collect()
+    }
+
+    pub fn text(&self, card: &Card) -> String {
+        plain::card(card, &|invoke| self.registry.line(invoke))
+    }
+
+    /// A call with these files.
+    pub fn with_files(&self, files: &[(&str, &str, &[u8])]) -> Call {
+        let mut call = self.call(Access::Member);
+        for (id, name, bytes) in files {
+            self.uploads.files.lock().unwrap().insert((*id).to_owned(), bytes.to_vec());
+            call.attachments.push(Attachment {
+                id: (*id).to_owned(),
+                name: (*name).to_owned(),
+                content_type: String::new(),
+                size: Some(bytes.len() as u64),
+                handle: call::Handle(Value::Null),
+            });
+        }
+        call
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Announced(pub Mutex<Vec<(Address, Card, Option<CardKey>)>>);
+#[async_trait]
+impl Announcer for Announced {
+    async fn announce(&self, to: &Address, card: Card, _: Audience, key: Option<CardKey>, _: &Call) -> PortResult<()> {
+        self.0.lock().unwrap().push((to.clone(), card, key));
+        Ok(())
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Uploads {
+    pub files: Mutex<BTreeMap<String, Vec<u8>>>,
+    /// When set, every stream breaks after its first chunk.
+    pub broken: Mutex<bool>,
+}
+#[async_trait]
+impl Attachments for Uploads {
+    async fn open(&self, _: &Call, attachment: &Attachment) -> PortResult<ByteStream> {
+        let bytes = self.files.lock().unwrap().get(&attachment.id).cloned().ok_or_else(|| PortError::not_found("chat.console", "fetch", "gone"))?;
+        let mut chunks: Vec<_> = bytes.chunks(64 * 1024).map(|chunk| Ok(bytes::Bytes::copy_from_slice(chunk))).collect();
+        if *self.broken.lock().unwrap() {
+            chunks.truncate(1);
+            chunks.push(Err(PortError::new(PortErrorKind::Unavailable, "chat.console", "fetch", "the line broke")));
+        }
+        Ok(Box::pin(futures::stream::iter(chunks)))
+    }
+}
+
+struct Linker;
+#[async_trait]
+impl Links for Linker {
+    async fn make(&self, call: &Call, store: &StoreName, name: &str, _: Option<&VersionId>, seconds: u64) -> PortResult<Link> {
+        let expires = call.now + TimeDelta::seconds(i64::try_from(seconds).unwrap());
+        Ok(Link { url: format!("https://bell.example/f/{store}/{}", name.replace(' ', "%20")), expires })
+    }
+}
+
+#[derive(Default)]
+pub(super) struct MemoryRecords(pub Mutex<BTreeMap<(String, String), Value>>);
+#[async_trait]
+impl Records for MemoryRecords {
+    async fn put(&self, collection: &str, key: &str, value: &Value) -> PortResult<()> {
+        self.0.lock().unwrap().insert((collection.into(), key.into()), value.clone());
+        Ok(())
+    }
+    async fn put_new(&self, collection: &str, key: &str, value: &Value) -> PortResult<(Value, bool)> {
+        let mut all = self.0.lock().unwrap();
+        let new = !all.contains_key(&(collection.into(), key.into()));
+        Ok((all.entry((collection.into(), key.into())).or_insert_with(|| value.clone()).clone(), new))
+    }
+    async fn get(&self, collection: &str, key: &str) -> PortResult<Option<Value>> {
+        Ok(self.0.lock().unwrap().get(&(collection.into(), key.into())).cloned())
+    }
+    async fn remove(&self, collection: &str, key: &str) -> PortResult<()> {
+        self.0.lock().unwrap().remove(&(collection.into(), key.into()));
+        Ok(())
+    }
+    async fn after(&self, _: &str, _: Option<&str>, _: usize) -> PortResult<Vec<Record>> {
+        Ok(Vec::new())
+    }
+    async fn before(&self, _: &str, _: Option<&str>, _: usize) -> PortResult<Vec<Record>> {
+        Ok(Vec::new())
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Desk(pub Mutex<Vec<Alert>>);
+impl Desk {
+    /// Makes an alert fire.
+    pub fn fire(&self, id: &str, name: &str, severity: &str) {
+        let at = now() - TimeDelta::minutes(10);
+        let signal = AlertSignal {
+            fingerprint: Fingerprint::new(id),
+            source: "generic".into(),
+            firing: true,
+            name: name.into(),
+            severity: severity.into(),
+            summary: "p99 is over 2 s".into(),
+            description: String::new(),
+            labels: BTreeMap::from([("service".into(), "api".into()), ("zone".into(), "eu-1".into())]),
+            url: "https://grafana.example/d/1".into(),
+            starts_at: at,
+            ends_at: None,
+            received: at,
+        };
+        let (alert, _) = apply(None, AlertInput::Signal(signal));
+        self.0.lock().unwrap().push(Alert { id: id.into(), ..alert.unwrap() });
+    }
+
+    fn change(&self, id: &str, input: AlertInput) -> Alert {
+        let mut all = self.0.lock().unwrap();
+        let at = all.iter().position(|alert| alert.id == id).unwrap();
+        let (alert, _) = apply(Some(all[at].clone()), input);
+        all[at] = alert.unwrap();
+        all[at].clone()
+    }
+}
+#[async_trait]
+impl AlertDesk for Desk {
+    async fn list(&self, filter: &AlertFilter) -> Result<Vec<Alert>, CommandError> {
+        let all = self.0.lock().unwrap();
+        Ok(all.iter().filter(|alert| filter.states.is_empty() || filter.states.contains(&alert.state)).take(filter.limit).cloned().collect())
+    }
+    async fn get(&self, id: &str) -> Result<Alert, CommandError> {
+        let all = self.0.lock().unwrap();
+        all.iter().find(|alert| alert.id == id || alert.signal.name == id).cloned().ok_or_else(|| {
+            let nearest = nearest::nearest(id, all.iter().map(|alert| alert.signal.name.as_str())).map(str::to_owned);
+            CommandError::NotFound { what: "alert", name: id.into(), nearest }
+        })
+    }
+    async fn acknowledge(&self, call: &Call, id: &str) -> Result<Alert, CommandError> {
+        Ok(self.change(id, AlertInput::Acknowledge { who: call.caller.name.clone(), at: call.now }))
+    }
+    async fn unacknowledge(&self, call: &Call, id: &str) -> Result<Alert, CommandError> {
+        Ok(self.change(id, AlertInput::Unacknowledge { who: call.caller.name.clone(), at: call.now }))
+    }
+    async fn resolve(&self, call: &Call, id: &str) -> Result<Alert, CommandError> {
+        Ok(self.change(id, AlertInput::Resolve { who: call.caller.name.clone(), at: call.now }))
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Book(pub Mutex<Vec<Schedule>>);
+#[async_trait]
+impl ScheduleBook for Book {
+    async fn add(&self, schedule: &Schedule) -> PortResult<()> {
+        self.0.lock().unwrap().push(schedule.clone());
+        Ok(())
+    }
+    async fn list(&self) -> PortResult<Vec<Schedule>> {
+        Ok(self.0.lock().unwrap().clone())
+    }
+    async fn remove(&self, id: &str) -> PortResult<Option<Schedule>> {
+        let mut all = self.0.lock().unwrap();
+        Ok(all.iter().position(|schedule| schedule.id == id).map(|at| all.remove(at)))
+    }
+}
+
+struct Log;
+#[async_trait]
+impl AuditTrail for Log {
+    async fn rows(&self, filter: &AuditFilter) -> PortResult<Vec<AuditRow>> {
+        let row = |seq: i64, hours: i64, name: &str, line: &str| AuditRow {
+            seq,
+            at: now() - TimeDelta::hours(hours),
+            who: format!("console:{}", name.to_lowercase()),
+            name: name.into(),
+            place: "console:main/general".into(),
+            line: line.into(),
+            outcome: "done".into(),
+            detail: String::new(),
+        };
+        let rows = vec![row(3, 1, "Ann", "file delete report.pdf"), row(2, 30, "Bob", "file put report.pdf"), row(1, 90, "Ann", "help")];
+        Ok(rows
+            .into_iter()
+            .filter(|row| filter.since.is_none_or(|since| row.at >= since))
+            .filter(|row| filter.about.as_ref().is_none_or(|about| row.line.contains(about.as_str()) || row.who.contains(about.as_str())))
+            .take(filter.limit)
+            .collect())
+    }
+}
+#[async_trait]
+impl UsageBook for Log {
+    async fn usage(&self, since: Timestamp) -> PortResult<Vec<UsageRow>> {
+        let row = UsageRow { what: "commands".into(), which: "help".into(), done: 1234, failed: 1 };
+        Ok(if since > now() - TimeDelta::hours(2) { Vec::new() } else { vec![row] })
+    }
+    async fn health(&self) -> PortResult<Vec<(String, String)>> {
+        Ok(vec![("Database".into(), "SQLite".into())])
+    }
+}
+
+struct Rules;
+impl Permissions for Rules {
+    fn access(&self, user: &UserRef) -> Access {
+        if user.user.as_str() == "ann" { Access::Admin } else { Access::Member }
+    }
+    fn decide(&self, _: &UserRef, access: Access, about: &About) -> Decision {
+        Decision { allowed: access >= about.access, because: format!("`{}` needs the role {}", about.name, about.access) }
+    }
+    fn roles(&self) -> Vec<RoleFacts> {
+        vec![RoleFacts { name: "admin".into(), users: vec!["console:ann".into()], allow: Vec::new(), deny: Vec::new() }]
+    }
+}
+#[async_trait]
+impl Approvals for Rules {
+    async fn approve(&self, _: &Call, id: &str) -> Result<Reply, CommandError> {
+        if id == "k7f2m" { Ok(Card::text("done").into()) } else { Err(CommandError::not_found("proposal", id)) }
+    }
+    async fn decline(&self, _: &Call, id: &str) -> Result<Reply, CommandError> {
+        if id == "k7f2m" { Ok(Card::text("dropped").into()) } else { Err(CommandError::not_found("proposal", id)) }
+    }
+}
+
+/// The places, and a platform whose channels can be changed (`console`) beside one whose can't (`mute`).
+#[derive(Default)]
+pub(super) struct Chat(pub Mutex<Vec<String>>);
+impl Chat {
+    fn all() -> Vec<Channel> {
+        let channel = |chat: &str, workspace: &str, name: &str, private: bool, archived: bool| Channel {
+            address: Address::channel(chat, workspace, name),
+            name: name.into(),
+            topic: String::new(),
+            private,
+            archived,
+        };
+        vec![
+            channel("console", "main", "general", false, false),
+            channel("console", "main", "secret", true, false),
+            channel("console", "main", "old", false, true),
+            channel("mute", "T1", "ops", false, false),
+        ]
+    }
+    fn note(&self, what: String) {
+        self.0.lock().unwrap().push(what);
+    }
+}
+#[async_trait]
+impl Places for Chat {
+    async fn resolve(&self, place: &PlaceRef, _: &Address) -> Result<Address, CommandError> {
+        Self::all().into_iter().find(|channel| channel.name == place.name).map(|channel| channel.address).ok_or_else(|| CommandError::not_found("channel", place.to_string()))
+    }
+    async fn spell(&self, address: &Address) -> String {
+        format!("{}:{}/#{}", address.chat, address.workspace, address.channel)
+    }
+    async fn channels(&self) -> Result<Vec<Channel>, CommandError> {
+        Ok(Self::all())
+    }
+}
+impl Platforms for Chat {
+    fn platform(&self, chat: &ChatName) -> Option<Arc<dyn ChatPlatform>> {
+        ["console", "mute"].contains(&chat.as_str()).then(|| Arc::new(Platform(chat.clone(), Self(Mutex::new(Vec::new())))) as _)
+    }
+    fn names(&self) -> Vec<ChatName> {
+        vec!["console".into(), "mute".into()]
+    }
+}
+
+struct Platform(ChatName, Chat);
+#[async_trait]
+impl ChatPlatform for Platform {
+    fn name(&self) -> &ChatName {
+        &self.0
+    }
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+    async fn deliver(&self, _: &Post) -> PortResult<ids::MessageId> {
+        Err(PortError::unsupported("chat", "deliver", "not here"))
+    }
+    async fn revise(&self, _: &ids::MessageId, _: &Post) -> PortResult<()> {
+        Ok(())
+    }
+    async fn retract(&self, _: &Address, _: &ids::MessageId) -> PortResult<()> {
+        Ok(())
+    }
+    async fn find(&self, _: &Address, _: &ids::DeliveryKey) -> PortResult<Option<ids::MessageId>> {
+        Ok(None)
+    }
+    async fn fetch(&self, _: &Attachment) -> PortResult<ByteStream> {
+        Err(PortError::unsupported("chat", "fetch", "not here"))
+    }
+    async fn upload(&self, _: Upload) -> PortResult<ids::MessageId> {
+        Err(PortError::unsupported("chat", "upload", "not here"))
+    }
+    async fn locate(&self, _: Option<&str>, _: &str, _: bool) -> PortResult<Option<Address>> {
+        Ok(None)
+    }
+    fn channels(&self) -> Option<&dyn Channels> {
+        (self.0.as_str() == "console").then_some(&self.1 as &dyn Channels)
+    }
+}
+#[async_trait]
+impl Channels for Chat {
+    async fn list(&self) -> PortResult<Vec<Channel>> {
+        Ok(Self::all())
+    }
+    async fn create(&self, name: &str, private: bool) -> PortResult<Channel> {
+        if name == "general" {
+            return Err(PortError::new(PortErrorKind::Conflict, "chat.console", "create", "taken"));
+        }
+        Ok(Channel { address: Address::channel("console", "main", name), name: name.into(), topic: String::new(), private, archived: false })
+    }
+    async fn archive(&self, at: &Address) -> PortResult<()> {
+        self.note(format!("archive {at}"));
+        Ok(())
+    }
+    async fn rename(&self, at: &Address, name: &str) -> PortResult<Channel> {
+        self.note(format!("rename {at} {name}"));
+        Ok(Channel { address: at.clone(), name: name.into(), topic: String::new(), private: false, archived: false })
+    }
+    async fn set_topic(&self, at: &Address, topic: &str) -> PortResult<()> {
+        self.note(format!("topic {at} {topic}"));
+        Ok(())
+    }
+    async fn invite(&self, at: &Address, people: &[String]) -> PortResult<()> {
+        self.note(format!("invite {at} {people:?}"));
+        Ok(())
+    }
+}

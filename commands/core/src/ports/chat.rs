@@ -1,0 +1,150 @@
+//! A chat platform.
+
+use super::{ByteStream, PortResult, Stop};
+use crate::address::{Address, UserRef};
+use crate::call::{Attachment, Audience, Handle};
+use crate::capabilities::Capabilities;
+use crate::card::Card;
+use crate::command::About;
+use crate::ids::{ChannelId, ChatName, DeliveryKey, MessageId};
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+/// A message to be shown: one card that already fits the platform's limits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Post {
+    /// Its key: the same key is the same message, however often it is sent.
+    pub key: DeliveryKey,
+    /// Where to.
+    pub to: Address,
+    /// What it says. Charts in it are pictures unless the platform draws them itself; files of a store in it are to be
+    /// shown by their name: their bytes, where they are wanted, come by [`ChatPlatform::upload`].
+    pub card: Card,
+    /// Who sees it.
+    pub audience: Audience,
+    /// The person whose command it answers, where it answers one.
+    pub answers: Option<UserRef>,
+    /// What the adapter itself gave with the event that this answers.
+    pub reply: Option<Handle>,
+}
+
+/// A message of a card that was too large for one, as posted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The platform's id.
+    pub id: MessageId,
+}
+
+/// A file on its way to a channel.
+pub struct Upload {
+    /// Its key, as of a message.
+    pub key: DeliveryKey,
+    /// Where to.
+    pub to: Address,
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub content_type: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its bytes.
+    pub bytes: ByteStream,
+}
+
+/// A chat platform, connected to one account.
+#[async_trait]
+pub trait ChatPlatform: Send + Sync {
+    /// The configured name.
+    fn name(&self) -> &ChatName;
+
+    /// What it can show and do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Makes the commands known to the platform, where it keeps such a list. Announcing the same list again changes
+    /// nothing there.
+    async fn announce(&self, commands: &[About]) -> PortResult<()> {
+        let _ = commands;
+        Ok(())
+    }
+
+    /// Listens until told to stop, for platforms that are listened to rather than calling us. What is heard goes to the
+    /// inbox that the adapter was built with. Returns early only with an error that no reconnecting mends.
+    async fn listen(&self, stop: Stop) -> PortResult<()> {
+        stop.cancelled().await;
+        Ok(())
+    }
+
+    /// Posts a message and returns its id. A failure says whether the message may have been posted all the same
+    /// (`maybe_done`). Posting under a key that was posted already shows no second message where the platform has any
+    /// means for it ([`Capabilities::lookup`]).
+    async fn deliver(&self, post: &Post) -> PortResult<MessageId>;
+
+    /// Changes a posted message into this one. Changing it twice into the same is harmless. `NotFound` when the message
+    /// is gone.
+    async fn revise(&self, message: &MessageId, post: &Post) -> PortResult<()>;
+
+    /// Removes a message. Removing it twice is harmless.
+    async fn retract(&self, at: &Address, message: &MessageId) -> PortResult<()>;
+
+    /// The message that was posted under this key, if any. With [`crate::capabilities::Lookup::ByKey`] the answer is
+    /// certain once the time-out of the posting request has passed.
+    async fn find(&self, at: &Address, key: &DeliveryKey) -> PortResult<Option<MessageId>>;
+
+    /// The bytes of a file that came with a message.
+    async fn fetch(&self, attachment: &Attachment) -> PortResult<ByteStream>;
+
+    /// Uploads a file as a message of its own, streaming. The same key shows no second file where the platform has any
+    /// means for it.
+    async fn upload(&self, file: Upload) -> PortResult<MessageId>;
+
+    /// Finds a channel by its name or id (`direct` false), or the conversation with a person (`direct` true), in the
+    /// workspace named or in the only one. `None` when there is none of that name.
+    async fn locate(&self, workspace: Option<&str>, name: &str, direct: bool) -> PortResult<Option<Address>>;
+
+    /// Channels that can be listed and changed, where the platform lets a bot.
+    fn channels(&self) -> Option<&dyn Channels> {
+        None
+    }
+}
+
+/// A channel as people know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Channel {
+    /// Where it is.
+    pub address: Address,
+    /// Its name, without a mark.
+    pub name: String,
+    /// What it is for, or empty.
+    pub topic: String,
+    /// Whether only members see it.
+    pub private: bool,
+    /// Whether it is closed.
+    pub archived: bool,
+}
+
+/// The channels of a platform.
+#[async_trait]
+pub trait Channels: Send + Sync {
+    /// Every channel the bot can see, by name.
+    async fn list(&self) -> PortResult<Vec<Channel>>;
+
+    /// Makes a channel. `Conflict` when there is one of that name.
+    async fn create(&self, name: &str, private: bool) -> PortResult<Channel>;
+
+    /// Closes a channel. Closing it twice is harmless.
+    async fn archive(&self, at: &Address) -> PortResult<()>;
+
+    /// Gives it another name. `Conflict` when that is taken.
+    async fn rename(&self, at: &Address, name: &str) -> PortResult<Channel>;
+
+    /// Says what it is for.
+    async fn set_topic(&self, at: &Address, topic: &str) -> PortResult<()>;
+
+    /// Brings people in. Those who are in already stay.
+    async fn invite(&self, at: &Address, people: &[String]) -> PortResult<()>;
+
+    /// The id under which the platform knows the channel.
+    fn id<'a>(&self, channel: &'a Channel) -> &'a ChannelId {
+        &channel.address.channel
+    }
+}

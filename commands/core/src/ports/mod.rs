@@ -1,0 +1,42 @@
+//! What the outside must be able to do. Each contract sentence in these traits is a case of the port's conformance
+//! suite in `tests/kit`.
+
+mod access_book;
+mod alerts;
+mod analytics;
+mod approvals;
+mod audit;
+mod chat;
+mod files;
+mod inbox;
+mod links;
+mod places;
+mod records;
+mod schedule;
+mod usage;
+
+pub use access_book::{Decision, Permissions, RoleFacts};
+pub use alerts::{AlertDesk, AlertFilter};
+pub use analytics::{AnalyticsSource, Sources};
+pub use approvals::Approvals;
+pub use audit::{AuditFilter, AuditRow, AuditTrail};
+pub use chat::{Channel, Channels, ChatPlatform, Part, Post, Upload};
+pub use files::{FileInfo, FilePage, FileStore, NewFile, ReadRange, StoredFile, Stores, Version, file_name};
+pub use inbox::{Accepted, Completer, Completion, Inbox, Incoming, Said};
+pub use links::{Link, Links};
+pub use places::{Announcer, Attachments, Places, Platforms};
+pub use records::{Record, Records};
+pub use schedule::{Schedule, ScheduleBook};
+pub use usage::{UsageBook, UsageRow};
+
+use crate::error::PortError;
+use std::pin::Pin;
+
+/// Bytes as they come. An error ends the stream; what came before it is not the whole.
+pub type ByteStream = Pin<Box<dyn futures::Stream<Item = Result<bytes::Bytes, PortError>> + Send>>;
+
+/// A shorthand for what ports return.
+pub type PortResult<T> = Result<T, PortError>;
+
+/// A signal to stop.
+pub use tokio_util::sync::CancellationToken as Stop;

@@ -1,0 +1,91 @@
+//! The suite of [`FileStore`]. It sees a store from outside only; that memory stays constant while gigabytes pass is
+//! measured in `tests/bench`.
+
+mod content;
+mod versions;
+
+use super::{Case, Report, cases, run};
+use bellhop_core::ports::{ByteStream, FileInfo, FileStore, NewFile, PortResult, ReadRange};
+use bellhop_core::{PortError, PortErrorKind};
+use bytes::Bytes;
+use futures::TryStreamExt as _;
+use sha2::{Digest as _, Sha256};
+use std::future::Future;
+use std::sync::Arc;
+
+/// A store under judgement.
+pub type Subject = Arc<dyn FileStore>;
+
+/// Tries every sentence on stores that `subject` makes, an empty one for each.
+///
+/// # Panics
+/// With the report, when a sentence is broken.
+pub async fn suite<F: Future<Output = Subject>>(subject: impl FnMut() -> F) {
+    report(subject).await.assert();
+}
+
+/// The same, and returns the report.
+pub async fn report<F: Future<Output = Subject>>(subject: impl FnMut() -> F) -> Report {
+    run("FileStore", &list(), subject).await
+}
+
+pub(crate) fn list() -> Vec<Case<Subject>> {
+    cases! {
+        "Names are those that [`file_name`] lets through." => content::names,
+        "Files whose names begin with `prefix`, by name in byte order, at most `limit` (at least 1) of them, from where `from` says." => content::list_pages,
+        "Following `next` from page to page gives every file once." => content::list_everything,
+        "What is known about a file." => content::head,
+        "`NotFound` when there is none, or it is deleted." => content::head_missing,
+        "The bytes of a file, or of a part: a range past its end gives what there is." => content::ranges,
+        "`NotFound` as for `head`." => content::read_missing,
+        "Writes a file in constant memory; where versions are kept, what was there before stays as an older version." => versions::write_keeps,
+        "Readers see the old content or the new, never a part." => content::never_a_part,
+        "When the stream fails, or has another length than was said, nothing is changed and nothing is left over." => content::failed_writes,
+        "Deletes a file; where versions are kept, it can be restored." => versions::delete,
+        "`NotFound` when there is none." => versions::delete_missing,
+        "Copies a file within the store, type included." => content::copy,
+        "The versions of a file, newest first, deletions included." => versions::listed,
+        "`NotFound` when the name never had one." => versions::never,
+        "Makes an older version the current one again, as a new version; without an id, the newest that isn't a deletion." => versions::restore,
+        "`Conflict` when that is what the name gives already." => versions::restore_current,
+        "An address from which anyone can download the file until it expires, made by the store itself; `None` where the store has none, and Bellhop serves the bytes." => content::share,
+    }
+}
+
+/// A stream of these chunks.
+pub fn chunks(parts: Vec<PortResult<Bytes>>) -> ByteStream {
+    Box::pin(futures::stream::iter(parts))
+}
+
+/// A stream that breaks after these bytes.
+pub fn broken(before: &str) -> ByteStream {
+    chunks(vec![
+        Ok(Bytes::copy_from_slice(before.as_bytes())),
+        Err(PortError::new(PortErrorKind::Unavailable, "chat.test", "fetch", "the sender hung up")),
+    ])
+}
+
+async fn write(store: &Subject, name: &str, content: &str) -> Result<FileInfo, String> {
+    let file = NewFile { name: name.to_owned(), content_type: "text/plain".to_owned(), size: Some(content.len() as u64) };
+    let bytes = chunks(vec![Ok(Bytes::copy_from_slice(content.as_bytes()))]);
+    store.write(file, bytes).await.map_err(|error| format!("writing {name:?} failed: {error}"))
+}
+
+async fn read(store: &Subject, name: &str, range: Option<ReadRange>) -> Result<String, String> {
+    let file = store.read(name, None, range).await.map_err(|error| format!("reading {name:?} failed: {error}"))?;
+    text(file.bytes).await.map_err(|error| format!("reading {name:?} broke off: {error}"))
+}
+
+async fn text(bytes: ByteStream) -> PortResult<String> {
+    let parts: Vec<Bytes> = bytes.try_collect().await?;
+    Ok(String::from_utf8_lossy(&parts.concat()).into_owned())
+}
+
+async fn names(store: &Subject) -> Result<Vec<String>, String> {
+    let page = store.list("", None, 1000).await.map_err(|error| format!("listing failed: {error}"))?;
+    Ok(page.files.into_iter().map(|file| file.name).collect())
+}
+
+fn hash(content: &[u8]) -> String {
+    hex::encode(Sha256::digest(content))
+}

@@ -1,0 +1,106 @@
+//! That the suites and the ports' documentation say the same: every sentence on a method of a port is a case of its
+//! suite, and every case is a sentence that still stands there.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// Sentences that promise nothing that could be tried: they say what a thing is for, or what another sentence rests on.
+const PLAIN: &[&str] = &[
+    // Every port with a name; that it is the configured one shows wherever the name is used.
+    "The configured name.",
+    "Whether versions are kept.",
+    // Tried by the bot's own tests of delivery, which see both the adapter and the platform.
+    "Makes the commands known to the platform, where it keeps such a list.",
+    "What is heard goes to the inbox that the adapter was built with.",
+    "Returns early only with an error that no reconnecting mends.",
+    // The presence of `Channels` itself.
+    "Channels that can be listed and changed, where the platform lets a bot.",
+    "The id under which the platform knows the channel.",
+];
+
+fn source(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../commands/core/src").join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// All documentation of a file as one text, without line breaks.
+fn documentation(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter_map(|line| line.trim().strip_prefix("///")).map(str::trim).collect();
+    lines.join(" ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The sentences on the methods of a trait.
+fn promises(text: &str, name: &str) -> Vec<String> {
+    let begin = text.find(&format!("pub trait {name}")).unwrap_or_else(|| panic!("no trait {name}"));
+    let body = &text[begin..];
+    let body = &body[..body.find("\n}").expect("the trait ends")];
+    let mut sentences = Vec::new();
+    let mut paragraph = String::new();
+    for line in body.lines().map(str::trim) {
+        if let Some(text) = line.strip_prefix("///") {
+            paragraph.push_str(text);
+        } else if !paragraph.is_empty() {
+            let text = std::mem::take(&mut paragraph);
+            let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+            sentences.extend(text.replace(". ", ".\n").lines().map(str::to_owned));
+        }
+    }
+    sentences
+}
+
+fn check(ports: &[(&str, &str)], cases: &[&'static str], besides: &[&str]) {
+    let mut documented = String::new();
+    let mut uncovered = BTreeSet::new();
+    for (file, name) in ports {
+        let text = source(file);
+        documented.push_str(&documentation(&text));
+        uncovered.extend(
+            promises(&text, name)
+                .into_iter()
+                .filter(|sentence| !PLAIN.contains(&sentence.as_str()) && !cases.iter().any(|case| case.contains(sentence.as_str()))),
+        );
+    }
+    assert!(uncovered.is_empty(), "no case of the suite tries: {uncovered:#?}");
+    for file in besides {
+        documented.push_str(&documentation(&source(file)));
+        documented.push_str(&source(file).lines().filter_map(|line| line.strip_prefix("//!")).collect::<String>());
+    }
+    let stale: Vec<_> = cases.iter().filter(|case| !documented.contains(**case)).collect();
+    assert!(stale.is_empty(), "cases whose sentence is in no documentation any more: {stale:#?}");
+}
+
+#[test]
+fn files() {
+    let cases: Vec<_> = super::files::list().iter().map(|case| case.sentence).collect();
+    check(&[("ports/files.rs", "FileStore")], &cases, &[]);
+}
+
+#[test]
+fn chat() {
+    let cases: Vec<_> = super::chat::list().iter().map(|case| case.sentence).collect();
+    check(&[("ports/chat.rs", "ChatPlatform"), ("ports/chat.rs", "Channels")], &cases, &["card.rs", "call.rs"]);
+}
+
+#[test]
+fn records() {
+    let cases: Vec<_> = super::records::list().iter().map(|case| case.sentence).collect();
+    check(&[("ports/records.rs", "Records")], &cases, &[]);
+}
+
+#[test]
+fn inbox() {
+    let cases: Vec<_> = super::inbox::list().iter().map(|case| case.sentence).collect();
+    check(&[("ports/inbox.rs", "Inbox")], &cases, &[]);
+}
+
+#[test]
+fn analytics() {
+    let cases: Vec<_> = super::analytics::list().iter().map(|case| case.sentence).collect();
+    check(&[("ports/analytics.rs", "AnalyticsSource")], &cases, &["analytics.rs"]);
+}
+
+#[test]
+fn schedule() {
+    let cases: Vec<_> = super::schedule::list().iter().map(|case| case.sentence).collect();
+    check(&[("ports/schedule.rs", "ScheduleBook")], &cases, &[]);
+}

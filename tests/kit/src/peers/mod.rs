@@ -1,0 +1,23 @@
+//! Real programs that tests talk to, started by the tests themselves. One that is missing fails the test, with a sentence
+//! that says how to get it: nothing is skipped silently.
+
+pub mod alertmanager;
+pub mod browser;
+pub mod postgres;
+
+use std::path::PathBuf;
+
+/// Where a program stands on the search path.
+///
+/// # Errors
+/// It is not there; the message says how to get it.
+pub fn program(name: &str, what: &str) -> Result<PathBuf, String> {
+    let found =
+        std::env::var_os("PATH").and_then(|path| std::env::split_paths(&path).map(|folder| folder.join(name)).find(|path| path.is_file()));
+    found.ok_or_else(|| missing(name, what))
+}
+
+/// The sentence on what is missing.
+pub(crate) fn missing(name: &str, what: &str) -> String {
+    format!("this test needs {what}, and `{name}` is not on this machine: `./tests/run` installs it")
+}
