@@ -5,7 +5,7 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use std::time::Duration;
 
 /// No service asks in earnest for a longer pause; a larger figure is a mistake and would stop a lane for good.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// The pause that the answer asks for. A date is measured from the answer's own `Date`, so that neither side's clock
 /// needs to be right; without one it can't be measured and counts as not given.

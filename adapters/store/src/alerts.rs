@@ -87,7 +87,11 @@ pub(crate) async fn write(session: &mut Session, writes: &[AlertWrite], now: Tim
 }
 
 fn expect(made: u64, wanted: usize) -> PortResult<()> {
-    if usize::try_from(made).ok() == Some(wanted) { Ok(()) } else { Err(conflict("commit", "an alert was changed by someone else meanwhile; read it anew and try again")) }
+    if usize::try_from(made).ok() == Some(wanted) {
+        Ok(())
+    } else {
+        Err(conflict("commit", "an alert was changed by someone else meanwhile; read it anew and try again"))
+    }
 }
 
 /// The short ids of alerts that are or will be kept, in the order asked.
@@ -96,14 +100,19 @@ async fn ids(session: &mut Session, prints: &[Fingerprint]) -> PortResult<Vec<St
     // Whatever begins alike: a collision of eight digits is rare, so these are few.
     let begins = hashes.iter().map(|hash| args![short_id(hash)]).collect::<Batch>();
     let rows = session
-        .rows("SELECT a.id, a.fingerprint FROM EACH($1) JOIN alert AS a ON a.id >= j.value ->> 0 AND a.id < (j.value ->> 0) || 'g'", args![begins])
+        .rows(
+            "SELECT a.id, a.fingerprint FROM EACH($1) JOIN alert AS a ON a.id >= j.value ->> 0 AND a.id < (j.value ->> 0) || 'g'",
+            args![begins],
+        )
         .await?;
     let mut taken = rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect::<PortResult<HashMap<_, _>>>()?;
     let mut ids = Vec::with_capacity(prints.len());
     for (print, hash) in prints.iter().zip(&hashes) {
         let shortest = short_id(hash).len();
         let kept = taken.iter().find(|(_, owner)| owner.as_str() == print.as_str()).map(|(id, _)| id.clone());
-        let id = kept.unwrap_or_else(|| (shortest..=hash.len()).filter_map(|length| hash.get(..length)).find(|id| !taken.contains_key(*id)).unwrap_or(hash).to_owned());
+        let id = kept.unwrap_or_else(|| {
+            (shortest..=hash.len()).filter_map(|length| hash.get(..length)).find(|id| !taken.contains_key(*id)).unwrap_or(hash).to_owned()
+        });
         taken.insert(id.clone(), print.as_str().to_owned());
         ids.push(id);
     }
@@ -152,7 +161,8 @@ impl Store {
     pub async fn alerts_by_fingerprint(&self, fingerprints: &[Fingerprint]) -> PortResult<Vec<Versioned<Alert>>> {
         let prints = fingerprints.iter().map(|print| args![print.as_str()]).collect::<Batch>();
         let mut session = self.read("alerts").await?;
-        let rows = session.rows("SELECT body, version FROM alert WHERE fingerprint IN (SELECT value ->> 0 FROM EACH($1))", args![prints]).await?;
+        let rows =
+            session.rows("SELECT body, version FROM alert WHERE fingerprint IN (SELECT value ->> 0 FROM EACH($1))", args![prints]).await?;
         rows.iter().map(alert).collect()
     }
 
@@ -163,7 +173,10 @@ impl Store {
     pub async fn alert_by_id(&self, text: &str) -> PortResult<Versioned<Alert>> {
         let mut session = self.read("alert").await?;
         let exact = session
-            .row("SELECT body, version FROM alert WHERE id = $1 OR fingerprint = $2 ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1", args![text.to_lowercase(), text])
+            .row(
+                "SELECT body, version FROM alert WHERE id = $1 OR fingerprint = $2 ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END LIMIT 1",
+                args![text.to_lowercase(), text],
+            )
             .await?;
         if let Some(row) = exact {
             return alert(&row);
@@ -178,12 +191,16 @@ impl Store {
                     words.push(row.text(0)?);
                     words.push(row.text(1)?);
                 }
-                let hint = nearest(text, words.iter().map(String::as_str)).map_or_else(String::new, |word| format!("; did you mean `{word}`?"));
+                let hint =
+                    nearest(text, words.iter().map(String::as_str)).map_or_else(String::new, |word| format!("; did you mean `{word}`?"));
                 Err(not_found("alert", format!("there is no alert `{text}`{hint}")))
             }
             several => {
                 let ids = several.iter().map(|row| Ok(alert(row)?.value.id)).collect::<PortResult<Vec<_>>>()?;
-                Err(crate::error::invalid("alert", format!("several alerts are called `{text}`; give one of their ids: {}", ids.join(", "))))
+                Err(crate::error::invalid(
+                    "alert",
+                    format!("several alerts are called `{text}`; give one of their ids: {}", ids.join(", ")),
+                ))
             }
         }
     }

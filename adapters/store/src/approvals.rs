@@ -3,8 +3,8 @@
 use crate::Store;
 use crate::error::conflict;
 use crate::session::{Row, args};
-use bellhop_core::{Address, Invoke, Timestamp, UserRef};
 use bellhop_core::ports::PortResult;
+use bellhop_core::{Address, Invoke, Timestamp, UserRef};
 use serde::{Deserialize, Serialize};
 
 /// A command that was proposed.

@@ -60,12 +60,20 @@ pub(crate) async fn append(session: &mut Session, rows: &[NewAudit], now: Timest
     let head = session.row("SELECT seq, hash FROM audit_head WHERE one = 1 /*pg FOR UPDATE*/", vec![]).await?;
     let (mut seq, mut hash) = match &head {
         Some(row) => (row.int(0)?, row.text(1)?),
-        None => return Err(bellhop_core::PortError::new(bellhop_core::PortErrorKind::Broken, crate::error::SERVICE, "audit", "the audit log has lost its head; run `bellhop audit verify`")),
+        None => {
+            return Err(bellhop_core::PortError::new(
+                bellhop_core::PortErrorKind::Broken,
+                crate::error::SERVICE,
+                "audit",
+                "the audit log has lost its head; run `bellhop audit verify`",
+            ));
+        }
     };
     let at = now.timestamp_micros();
     let mut batch = Batch::default();
     for row in rows {
-        let [who, name, place, line, outcome, detail] = [&row.who, &row.name, &row.place, &row.line, &row.outcome, &row.detail].map(|text| clean(text.clone()));
+        let [who, name, place, line, outcome, detail] =
+            [&row.who, &row.name, &row.place, &row.line, &row.outcome, &row.detail].map(|text| clean(text.clone()));
         seq += 1;
         hash = link(&hash, seq, at, [&who, &name, &place, &line, &outcome, &detail]);
         batch.push(args![seq, at, who, name, place, line, outcome, detail, hash.as_str()]);
@@ -90,10 +98,16 @@ impl Store {
     /// As the database fails; a tampered log is an answer, not an error.
     pub async fn audit_verify(&self) -> PortResult<AuditChain> {
         // Rows that are added meanwhile lie beyond this head, and are left alone.
-        let head = self.read("audit verify").await?.row("SELECT CAST(seq AS TEXT), CAST(hash AS TEXT) FROM audit_head WHERE one = 1", vec![]).await?;
+        let head = self
+            .read("audit verify")
+            .await?
+            .row("SELECT CAST(seq AS TEXT), CAST(hash AS TEXT) FROM audit_head WHERE one = 1", vec![])
+            .await?;
         let broken = |seq: i64, why: &str| Ok(AuditChain::Broken { seq, why: why.to_owned() });
         let Some(head) = head else { return broken(0, "the record of the log's end is missing") };
-        let (Ok(last), Some(end)) = (head.text(0)?.parse::<i64>(), head.maybe_text(1)?) else { return broken(0, "the record of the log's end is no number and hash") };
+        let (Ok(last), Some(end)) = (head.text(0)?.parse::<i64>(), head.maybe_text(1)?) else {
+            return broken(0, "the record of the log's end is no number and hash");
+        };
         let (mut seq, mut hash) = (0_i64, String::new());
         loop {
             let page = self
@@ -102,7 +116,7 @@ impl Store {
                 .rows(
                     // As text, whatever was put into a column is compared and not refused.
                     "SELECT CAST(seq AS TEXT), CAST(at AS TEXT), CAST(who AS TEXT), CAST(name AS TEXT), CAST(place AS TEXT), CAST(line AS TEXT), \
-                       CAST(outcome AS TEXT), CAST(detail AS TEXT), CAST(hash AS TEXT) FROM audit_log WHERE seq > $1 ORDER BY seq LIMIT $2",
+                       CAST(outcome AS TEXT), CAST(detail AS TEXT), CAST(hash AS TEXT) FROM audit_log WHERE seq > $1 ORDER BY audit_log.seq LIMIT $2",
                     args![seq, PAGE],
                 )
                 .await?;
@@ -120,8 +134,12 @@ impl Store {
                     let Ok(Some(text)) = row.maybe_text(column) else { return broken(number, "a column is empty or unreadable") };
                     texts.push(text);
                 }
-                let [at, who, name, place, line, outcome, detail, kept] = texts.as_slice() else { return broken(number, "a column is missing") };
-                let Some(at) = at.parse::<i64>().ok().filter(|number| number.to_string() == *at) else { return broken(number, "its time is no number") };
+                let [at, who, name, place, line, outcome, detail, kept] = texts.as_slice() else {
+                    return broken(number, "a column is missing");
+                };
+                let Some(at) = at.parse::<i64>().ok().filter(|number| number.to_string() == *at) else {
+                    return broken(number, "its time is no number");
+                };
                 hash = link(&hash, number, at, [who, name, place, line, outcome, detail]);
                 if hash != *kept {
                     return broken(number, "its hash doesn't fit: the row, its hash or the order was changed");
@@ -139,7 +157,11 @@ impl Store {
             return broken(last, "the record of the log's end has another hash");
         }
         let beyond = self.beyond(last).await?;
-        if beyond { broken(last + 1, "there are rows after the recorded end of the log") } else { Ok(AuditChain::Whole { rows: seq, head: hash }) }
+        if beyond {
+            broken(last + 1, "there are rows after the recorded end of the log")
+        } else {
+            Ok(AuditChain::Whole { rows: seq, head: hash })
+        }
     }
 
     /// Whether there are rows that the head, read again in the same moment, doesn't know.

@@ -34,19 +34,23 @@ impl Default for Tuning {
 const PAGE: u64 = 4096;
 
 /// Opens what the address names.
-pub(crate) async fn open(url: &str, tuning: &Tuning) -> PortResult<Pools> {
+pub(crate) fn open(url: &str, tuning: &Tuning) -> PortResult<Pools> {
     match url.split_once(':') {
-        Some(("sqlite", path)) => sqlite(path, tuning).await,
-        Some(("postgres" | "postgresql", _)) => postgres(url, tuning).await,
+        Some(("sqlite", path)) => sqlite(path, tuning),
+        Some(("postgres" | "postgresql", _)) => postgres(url, tuning),
         // The rest of the address may hold a password: only the scheme is shown.
-        Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => {
-            Err(invalid("open", format!("`{scheme}:` is no kind of database that Bellhop knows; write sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME")))
-        }
-        _ => Err(invalid("open", "the database's address has no kind before a colon; write sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME")),
+        Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => Err(invalid(
+            "open",
+            format!("`{scheme}:` is no kind of database that Bellhop knows; write sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME"),
+        )),
+        _ => Err(invalid(
+            "open",
+            "the database's address has no kind before a colon; write sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME",
+        )),
     }
 }
 
-async fn sqlite(path: &str, tuning: &Tuning) -> PortResult<Pools> {
+fn sqlite(path: &str, tuning: &Tuning) -> PortResult<Pools> {
     let path = path.strip_prefix("//").unwrap_or(path);
     if path.is_empty() || path == ":memory:" || path.contains('?') {
         return Err(invalid("open", format!("`sqlite:{path}` names no file; write sqlite:data/bellhop.db")));
@@ -72,7 +76,7 @@ async fn sqlite(path: &str, tuning: &Tuning) -> PortResult<Pools> {
         .min_connections(0)
         .max_connections(tuning.connections.max(1))
         .acquire_timeout(Duration::from_secs(30))
-        .idle_timeout(Duration::from_secs(300))
+        .idle_timeout(Duration::from_mins(5))
         .connect_lazy_with(options.clone().pragma("query_only", "on"));
     Ok(Pools::Sqlite { options: Box::new(options), readers, file, place })
 }
@@ -81,7 +85,12 @@ async fn sqlite(path: &str, tuning: &Tuning) -> PortResult<Pools> {
 fn make_file(file: &Path, place: &Place) -> PortResult<()> {
     let failed = |error: std::io::Error, what: &Path| {
         let kind = if error.kind() == std::io::ErrorKind::StorageFull { PortErrorKind::Full } else { PortErrorKind::Denied };
-        PortError::new(kind, SERVICE, "open", format!("{} can't be made: {} ({error}); check the path and the rights of the bot's user", place.0, what.display()))
+        PortError::new(
+            kind,
+            SERVICE,
+            "open",
+            format!("{} can't be made: {} ({error}); check the path and the rights of the bot's user", place.0, what.display()),
+        )
     };
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
         let mut builder = std::fs::DirBuilder::new();
@@ -114,12 +123,13 @@ pub(crate) async fn writer(options: &SqliteConnectOptions, place: Arc<Place>) ->
     Ok(Session::writer(connection, place))
 }
 
-async fn postgres(url: &str, tuning: &Tuning) -> PortResult<Pools> {
+fn postgres(url: &str, tuning: &Tuning) -> PortResult<Pools> {
     // The parser's own message could repeat the password.
     let options = PgConnectOptions::from_str(url)
         .map_err(|_| invalid("open", "the address of the PostgreSQL database can't be read; write postgres://USER:PASSWORD@HOST:PORT/NAME, with special characters percent-encoded"))?;
     let host = options.get_socket().map_or_else(|| options.get_host().to_owned(), |socket| socket.display().to_string());
-    let place = Arc::new(Place(format!("the PostgreSQL database {} at {host}:{}", options.get_database().unwrap_or_default(), options.get_port())));
+    let place =
+        Arc::new(Place(format!("the PostgreSQL database {} at {host}:{}", options.get_database().unwrap_or_default(), options.get_port())));
     let pool = PgPoolOptions::new()
         .min_connections(0)
         .max_connections(tuning.connections.max(2))

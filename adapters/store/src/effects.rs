@@ -2,7 +2,7 @@
 //! settling of what came in. Either all of it is kept or nothing.
 
 use crate::session::Session;
-use crate::{AlertWrite, InboxSettled, NewAudit, NewDelivery, NewInbox, ScheduleAdvance, Store, UsageCount};
+use crate::{AlertWrite, InboxKind, InboxSettled, NewAudit, NewDelivery, NewInbox, ScheduleAdvance, Store, UsageCount};
 use crate::{alerts, audit, deliveries, inbox, schedule, usage};
 use bellhop_core::Timestamp;
 use bellhop_core::ports::PortResult;
@@ -36,9 +36,8 @@ impl Store {
     pub async fn commit(&self, effects: Effects) -> PortResult<()> {
         let now = self.now();
         let rows = inbox::prepare_all(&effects.inbox)?;
-        let mut kinds = [false; 2];
-        rows.iter().for_each(|row| kinds[row.kind as usize] = true);
-        effects.settle.iter().filter(|row| !row.done).for_each(|_| kinds = [true; 2]);
+        let returned = effects.settle.iter().any(|row| !row.done);
+        let kinds = [InboxKind::Command, InboxKind::Alert].map(|kind| returned || rows.iter().any(|row| row.kind == kind));
         let messages = !effects.outbox.is_empty();
         self.write("commit", move |session| Box::pin(async move { apply(session, &effects, &rows, now).await })).await?;
         self.0.wakes.wake(kinds);

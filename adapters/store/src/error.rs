@@ -25,11 +25,15 @@ pub(crate) fn failure(error: &sqlx::Error, operation: &'static str, place: &Plac
             (PortErrorKind::Denied, format!("{place} can't be opened: {error}; give the bot's user the right to write there"))
         }
         sqlx::Error::Io(error) => (PortErrorKind::Unavailable, format!("{place} can't be reached: {error}")),
-        sqlx::Error::PoolTimedOut => (PortErrorKind::Unavailable, format!("every connection to {place} stayed busy, or none could be made, for too long")),
+        sqlx::Error::PoolTimedOut => {
+            (PortErrorKind::Unavailable, format!("every connection to {place} stayed busy, or none could be made, for too long"))
+        }
         sqlx::Error::PoolClosed => (PortErrorKind::Unavailable, format!("{place} was closed: the bot is stopping")),
         sqlx::Error::WorkerCrashed => (PortErrorKind::Unavailable, format!("the connection to {place} was lost")),
         sqlx::Error::Tls(error) => (PortErrorKind::Unavailable, format!("no secure connection to {place}: {error}")),
-        sqlx::Error::Protocol(error) => (PortErrorKind::Unavailable, format!("{place} speaks another protocol, or the connection was lost: {error}")),
+        sqlx::Error::Protocol(error) => {
+            (PortErrorKind::Unavailable, format!("{place} speaks another protocol, or the connection was lost: {error}"))
+        }
         other => (PortErrorKind::Broken, format!("{place}: {other}")),
     };
     PortError::new(kind, SERVICE, operation, message)
@@ -39,8 +43,14 @@ fn sqlite(code: i32, said: &str, place: &str) -> (PortErrorKind, String) {
     // The low byte is the kind, the rest says more about it.
     match code & 0xff {
         5 | 6 => (PortErrorKind::Unavailable, format!("{place} is locked by another program; close what has it open, or try again later")),
-        8 => (PortErrorKind::Denied, format!("{place} can't be written: {said}; give the bot's user the right to write to the file and its folder")),
-        3 | 14 | 23 => (PortErrorKind::Denied, format!("{place} can't be opened: {said}; check that the folder exists and that the bot's user may write there")),
+        8 => (
+            PortErrorKind::Denied,
+            format!("{place} can't be written: {said}; give the bot's user the right to write to the file and its folder"),
+        ),
+        3 | 14 | 23 => (
+            PortErrorKind::Denied,
+            format!("{place} can't be opened: {said}; check that the folder exists and that the bot's user may write there"),
+        ),
         13 => (PortErrorKind::Full, format!("no room left for {place}; free space on its disk, nothing that was acknowledged is lost")),
         10 => (PortErrorKind::Unavailable, format!("reading or writing {place} failed: {said} (code {code}); check the disk")),
         7 => (PortErrorKind::Unavailable, format!("not enough memory to work with {place}")),
@@ -56,12 +66,16 @@ fn postgres(code: &str, said: &str, place: &str) -> (PortErrorKind, String) {
     match code {
         "53100" => (PortErrorKind::Full, format!("no room left on the disk of {place}: {said}")),
         "23505" => (PortErrorKind::Conflict, format!("something of that name is there already: {said}")),
-        "40001" | "40P01" | "55P03" => (PortErrorKind::Unavailable, format!("{place} was busy with the same rows; it is tried again: {said}")),
+        "40001" | "40P01" | "55P03" => {
+            (PortErrorKind::Unavailable, format!("{place} was busy with the same rows; it is tried again: {said}"))
+        }
         "28P01" | "28000" => (PortErrorKind::Unauthenticated, format!("{place} refuses the user or the password: {said}")),
         "3D000" => (PortErrorKind::NotFound, format!("{place} has no such database: {said}; create it first")),
         "42501" => (PortErrorKind::Denied, format!("{place} doesn't let this user do that: {said}")),
         "54000" | "54001" | "54011" => (PortErrorKind::TooLarge, format!("too large for the database: {said}")),
-        _ if code.starts_with("08") || code.starts_with("57P") || code.starts_with("53") => (PortErrorKind::Unavailable, format!("{place} can't just now: {said}")),
+        _ if code.starts_with("08") || code.starts_with("57P") || code.starts_with("53") => {
+            (PortErrorKind::Unavailable, format!("{place} can't just now: {said}"))
+        }
         _ if code.starts_with("22") => (PortErrorKind::Invalid, format!("the database can't take a value: {said}")),
         _ => (PortErrorKind::Broken, format!("{place}: {said} (code {code})")),
     }

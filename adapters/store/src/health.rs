@@ -16,7 +16,12 @@ impl Store {
                 (format!("SQLite {version}"), pages * session.number("SELECT page_size FROM pragma_page_size()", vec![]).await?)
             }
             Backend::Postgres => {
-                let version = session.row("SELECT current_setting('server_version')", vec![]).await?.map(|row| row.text(0)).transpose()?.unwrap_or_default();
+                let version = session
+                    .row("SELECT current_setting('server_version')", vec![])
+                    .await?
+                    .map(|row| row.text(0))
+                    .transpose()?
+                    .unwrap_or_default();
                 (format!("PostgreSQL {version}"), session.number("SELECT pg_database_size(current_database())", vec![]).await?)
             }
         };

@@ -1,9 +1,9 @@
 //! What was said to the bot and has to be handled: kept before it is acknowledged, each once, handled in order.
 
+use crate::Store;
 use crate::error::{conflict, invalid};
 use crate::session::{Batch, Session, Value, args};
 use crate::writer::{Job, stopped};
-use crate::Store;
 use bellhop_core::Timestamp;
 use bellhop_core::ports::{Accepted, PortResult};
 use std::collections::HashSet;
@@ -92,7 +92,10 @@ pub(crate) fn prepare_all(rows: &[NewInbox]) -> PortResult<Vec<Prepared>> {
 fn prepare(row: NewInbox) -> PortResult<Prepared> {
     for (what, text, most) in [("source", &row.source, 200), ("key", &row.key, 1000)] {
         if text.is_empty() || text.len() > most || text.contains('\0') {
-            return Err(invalid("accept", format!("the {what} of what came in must have 1 to {most} bytes and no NUL; it has {}", text.len())));
+            return Err(invalid(
+                "accept",
+                format!("the {what} of what came in must have 1 to {most} bytes and no NUL; it has {}", text.len()),
+            ));
         }
     }
     Ok(Prepared { kind: row.kind, source: row.source, key: row.key, body: row.body })

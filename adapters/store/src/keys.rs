@@ -60,14 +60,16 @@ struct Kept {
 const COLUMNS: &str = "id, name, scopes, created_at, revoked_at, hash";
 
 fn kept(row: &Row) -> PortResult<Kept> {
-    let key = ApiKey { id: row.text(0)?, name: row.text(1)?, scopes: row.json(2)?, created_at: row.time(3)?, revoked_at: row.maybe_time(4)? };
+    let key =
+        ApiKey { id: row.text(0)?, name: row.text(1)?, scopes: row.json(2)?, created_at: row.time(3)?, revoked_at: row.maybe_time(4)? };
     Ok(Kept { key, hash: hex::decode(row.text(5)?).unwrap_or_default() })
 }
 
 fn random<const N: usize>() -> PortResult<[u8; N]> {
     let mut bytes = [0; N];
-    getrandom::fill(&mut bytes)
-        .map_err(|error| PortError::new(PortErrorKind::Unavailable, SERVICE, "add key", format!("the system gives no random numbers: {error}")))?;
+    getrandom::fill(&mut bytes).map_err(|error| {
+        PortError::new(PortErrorKind::Unavailable, SERVICE, "add key", format!("the system gives no random numbers: {error}"))
+    })?;
     Ok(bytes)
 }
 
@@ -87,7 +89,9 @@ impl Store {
             key.created_at
         ];
         self.write("add key", move |session| {
-            Box::pin(async move { session.run("INSERT INTO api_key (id, name, hash, scopes, created_at) VALUES ($1, $2, $3, $4, $5)", values).await.map(drop) })
+            Box::pin(async move {
+                session.run("INSERT INTO api_key (id, name, hash, scopes, created_at) VALUES ($1, $2, $3, $4, $5)", values).await.map(drop)
+            })
         })
         .await?;
         Ok(NewKey { key, secret: format!("bh_{id}_{secret}") })
@@ -111,7 +115,9 @@ impl Store {
         let (key, now) = (id.to_owned(), self.now());
         let ended = self
             .write("revoke key", move |session| {
-                Box::pin(async move { session.run("UPDATE api_key SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL", args![key, now]).await })
+                Box::pin(async move {
+                    session.run("UPDATE api_key SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL", args![key, now]).await
+                })
             })
             .await?;
         self.0.keys.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);

@@ -122,7 +122,7 @@ impl Store {
     /// # Errors
     /// As [`Store::open`].
     pub async fn open_with(url: &str, clock: Arc<dyn Clock>, ids: Arc<dyn bellhop_core::Ids>, tuning: &Tuning) -> PortResult<Self> {
-        let pools = Arc::new(connect::open(url, tuning).await?);
+        let pools = Arc::new(connect::open(url, tuning)?);
         let mut session = match &*pools {
             Pools::Sqlite { options, place, .. } => connect::writer(options, Arc::clone(place)).await?,
             Pools::Postgres { pool, place } => connect::pooled(pool, "open", place).await?,

@@ -48,7 +48,16 @@ impl Store {
     /// `Conflict` when the id is taken.
     pub async fn add_link(&self, link: &LinkRow) -> PortResult<()> {
         let version = link.version.as_ref().map(|version| version.as_str().to_owned());
-        let values = args![link.id.as_str(), link.store.as_str(), link.name.as_str(), version, link.made_by.as_str(), link.made_at, link.expires, link.uses];
+        let values = args![
+            link.id.as_str(),
+            link.store.as_str(),
+            link.name.as_str(),
+            version,
+            link.made_by.as_str(),
+            link.made_at,
+            link.expires,
+            link.uses
+        ];
         self.write("add link", move |session| {
             Box::pin(async move {
                 let made = session
@@ -85,7 +94,10 @@ impl Store {
     /// As the database fails.
     pub async fn count_link_use(&self, id: &str) -> PortResult<()> {
         let id = id.to_owned();
-        self.write("count link", move |session| Box::pin(async move { session.run("UPDATE link SET uses = uses + 1 WHERE id = $1", args![id]).await.map(drop) })).await
+        self.write("count link", move |session| {
+            Box::pin(async move { session.run("UPDATE link SET uses = uses + 1 WHERE id = $1", args![id]).await.map(drop) })
+        })
+        .await
     }
 
     /// Ends a link. False when there is none of that id that still works.
@@ -96,7 +108,9 @@ impl Store {
         let (id, now) = (id.to_owned(), self.now());
         self.write("revoke link", move |session| {
             Box::pin(async move {
-                let ended = session.run("UPDATE link SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL AND expires_at > $2", args![id, now]).await?;
+                let ended = session
+                    .run("UPDATE link SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL AND expires_at > $2", args![id, now])
+                    .await?;
                 Ok(ended == 1)
             })
         })

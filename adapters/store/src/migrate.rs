@@ -7,12 +7,8 @@ use bellhop_core::ports::PortResult;
 use bellhop_core::{PortError, PortErrorKind, Timestamp};
 
 /// The scripts: number, name, what SQLite runs, what PostgreSQL runs.
-const SCRIPTS: &[(i64, &str, &str, &str)] = &[(
-    1,
-    "first",
-    include_str!("../../../migrations/sqlite/0001_first.sql"),
-    include_str!("../../../migrations/postgres/0001_first.sql"),
-)];
+const SCRIPTS: &[(i64, &str, &str, &str)] =
+    &[(1, "first", include_str!("../../../migrations/sqlite/0001_first.sql"), include_str!("../../../migrations/postgres/0001_first.sql"))];
 
 /// A number for PostgreSQL's lock that keeps two replicas from migrating at once; it ends with the transaction.
 const LOCK: i64 = 0x6265_6c6c_686f_7001;
@@ -44,7 +40,9 @@ async fn steps(session: &mut Session, now: Timestamp) -> PortResult<()> {
             PortErrorKind::Unsupported,
             SERVICE,
             "migrate",
-            format!("the database was last used by a newer Bellhop (its tables are of version {present}, this program knows {newest}); run that version, or restore a backup"),
+            format!(
+                "the database was last used by a newer Bellhop (its tables are of version {present}, this program knows {newest}); run that version, or restore a backup"
+            ),
         ));
     }
     for (version, name, lite, pg) in SCRIPTS.iter().filter(|script| script.0 > present) {

@@ -131,7 +131,13 @@ impl Store {
     ///
     /// # Errors
     /// As the database fails; nothing is settled or claimed then.
-    pub async fn settle_and_claim(&self, owner: &str, settlements: Vec<Settlement>, free: usize, lease: Duration) -> PortResult<Vec<Claimed>> {
+    pub async fn settle_and_claim(
+        &self,
+        owner: &str,
+        settlements: Vec<Settlement>,
+        free: usize,
+        lease: Duration,
+    ) -> PortResult<Vec<Claimed>> {
         if settlements.is_empty() && free == 0 {
             return Ok(Vec::new());
         }
@@ -358,7 +364,9 @@ fn cells(settlement: &Settlement, now: Timestamp) -> Vec<Value> {
         Outcome::Retry { not_before, error, counts, parts } => {
             args![seq, epoch, "ready", 0, *not_before, error.as_str(), i64::from(*counts), kept(parts), SAME]
         }
-        Outcome::Ambiguous { not_before, error, parts } => args![seq, epoch, "ambiguous", 1, *not_before, error.as_str(), 1, kept(parts), SAME],
+        Outcome::Ambiguous { not_before, error, parts } => {
+            args![seq, epoch, "ambiguous", 1, *not_before, error.as_str(), 1, kept(parts), SAME]
+        }
         Outcome::Dead { error, parts } => args![seq, epoch, "dead", SAME, SAME, error.as_str(), 1, kept(parts), now],
     }
 }

@@ -45,7 +45,8 @@ impl Records for Store {
     }
 
     async fn get(&self, collection: &str, key: &str) -> PortResult<Option<serde_json::Value>> {
-        let row = self.read("get").await?.row("SELECT key, value FROM record WHERE collection = $1 AND key = $2", args![collection, key]).await?;
+        let row =
+            self.read("get").await?.row("SELECT key, value FROM record WHERE collection = $1 AND key = $2", args![collection, key]).await?;
         Ok(row.map(|row| record(&row)).transpose()?.map(|record| record.value))
     }
 
@@ -62,9 +63,16 @@ impl Records for Store {
         let mut session = self.read("list").await?;
         let rows = match after {
             Some(after) => {
-                session.rows("SELECT key, value FROM record WHERE collection = $1 AND key > $2 ORDER BY key LIMIT $3", args![collection, after, limit]).await?
+                session
+                    .rows(
+                        "SELECT key, value FROM record WHERE collection = $1 AND key > $2 ORDER BY key LIMIT $3",
+                        args![collection, after, limit],
+                    )
+                    .await?
             }
-            None => session.rows("SELECT key, value FROM record WHERE collection = $1 ORDER BY key LIMIT $2", args![collection, limit]).await?,
+            None => {
+                session.rows("SELECT key, value FROM record WHERE collection = $1 ORDER BY key LIMIT $2", args![collection, limit]).await?
+            }
         };
         rows.iter().map(record).collect()
     }
@@ -75,10 +83,17 @@ impl Records for Store {
         let rows = match before {
             Some(before) => {
                 session
-                    .rows("SELECT key, value FROM record WHERE collection = $1 AND key < $2 ORDER BY key DESC LIMIT $3", args![collection, before, limit])
+                    .rows(
+                        "SELECT key, value FROM record WHERE collection = $1 AND key < $2 ORDER BY key DESC LIMIT $3",
+                        args![collection, before, limit],
+                    )
                     .await?
             }
-            None => session.rows("SELECT key, value FROM record WHERE collection = $1 ORDER BY key DESC LIMIT $2", args![collection, limit]).await?,
+            None => {
+                session
+                    .rows("SELECT key, value FROM record WHERE collection = $1 ORDER BY key DESC LIMIT $2", args![collection, limit])
+                    .await?
+            }
         };
         rows.iter().map(record).collect()
     }

@@ -24,8 +24,13 @@ pub struct RunnerGuard {
 #[derive(Debug)]
 enum Held {
     /// The lock ends with the file's closing, however the process ends.
-    File { _file: File },
-    Row { stop: Stop, beats: Option<tokio::task::JoinHandle<()>> },
+    File {
+        _file: File,
+    },
+    Row {
+        stop: Stop,
+        beats: Option<tokio::task::JoinHandle<()>>,
+    },
 }
 
 impl RunnerGuard {
@@ -93,7 +98,9 @@ impl Store {
                             tracing::warn!(%error, "this replica could not say that it lives");
                         }
                     }
-                    let gone = store.write("leave", |session| Box::pin(async move { session.run("DELETE FROM instance WHERE id = $1", args![instance]).await }));
+                    let gone = store.write("leave", |session| {
+                        Box::pin(async move { session.run("DELETE FROM instance WHERE id = $1", args![instance]).await })
+                    });
                     if let Err(error) = gone.await {
                         tracing::debug!(%error, "this replica could not say that it leaves");
                     }
@@ -151,7 +158,8 @@ impl Store {
     pub async fn recover(&self, quarantine: Duration) -> PortResult<Recovered> {
         let now = self.now();
         let due = now + quarantine;
-        let ours = self.0.owners.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|owner| args![owner.as_str()]).collect::<Batch>();
+        let ours =
+            self.0.owners.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|owner| args![owner.as_str()]).collect::<Batch>();
         let ours: crate::session::Value = ours.into();
         let recovered = self
             .write("recover", move |session| {
@@ -222,5 +230,10 @@ fn lock_file(path: &Path) -> PortResult<File> {
 }
 
 fn unlockable(path: &Path, error: &std::io::Error) -> PortError {
-    PortError::new(PortErrorKind::Denied, SERVICE, "run", format!("{} can't be locked: {error}; it shows which process runs the bot, so its folder must be writable", path.display()))
+    PortError::new(
+        PortErrorKind::Denied,
+        SERVICE,
+        "run",
+        format!("{} can't be locked: {error}; it shows which process runs the bot, so its folder must be writable", path.display()),
+    )
 }

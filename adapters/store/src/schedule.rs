@@ -51,7 +51,9 @@ impl Store {
     /// As the database fails.
     pub async fn due_schedules(&self, now: Timestamp) -> PortResult<Vec<Schedule>> {
         let mut session = self.read("schedules").await?;
-        let rows = session.rows("SELECT body, next_at, last_at FROM schedule WHERE next_at <= $1 ORDER BY next_at, id LIMIT 1000", args![now]).await?;
+        let rows = session
+            .rows("SELECT body, next_at, last_at FROM schedule WHERE next_at <= $1 ORDER BY next_at, id LIMIT 1000", args![now])
+            .await?;
         rows.iter().map(schedule).collect()
     }
 
@@ -74,7 +76,9 @@ impl ScheduleBook for Store {
         let id = schedule.id.clone();
         self.write("add", move |session| {
             Box::pin(async move {
-                let made = session.run("INSERT INTO schedule (id, next_at, last_at, body) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING", values).await?;
+                let made = session
+                    .run("INSERT INTO schedule (id, next_at, last_at, body) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING", values)
+                    .await?;
                 if made == 1 { Ok(()) } else { Err(conflict("add", format!("there is a schedule `{id}` already"))) }
             })
         })

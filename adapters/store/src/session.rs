@@ -237,7 +237,9 @@ impl Session {
         let found = match &mut self.link {
             Link::Writer(link) => link.fetch_all(sqlx::query_with(sql, lite(values))).await.map(wrap_lite),
             Link::Reader(link) => link.fetch_all(sqlx::query_with(sql, lite(values))).await.map(wrap_lite),
-            Link::Postgres(link) => link.fetch_all(sqlx::query_with(sql, pg(values))).await.map(|rows| rows.into_iter().map(Cells::Pg).collect::<Vec<_>>()),
+            Link::Postgres(link) => {
+                link.fetch_all(sqlx::query_with(sql, pg(values))).await.map(|rows| rows.into_iter().map(Cells::Pg).collect::<Vec<_>>())
+            }
         };
         let found = found.map_err(|error| failure(&error, self.operation, &self.place))?;
         Ok(found.into_iter().map(|cells| Row { cells, operation: self.operation, place: Arc::clone(&self.place) }).collect())
@@ -351,7 +353,11 @@ fn translate(sql: &str, postgres: bool) -> String {
     while let Some(at) = out.find("EACH(") {
         let end = out[at..].find(')').map_or(out.len(), |end| at + end);
         let parameter = out.get(at + 5..end).unwrap_or_default().to_owned();
-        let rows = if postgres { format!("json_array_elements(CAST({parameter} AS json)) AS j(value)") } else { format!("json_each({parameter}) AS j") };
+        let rows = if postgres {
+            format!("json_array_elements(CAST({parameter} AS json)) AS j(value)")
+        } else {
+            format!("json_each({parameter}) AS j")
+        };
         out.replace_range(at..(end + 1).min(out.len()), &rows);
     }
     out
@@ -365,7 +371,10 @@ mod tests {
     fn one_statement_speaks_two_dialects() {
         let sql = "SELECT /*lite max*//*pg greatest*/(a, 1) FROM EACH($1) WHERE b = $2 /*pg FOR UPDATE*/";
         assert_eq!(translate(sql, false), "SELECT max(a, 1) FROM json_each($1) AS j WHERE b = $2 ");
-        assert_eq!(translate(sql, true), "SELECT greatest(a, 1) FROM json_array_elements(CAST($1 AS json)) AS j(value) WHERE b = $2 FOR UPDATE");
+        assert_eq!(
+            translate(sql, true),
+            "SELECT greatest(a, 1) FROM json_array_elements(CAST($1 AS json)) AS j(value) WHERE b = $2 FOR UPDATE"
+        );
     }
 
     #[test]

@@ -6,9 +6,9 @@ use bellhop_core::ports::PortResult;
 use std::time::Duration;
 
 /// How long settled things are kept.
-const DAY: Duration = Duration::from_secs(86_400);
-const WEEK: Duration = Duration::from_secs(7 * 86_400);
-const QUARTER: Duration = Duration::from_secs(90 * 86_400);
+const DAY: Duration = Duration::from_hours(24);
+const WEEK: Duration = Duration::from_hours(7 * 24);
+const QUARTER: Duration = Duration::from_hours(90 * 24);
 /// How many rows go at once.
 const BATCH: i64 = 2000;
 

@@ -1,7 +1,7 @@
 //! Figures about the bot's own work, summed by the hour.
 
-use crate::session::{Batch, Session, args};
 use crate::Store;
+use crate::session::{Batch, Session, args};
 use async_trait::async_trait;
 use bellhop_core::Timestamp;
 use bellhop_core::ports::{PortResult, UsageBook, UsageRow};

@@ -130,7 +130,10 @@ impl Writer {
         if !versions.is_empty() {
             session.operation = "changed";
             let version = session.number("PRAGMA data_version", vec![]).await;
-            versions.into_iter().for_each(|reply| drop(reply.send(version.clone())));
+            for reply in versions {
+                // Who asked may be gone; so below.
+                let _ = reply.send(version.clone());
+            }
         }
         if accepts.is_empty() && works.is_empty() {
             self.keep(session);
@@ -138,16 +141,24 @@ impl Writer {
         }
         let rows = accepts.iter().map(|(rows, _)| rows.as_slice()).collect::<Vec<_>>();
         let (accepted, sound) = transact(&mut session, &rows, &mut works, self.clock.as_ref()).await;
-        if sound { self.keep(session) } else { session.discard() }
+        if sound {
+            self.keep(session);
+        } else {
+            session.discard();
+        }
         let mut kinds = [false; 2];
         for ((rows, reply), accepted) in accepts.into_iter().zip(accepted) {
             if accepted.is_ok() {
-                rows.iter().for_each(|row| kinds[row.kind as usize] = true);
+                for row in &rows {
+                    kinds[row.kind as usize] = true;
+                }
             }
             let _ = reply.send(accepted);
         }
         self.wakes.wake(kinds);
-        works.into_iter().for_each(|(work, ended)| work.answer(ended));
+        for (work, ended) in works {
+            work.answer(ended);
+        }
     }
 
     fn keep(&mut self, session: Session) {
@@ -158,27 +169,41 @@ impl Writer {
 }
 
 fn refuse(
-    accepts: Vec<(Vec<Prepared>, oneshot::Sender<PortResult<Vec<Accepted>>>)>,
+    accepts: Vec<(Vec<Prepared>, Reply<Vec<Accepted>>)>,
     works: Vec<(Box<dyn Work>, PortResult<()>)>,
-    versions: Vec<oneshot::Sender<PortResult<i64>>>,
+    versions: Vec<Reply<i64>>,
     error: &PortError,
 ) {
-    accepts.into_iter().for_each(|(_, reply)| drop(reply.send(Err(error.clone()))));
-    works.into_iter().for_each(|(work, _)| work.answer(Err(error.clone())));
-    versions.into_iter().for_each(|reply| drop(reply.send(Err(error.clone()))));
+    for (_, reply) in accepts {
+        let _ = reply.send(Err(error.clone()));
+    }
+    for (work, _) in works {
+        work.answer(Err(error.clone()));
+    }
+    for reply in versions {
+        let _ = reply.send(Err(error.clone()));
+    }
 }
 
+type Reply<T> = oneshot::Sender<PortResult<T>>;
 type Answers = Vec<PortResult<Vec<Accepted>>>;
 
 /// One transaction for all of it. The second result says whether the connection is still fit for use.
-async fn transact(session: &mut Session, accepts: &[&[Prepared]], works: &mut [(Box<dyn Work>, PortResult<()>)], clock: &dyn Clock) -> (Answers, bool) {
+async fn transact(
+    session: &mut Session,
+    accepts: &[&[Prepared]],
+    works: &mut [(Box<dyn Work>, PortResult<()>)],
+    clock: &dyn Clock,
+) -> (Answers, bool) {
     let mut answers: Answers = Vec::new();
     let outcome = attempt(session, accepts, works, clock, &mut answers).await;
     let Err(error) = outcome else { return (answers, true) };
     let sound = session.rollback().await;
     // Nothing of this transaction was kept, so everyone in it is told; who had failed alone keeps the own reason.
     let answers = (0..accepts.len()).map(|_| Err(error.clone())).collect();
-    works.iter_mut().filter(|(_, ended)| ended.is_ok()).for_each(|(_, ended)| *ended = Err(error.clone()));
+    for (_, ended) in works.iter_mut().filter(|(_, ended)| ended.is_ok()) {
+        *ended = Err(error.clone());
+    }
     (answers, sound)
 }
 
@@ -243,6 +268,11 @@ async fn release(session: &mut Session, failed: Option<&PortError>) -> PortResul
 /// Does a job; one that panics has failed, and the writer lives on.
 async fn guarded(work: &mut dyn Work, session: &mut Session) -> PortResult<()> {
     AssertUnwindSafe(work.run(session)).catch_unwind().await.unwrap_or_else(|_| {
-        Err(PortError::new(PortErrorKind::Broken, SERVICE, "write", "writing failed by a fault of the program; please report it with the log"))
+        Err(PortError::new(
+            PortErrorKind::Broken,
+            SERVICE,
+            "write",
+            "writing failed by a fault of the program; please report it with the log",
+        ))
     })
 }

@@ -47,13 +47,17 @@ impl ConfigError {
     /// A value of the frame doesn't fit.
     pub(super) fn frame(source: &str, text: &str, error: &toml::de::Error) -> Self {
         let why = explained(error.message());
-        let at = unknown(error.message()).and_then(|(key, _)| line_of(text, &key)).map_or_else(|| source.to_owned(), |line| format!("{source}, line {line}"));
-        Self::wrong(at, why)
+        let path = key_path(error);
+        let key = unknown(error.message()).map(|(key, _)| key).or_else(|| path.as_deref().and_then(|path| path.rsplit('.').next()).map(str::to_owned));
+        let line = key.and_then(|key| line_of(text, &key)).map(|line| format!(", line {line}")).unwrap_or_default();
+        let path = path.map(|path| format!(", {path}")).unwrap_or_default();
+        Self::wrong(format!("{source}{line}{path}"), why)
     }
 
     /// A value of an adapter's section doesn't fit.
     pub(super) fn section(name: &str, error: &toml::de::Error) -> Self {
-        Self::wrong(format!("[{name}]"), explained(error.message()))
+        let path = key_path(error).map(|path| format!(" {path}")).unwrap_or_default();
+        Self::wrong(format!("[{name}]{path}"), explained(error.message()))
     }
 }
 
@@ -63,6 +67,12 @@ fn unknown(message: &str) -> Option<(String, Vec<String>)> {
     let (key, rest) = rest.split_once('`')?;
     let known = rest.split('`').skip(1).step_by(2).map(str::to_owned).collect();
     Some((key.to_owned(), known))
+}
+
+/// The path of the key that a value's error is about, which toml writes on a line of its own.
+fn key_path(error: &toml::de::Error) -> Option<String> {
+    let shown = error.to_string();
+    shown.lines().find_map(|line| line.trim().strip_prefix("in `")?.strip_suffix('`').map(str::to_owned))
 }
 
 fn explained(message: &str) -> String {

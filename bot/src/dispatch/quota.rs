@@ -62,11 +62,11 @@ impl Quota {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bellhop_kit::clock::StillClock;
+    use bellhop_kit::clock::StoppedClock;
 
     #[test]
     fn a_minute_has_so_many_and_fills_again() {
-        let clock = Arc::new(StillClock::default());
+        let clock = Arc::new(StoppedClock::default());
         let quota = Quota::new(3, clock.clone());
         let ann = UserRef { chat: "c".into(), workspace: "w".into(), user: "ann".into() };
         let ben = UserRef { user: "ben".into(), ..ann.clone() };

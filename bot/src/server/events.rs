@@ -162,11 +162,11 @@ fn moment(value: &Value) -> Result<Timestamp, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bellhop_kit::clock::SequentialIds;
+    use bellhop_kit::clock::CountedIds;
 
     fn read(body: &str) -> Vec<Result<NewEvent, String>> {
         let now = "2026-11-23T10:00:00Z".parse().unwrap();
-        items(body.as_bytes()).unwrap().into_iter().map(|item| item.and_then(|item| event(item, now, &SequentialIds::default()))).collect()
+        items(body.as_bytes()).unwrap().into_iter().map(|item| item.and_then(|item| event(item, now, &CountedIds::default()))).collect()
     }
 
     #[test]

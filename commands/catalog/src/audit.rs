@@ -14,7 +14,7 @@ const MOST: u32 = 1000;
 /// Arguments of `audit`.
 #[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
 pub struct AuditArgs {
-    /// What it is about, then `since 24h`: a person, a command, a file; `who touched` before it may be left out
+    /// A person, command or file it is about, then `since 24h`; `who touched` may stand before
     pub about: Vec<String>,
     /// How many rows to show at most; 50 unless told
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST)))]

@@ -191,6 +191,30 @@ const FILLERS: [&str; 28] = [
     "from", "another", "please", "some", "this", "that", "all",
 ];
 
+/// What people say, and what it is called here.
+const SYNONYMS: [(&str, &str); 20] = [
+    ("undelete", "restore"),
+    ("undo", "restore"),
+    ("upload", "put"),
+    ("save", "put"),
+    ("download", "get"),
+    ("fetch", "get"),
+    ("send", "share"),
+    ("remove", "delete"),
+    ("rm", "delete"),
+    ("ls", "list"),
+    ("cp", "copy"),
+    ("mv", "move"),
+    ("graph", "report"),
+    ("chart", "report"),
+    ("metrics", "report"),
+    ("statistics", "report"),
+    ("cron", "schedule"),
+    ("log", "audit"),
+    ("permission", "role"),
+    ("why", "explain"),
+];
+
 /// How well a command answers to the words: its name counts most, then its summary, its arguments, its examples.
 fn score(about: &About, words: &[&str]) -> u32 {
     let arguments = grammar::arguments(about).into_iter().flat_map(|(name, meaning)| [name, meaning]).collect::<Vec<_>>().join(" ");
@@ -216,7 +240,8 @@ fn score(about: &About, words: &[&str]) -> u32 {
             })
             .sum()
     };
-    let scores: Vec<u32> = words.iter().map(|word| matched(word)).collect();
+    let meant = |word: &str| SYNONYMS.iter().filter(|(typed, _)| *typed == word).map(|(_, meant)| matched(meant)).max().unwrap_or(0);
+    let scores: Vec<u32> = words.iter().map(|word| matched(word).max(meant(word))).collect();
     let hits = u32::try_from(scores.iter().filter(|score| **score > 0).count()).unwrap_or(0);
     // A command that answers to more of the words is better than one that answers loudly to one.
     scores.iter().sum::<u32>() * hits

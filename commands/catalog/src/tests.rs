@@ -1,1 +1,11 @@
-//! t
+//! The commands, run on a world of ports in memory.
+
+mod alerts;
+mod catalogue;
+mod channels;
+mod figures;
+mod files;
+mod schedules;
+mod source;
+mod stores;
+mod world;

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).ok_or("which folder?")?);
     std::fs::create_dir_all(&folder)?;
-    for (name, chart) in gallery()? {
+    for (name, chart) in gallery() {
         for (theme, suffix) in [(Theme::Light, ""), (Theme::Dark, "-dark")] {
             std::fs::write(folder.join(format!("{name}{suffix}.png")), png(&chart, theme, WIDTH * 2)?)?;
         }
@@ -20,7 +20,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn gallery() -> Result<Vec<(&'static str, Chart)>, Box<dyn Error>> {
+#[expect(clippy::too_many_lines, reason = "a list of examples")]
+fn gallery() -> Vec<(&'static str, Chart)> {
     let days = |count| every(Interval::Day, count, TimeDelta::days(1));
     let wave = |at: usize, high: f64| {
         let at = f64::from(u32::try_from(at).unwrap_or(0));
@@ -46,26 +47,164 @@ fn gallery() -> Result<Vec<(&'static str, Chart)>, Box<dyn Error>> {
         alt: "An example.".into(),
     };
     let named = |names: &[&str]| XAxis::Category(names.iter().map(|n| (*n).to_owned()).collect());
-    let paths = ["/", "/pricing", "/docs/getting-started/installation", "/blog/2026/10/how-we-made-alerts-calm-again-and-why", "/about", "Übersicht", "日本語のページ", "صفحة"];
-    let change = |name: &str| Series { name: name.into(), values: [40.0, -25.0, 12.5, -60.0, 33.0].map(Some).to_vec(), style: SeriesStyle::Solid };
-    Ok(vec![
-        ("line-days", chart("Page views, last 28 days", ChartKind::Line, days(28), vec![row("Page views", 28, 1480.0), previous(28, 1300.0)], "views", true)),
+    let paths = [
+        "/",
+        "/pricing",
+        "/docs/getting-started/installation",
+        "/blog/2026/10/how-we-made-alerts-calm-again-and-why",
+        "/about",
+        "Übersicht",
+        "日本語のページ",
+        "صفحة",
+    ];
+    let change =
+        |name: &str| Series { name: name.into(), values: [40.0, -25.0, 12.5, -60.0, 33.0].map(Some).to_vec(), style: SeriesStyle::Solid };
+    vec![
+        (
+            "line-days",
+            chart(
+                "Page views, last 28 days",
+                ChartKind::Line,
+                days(28),
+                vec![row("Page views", 28, 1480.0), previous(28, 1300.0)],
+                "views",
+                true,
+            ),
+        ),
         ("line-one", chart("Signups per day", ChartKind::Line, days(28), vec![gaps], "", true)),
-        ("line-hours", chart("Errors, last 48 hours", ChartKind::Line, every(Interval::Hour, 48, TimeDelta::hours(1)), vec![row("api", 48, 37.0), row("web", 48, 22.0), row("worker", 48, 12.0)], "errors", true)),
-        ("line-1000", chart("Requests, hourly", ChartKind::Line, every(Interval::Hour, 1000, TimeDelta::hours(1)), vec![row("Requests", 1000, 3_400_000.0)], "requests", false)),
-        ("line-12", chart("Events by country", ChartKind::Line, days(60), ["Germany", "France", "Japan", "Brazil", "United States of America", "India", "Kenya", "Norway", "Chile", "Viet Nam", "Spain", "Italy", "Peru"].iter().enumerate().map(|(at, n)| row(n, 60, f64::from(u32::try_from(at * 90 + 200).unwrap_or(0)))).collect(), "", true)),
+        (
+            "line-hours",
+            chart(
+                "Errors, last 48 hours",
+                ChartKind::Line,
+                every(Interval::Hour, 48, TimeDelta::hours(1)),
+                vec![row("api", 48, 37.0), row("web", 48, 22.0), row("worker", 48, 12.0)],
+                "errors",
+                true,
+            ),
+        ),
+        (
+            "line-1000",
+            chart(
+                "Requests, hourly",
+                ChartKind::Line,
+                every(Interval::Hour, 1000, TimeDelta::hours(1)),
+                vec![row("Requests", 1000, 3_400_000.0)],
+                "requests",
+                false,
+            ),
+        ),
+        (
+            "line-12",
+            chart(
+                "Events by country",
+                ChartKind::Line,
+                days(60),
+                [
+                    "Germany",
+                    "France",
+                    "Japan",
+                    "Brazil",
+                    "United States of America",
+                    "India",
+                    "Kenya",
+                    "Norway",
+                    "Chile",
+                    "Viet Nam",
+                    "Spain",
+                    "Italy",
+                    "Peru",
+                ]
+                .iter()
+                .enumerate()
+                .map(|(at, n)| row(n, 60, f64::from(u32::try_from(at * 90 + 200).unwrap_or(0))))
+                .collect(),
+                "",
+                true,
+            ),
+        ),
         ("line-point", chart("One day only", ChartKind::Line, days(1), vec![row("Visits", 1, 12.0)], "", false)),
-        ("line-zero", chart("Nothing happened", ChartKind::Line, days(14), vec![Series { name: "Visits".into(), values: vec![Some(0.0); 14], style: SeriesStyle::Solid }], "visits", false)),
+        (
+            "line-zero",
+            chart(
+                "Nothing happened",
+                ChartKind::Line,
+                days(14),
+                vec![Series { name: "Visits".into(), values: vec![Some(0.0); 14], style: SeriesStyle::Solid }],
+                "visits",
+                false,
+            ),
+        ),
         ("empty", chart("No such event", ChartKind::Line, days(14), vec![], "", false)),
         ("bar-days", chart("Orders per day", ChartKind::Bar, days(14), vec![row("Orders", 14, 320.0)], "orders", true)),
-        ("bar-months", chart("Revenue", ChartKind::Bar, every(Interval::Month, 14, TimeDelta::days(30) + TimeDelta::hours(11)), vec![row("Shop", 14, 52_000.0), Series { style: SeriesStyle::Previous, ..row("Shop, the year before", 14, 41_000.0) }], "EUR", true)),
-        ("bar-plans", chart("Accounts by plan", ChartKind::Bar, named(&["Free", "Team", "Business", "Enterprise"]), vec![row("Accounts", 4, 1250.0), row("Trials", 4, 700.0)], "accounts", false)),
-        ("bar-change", chart("Change by region", ChartKind::Bar, named(&["North", "South", "East", "West", "Middle"]), vec![change("Change")], "%", false)),
+        (
+            "bar-months",
+            chart(
+                "Revenue",
+                ChartKind::Bar,
+                every(Interval::Month, 14, TimeDelta::days(30) + TimeDelta::hours(11)),
+                vec![row("Shop", 14, 52_000.0), Series { style: SeriesStyle::Previous, ..row("Shop, the year before", 14, 41_000.0) }],
+                "EUR",
+                true,
+            ),
+        ),
+        (
+            "bar-plans",
+            chart(
+                "Accounts by plan",
+                ChartKind::Bar,
+                named(&["Free", "Team", "Business", "Enterprise"]),
+                vec![row("Accounts", 4, 1250.0), row("Trials", 4, 700.0)],
+                "accounts",
+                false,
+            ),
+        ),
+        (
+            "bar-change",
+            chart(
+                "Change by region",
+                ChartKind::Bar,
+                named(&["North", "South", "East", "West", "Middle"]),
+                vec![change("Change")],
+                "%",
+                false,
+            ),
+        ),
         ("rows", chart("Page views by path", ChartKind::Bar, named(&paths), vec![row("Views", 8, 5400.0)], "views", false)),
-        ("rows-many", chart("Page views by path <script>alert(1)</script> & \"quotes\" with a title that goes on and on and on and on", ChartKind::Bar, XAxis::Category((0..200).map(|n| format!("/page/{n}")).collect()), vec![row("This period", 200, 5400.0), previous(200, 5000.0)], "views", false)),
-        ("rows-change", chart("Change by region", ChartKind::Bar, named(&["The far north of the country", "South", "East", "West", "Middle"]), vec![change("Change")], "%", false)),
-        ("bar-weeks", chart("Active people per week", ChartKind::Bar, every(Interval::Week, 53, TimeDelta::weeks(1)), vec![row("People", 53, 830.0)], "people", true)),
-    ])
+        (
+            "rows-many",
+            chart(
+                "Page views by path <script>alert(1)</script> & \"quotes\" with a title that goes on and on and on and on",
+                ChartKind::Bar,
+                XAxis::Category((0..200).map(|n| format!("/page/{n}")).collect()),
+                vec![row("This period", 200, 5400.0), previous(200, 5000.0)],
+                "views",
+                false,
+            ),
+        ),
+        (
+            "rows-change",
+            chart(
+                "Change by region",
+                ChartKind::Bar,
+                named(&["The far north of the country", "South", "East", "West", "Middle"]),
+                vec![change("Change")],
+                "%",
+                false,
+            ),
+        ),
+        (
+            "bar-weeks",
+            chart(
+                "Active people per week",
+                ChartKind::Bar,
+                every(Interval::Week, 53, TimeDelta::weeks(1)),
+                vec![row("People", 53, 830.0)],
+                "people",
+                true,
+            ),
+        ),
+    ]
 }
 
 fn every(interval: Interval, count: usize, step: TimeDelta) -> XAxis {

@@ -49,7 +49,9 @@ pub(crate) fn bar(canvas: &mut Canvas, row: &Row, (x, y, width, height): (f64, f
     if open {
         canvas.raw(format_args!("<rect class=\"s{colour}\" {place} fill=\"url(#h{colour})\" stroke-width=\"1\"/>"));
     } else if row.previous {
-        canvas.raw(format_args!("<rect class=\"f{colour} s{colour}\" {place} fill-opacity=\"0.35\" stroke-width=\"1\" stroke-dasharray=\"3 2\"/>"));
+        canvas.raw(format_args!(
+            "<rect class=\"f{colour} s{colour}\" {place} fill-opacity=\"0.35\" stroke-width=\"1\" stroke-dasharray=\"3 2\"/>"
+        ));
     } else {
         canvas.raw(format_args!("<rect class=\"f{colour}\" {place}/>"));
     }

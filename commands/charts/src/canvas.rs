@@ -54,11 +54,22 @@ impl Canvas {
             Anchor::End => " text-anchor=\"end\"",
         };
         let weight = if class == "tx" && size > 14.0 { " font-weight=\"600\"" } else { "" };
-        self.raw(format_args!("<text class=\"{class}\" x=\"{}\" y=\"{}\" font-size=\"{size}\"{weight}{anchor}>{}</text>", n(x), n(y), escaped(text)));
+        self.raw(format_args!(
+            "<text class=\"{class}\" x=\"{}\" y=\"{}\" font-size=\"{size}\"{weight}{anchor}>{}</text>",
+            n(x),
+            n(y),
+            escaped(text)
+        ));
     }
 
     pub fn line(&mut self, (x1, y1): (f64, f64), (x2, y2): (f64, f64), class: &str, width: f64) {
-        self.raw(format_args!("<line class=\"{class}\" x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" stroke-width=\"{width}\"/>", n(x1), n(y1), n(x2), n(y2)));
+        self.raw(format_args!(
+            "<line class=\"{class}\" x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" stroke-width=\"{width}\"/>",
+            n(x1),
+            n(y1),
+            n(x2),
+            n(y2)
+        ));
     }
 
     pub fn into_string(self) -> String {
@@ -101,7 +112,11 @@ fn em(c: char) -> f64 {
         'f' | 't' | 'r' | '(' | ')' | '[' | ']' | '-' | '/' | '"' => 0.41,
         'm' | 'w' | 'M' | 'W' | '@' | '%' => 0.92,
         'A'..='Z' | '&' | '#' | '+' | '\u{2212}' | '0'..='9' => 0.67,
-        '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{a4cf}' | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{ffdc}' | '\u{1f300}'..='\u{1faff}' => 1.05,
+        '\u{1100}'..='\u{115f}'
+        | '\u{2e80}'..='\u{a4cf}'
+        | '\u{ac00}'..='\u{d7a3}'
+        | '\u{f900}'..='\u{ffdc}'
+        | '\u{1f300}'..='\u{1faff}' => 1.05,
         _ => 0.59,
     }
 }

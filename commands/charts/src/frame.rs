@@ -60,8 +60,10 @@ pub(crate) fn draw(picture: &Picture, theme: Theme) -> String {
     if !caption.is_empty() {
         canvas.text(&caption, (right, height - 12.0), 11.0, "mu", Anchor::End);
     }
-    let room = right - PAD - width(&caption, 11.0) - 16.0;
-    canvas.text(&within(&notes.join(" \u{b7} "), 11.0, room), (PAD, height - 12.0), 11.0, "mu", Anchor::Start);
+    if !notes.is_empty() {
+        let room = right - PAD - width(&caption, 11.0) - 16.0;
+        canvas.text(&within(&notes.join(" \u{b7} "), 11.0, room), (PAD, height - 12.0), 11.0, "mu", Anchor::Start);
+    }
     document(picture, theme, &canvas.into_string(), height)
 }
 

@@ -80,7 +80,12 @@ fn line(canvas: &mut Canvas, picture: &Picture, row: &Row, drawing: &Drawing<'_>
         ));
         if dots || run.len() == 1 {
             for (x, y) in &run {
-                canvas.raw(format_args!("<circle class=\"f{colour}\" cx=\"{}\" cy=\"{}\" r=\"{}\"/>", n(*x), n(*y), if run.len() == 1 { 3.2 } else { 2.6 }));
+                canvas.raw(format_args!(
+                    "<circle class=\"f{colour}\" cx=\"{}\" cy=\"{}\" r=\"{}\"/>",
+                    n(*x),
+                    n(*y),
+                    if run.len() == 1 { 3.2 } else { 2.6 }
+                ));
             }
         }
     }

@@ -29,7 +29,13 @@ impl Scale {
         if whole && step < 10.0 {
             step = step.ceil().max(1.0);
             // 3 and 4 aren't round.
-            step = if step > 5.0 { 10.0 } else if step > 2.0 { 5.0 } else { step };
+            step = if step > 5.0 {
+                10.0
+            } else if step > 2.0 {
+                5.0
+            } else {
+                step
+            };
         }
         let (first, last) = ((low / step).floor(), (high / step).ceil());
         let mut ticks = Vec::new();
@@ -72,7 +78,8 @@ fn short(number: f64, step: f64) -> String {
     if size >= 1e15 || (size < 1e-4 && step < 1e-4) {
         return science(number, step);
     }
-    let (unit, scale) = [("T", 1e12), ("B", 1e9), ("M", 1e6), ("k", 1e3)].into_iter().find(|(_, scale)| size >= *scale).unwrap_or(("", 1.0));
+    let (unit, scale) =
+        [("T", 1e12), ("B", 1e9), ("M", 1e6), ("k", 1e3)].into_iter().find(|(_, scale)| size >= *scale).unwrap_or(("", 1.0));
     let text = trimmed(number / scale, decimals(step / scale));
     // Rounding may have reached the next unit: 999 950 is 1M, not 1000k.
     match (text.trim_start_matches('-'), unit) {
@@ -100,12 +107,13 @@ fn science(number: f64, step: f64) -> String {
 
 /// How many decimals show this step, at most six.
 fn decimals(step: f64) -> usize {
-    (0..6).find(|places| {
-        let shown = step * 10_f64.powi(*places);
-        (shown - shown.round()).abs() < 1e-6 * shown.max(1.0) && shown.round() >= 1.0
-    })
-    .and_then(|places| usize::try_from(places).ok())
-    .unwrap_or(6)
+    (0..6)
+        .find(|places| {
+            let shown = step * 10_f64.powi(*places);
+            (shown - shown.round()).abs() < 1e-6 * shown.max(1.0) && shown.round() >= 1.0
+        })
+        .and_then(|places| usize::try_from(places).ok())
+        .unwrap_or(6)
 }
 
 fn trimmed(number: f64, decimals: usize) -> String {
@@ -139,7 +147,18 @@ mod tests {
 
     #[test]
     fn values_are_short() {
-        for (number, text) in [(0.0, "0"), (7.0, "7"), (999.0, "999"), (1234.0, "1.23k"), (12_345.0, "12.3k"), (999_999.0, "1M"), (3.4e6, "3.4M"), (-1500.0, "−1.5k"), (0.1234, "0.123"), (1e300, "1e300")] {
+        for (number, text) in [
+            (0.0, "0"),
+            (7.0, "7"),
+            (999.0, "999"),
+            (1234.0, "1.23k"),
+            (12_345.0, "12.3k"),
+            (999_999.0, "1M"),
+            (3.4e6, "3.4M"),
+            (-1500.0, "−1.5k"),
+            (0.1234, "0.123"),
+            (1e300, "1e300"),
+        ] {
             assert_eq!(value(number), text);
         }
     }

@@ -5,9 +5,12 @@ use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 use std::sync::{Arc, OnceLock};
 
-/// Inter for what it has; DejaVu Sans for the scripts that it hasn't.
-const FONTS: [&[u8]; 3] =
-    [include_bytes!("../assets/Inter-Regular.ttf"), include_bytes!("../assets/Inter-SemiBold.ttf"), include_bytes!("../assets/DejaVuSans.ttf")];
+/// Inter for what it has; `DejaVu` Sans for the scripts that it hasn't.
+const FONTS: [&[u8]; 3] = [
+    include_bytes!("../assets/Inter-Regular.ttf"),
+    include_bytes!("../assets/Inter-SemiBold.ttf"),
+    include_bytes!("../assets/DejaVuSans.ttf"),
+];
 
 /// Read when the first picture is drawn, once.
 fn fonts() -> Arc<fontdb::Database> {

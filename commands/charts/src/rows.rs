@@ -1,11 +1,11 @@
 //! Values as bars that lie, one row per category: for names that are too long or too many to stand under an axis.
 
+use crate::WIDTH;
 use crate::bars::bar;
 use crate::canvas::{Anchor, Area, Canvas, n, width, within};
 use crate::frame::SMALL;
 use crate::model::{Axis, Picture};
 use crate::numbers::{Scale, value};
-use crate::WIDTH;
 use bellhop_core::chart::ChartKind;
 
 /// The widest a name gets.
@@ -28,8 +28,9 @@ pub(crate) fn draw(canvas: &mut Canvas, picture: &Picture, area: Area, notes: &m
     let Axis::Category(names) = &picture.axis else { return area.bottom };
     let float = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
     let series = float(picture.lines.len().max(1));
-    let thick = if series == 1.0 { 18.0 } else { (30.0 / series).max(7.0) };
-    let pitch = thick * series + if series == 1.0 { 8.0 } else { 12.0 };
+    let alone = picture.lines.len() <= 1;
+    let thick = if alone { 18.0 } else { (30.0 / series).max(7.0) };
+    let pitch = thick * series + if alone { 8.0 } else { 12.0 };
     let foot = 58.0;
     let room = ((HIGHEST - area.top - foot) / pitch).floor().max(1.0);
     let shown = (1..=names.len()).take_while(|count| float(*count) <= room).count().max(1);
@@ -41,7 +42,12 @@ pub(crate) fn draw(canvas: &mut Canvas, picture: &Picture, area: Area, notes: &m
     let widest = names.iter().take(shown).map(|name| width(name, SMALL)).fold(0.0, f64::max).min(NAMES);
     // Room at the ends for the numbers of the longest bars.
     let before = if scale.low < 0.0 { 44.0 } else { 0.0 };
-    let plot = Area { left: area.left + widest + 12.0 + before, right: area.right - 44.0, top: area.top + 6.0, bottom: area.top + 6.0 + pitch * float(shown) };
+    let plot = Area {
+        left: area.left + widest + 12.0 + before,
+        right: area.right - 44.0,
+        top: area.top + 6.0,
+        bottom: area.top + 6.0 + pitch * float(shown),
+    };
     let x = |share: f64| plot.left + share * plot.width();
     for tick in &scale.ticks {
         let x = x(scale.share(*tick));
@@ -58,7 +64,7 @@ pub(crate) fn draw(canvas: &mut Canvas, picture: &Picture, area: Area, notes: &m
             let y = top + thick * float(at);
             let open = picture.incomplete && position + 1 == names.len() && !row.previous;
             let long = if found == 0.0 { 0.0 } else { (end - zero).abs().max(1.0) };
-            bar(canvas, row, (end.min(zero), y, long, thick - if series == 1.0 { 0.0 } else { 1.0 }), open);
+            bar(canvas, row, (end.min(zero), y, long, thick - if alone { 0.0 } else { 1.0 }), open);
             if thick >= 10.0 {
                 let (x, anchor) = if found < 0.0 { (end - 5.0, Anchor::End) } else { (end + 5.0, Anchor::Start) };
                 canvas.text(&value(found), (x, y + thick / 2.0 + 4.0), 11.0, "mu", anchor);
@@ -66,7 +72,12 @@ pub(crate) fn draw(canvas: &mut Canvas, picture: &Picture, area: Area, notes: &m
         }
     }
     if scale.low < 0.0 {
-        canvas.raw(format_args!("<line class=\"ax\" x1=\"{0}\" y1=\"{1}\" x2=\"{0}\" y2=\"{2}\" stroke-width=\"1\"/>", n(zero), n(plot.top), n(plot.bottom)));
+        canvas.raw(format_args!(
+            "<line class=\"ax\" x1=\"{0}\" y1=\"{1}\" x2=\"{0}\" y2=\"{2}\" stroke-width=\"1\"/>",
+            n(zero),
+            n(plot.top),
+            n(plot.bottom)
+        ));
     }
     if !picture.unit.is_empty() {
         canvas.text(&within(&picture.unit, 11.0, 200.0), (area.right, plot.bottom + 17.0), 11.0, "mu", Anchor::End);

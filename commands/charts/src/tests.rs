@@ -48,7 +48,11 @@ fn a_chart_says_what_it_is_for_those_who_do_not_see_it() {
 #[test]
 fn hostile_names_stay_text() {
     let hostile = "<script>alert(1)</script>&\"'\u{202e}]]>";
-    let mut c = chart(ChartKind::Bar, XAxis::Category(vec![hostile.into(), "b".into()]), vec![series(hostile, vec![Some(1.0), Some(2.0)]), series("b", vec![])]);
+    let mut c = chart(
+        ChartKind::Bar,
+        XAxis::Category(vec![hostile.into(), "b".into()]),
+        vec![series(hostile, vec![Some(1.0), Some(2.0)]), series("b", vec![])],
+    );
     c.title = hostile.into();
     c.alt = hostile.into();
     c.unit = "\u{0}\u{ffff}<".into();
@@ -119,7 +123,12 @@ fn times_are_those_of_the_zone() {
 
 #[test]
 fn labels_under_the_axis_never_touch() {
-    let steps = [(Interval::Hour, TimeDelta::hours(1)), (Interval::Day, TimeDelta::days(1)), (Interval::Week, TimeDelta::weeks(1)), (Interval::Month, TimeDelta::days(31))];
+    let steps = [
+        (Interval::Hour, TimeDelta::hours(1)),
+        (Interval::Day, TimeDelta::days(1)),
+        (Interval::Week, TimeDelta::weeks(1)),
+        (Interval::Month, TimeDelta::days(31)),
+    ];
     for (interval, step) in steps {
         for length in [1, 2, 3, 7, 24, 48, 100, 365, 1000, 3000] {
             for kind in [ChartKind::Line, ChartKind::Bar] {
@@ -128,7 +137,9 @@ fn labels_under_the_axis_never_touch() {
                 let document = Document::parse(&drawn).unwrap();
                 let mut last = f64::NEG_INFINITY;
                 let mut labels = 0;
-                for node in document.descendants().filter(|n| n.has_tag_name("text") && n.attribute("text-anchor") == Some("middle") && n.attribute("font-size") == Some("12")) {
+                for node in document.descendants().filter(|n| {
+                    n.has_tag_name("text") && n.attribute("text-anchor") == Some("middle") && n.attribute("font-size") == Some("12")
+                }) {
                     let x: f64 = node.attribute("x").unwrap().parse().unwrap();
                     let half = crate::canvas::width(node.text().unwrap(), 12.0) / 2.0;
                     assert!(x - half > last, "{interval:?} {length} {kind:?}: {:?}", node.text());
@@ -155,7 +166,10 @@ fn long_or_many_names_lie() {
 #[test]
 fn nothing_to_show_says_so() {
     for x in [days(0), days(5), XAxis::Category(vec![])] {
-        assert!(texts(&svg(&chart(ChartKind::Bar, x, vec![series("a", vec![None, Some(f64::NAN)])]), Theme::Light)).contains(&"No data in this period".into()));
+        assert!(
+            texts(&svg(&chart(ChartKind::Bar, x, vec![series("a", vec![None, Some(f64::NAN)])]), Theme::Light))
+                .contains(&"No data in this period".into())
+        );
     }
 }
 
@@ -196,14 +210,15 @@ fn axis() -> impl Strategy<Value = XAxis> {
 
 fn any_chart() -> impl Strategy<Value = Chart> {
     let style = prop::sample::select(vec![SeriesStyle::Solid, SeriesStyle::Previous]);
-    let row = (any::<String>(), prop::collection::vec(number(), 0..80), style).prop_map(|(name, values, style)| Series { name, values, style });
+    let row =
+        (any::<String>(), prop::collection::vec(number(), 0..80), style).prop_map(|(name, values, style)| Series { name, values, style });
     let kind = prop::sample::select(vec![ChartKind::Line, ChartKind::Bar]);
     (any::<String>(), kind, axis(), "\\PC{0,30}", prop::collection::vec(row, 0..16), any::<bool>(), any::<String>())
         .prop_map(|(title, kind, x, unit, series, last_incomplete, alt)| Chart { title, kind, x, unit, series, last_incomplete, alt })
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn any_chart_is_drawn(c in any_chart(), theme in prop::sample::select(vec![Theme::Light, Theme::Dark, Theme::Auto])) {

@@ -156,7 +156,7 @@ pub fn apply(alert: Option<Alert>, input: AlertInput) -> (Option<Alert>, Change)
         (None, AlertInput::Signal(signal)) if signal.firing => (Some(begin(signal)), Change::State),
         (None, _) => (None, Change::None),
         (Some(alert), AlertInput::Signal(signal)) => {
-            let (alert, change) = if signal.firing { fires(alert, signal) } else { ends(alert, signal) };
+            let (alert, change) = if signal.firing { fires(alert, signal) } else { ends(alert, &signal) };
             (Some(alert), change)
         }
         (Some(mut alert), AlertInput::Acknowledge { who, at }) => match alert.state {
@@ -232,9 +232,14 @@ fn fires(mut alert: Alert, signal: AlertSignal) -> (Alert, Change) {
     }
 }
 
-fn ends(mut alert: Alert, signal: AlertSignal) -> (Alert, Change) {
+fn ends(mut alert: Alert, signal: &AlertSignal) -> (Alert, Change) {
     let stale = signal.starts_at < alert.signal.starts_at && signal.ends_at.is_none_or(|end| end <= alert.signal.starts_at);
-    if alert.state == AlertState::Resolved || stale {
+    if stale {
+        return (alert, Change::None);
+    }
+    // An end may overtake the firing that it ends. That firing is old news when it comes, so its start is remembered.
+    alert.signal.starts_at = alert.signal.starts_at.max(signal.starts_at);
+    if alert.state == AlertState::Resolved {
         return (alert, Change::None);
     }
     let at = signal.received;
@@ -261,3 +266,7 @@ fn visible_difference(old: &AlertSignal, new: &AlertSignal) -> bool {
         || old.labels != new.labels
         || old.starts_at != new.starts_at
 }
+
+#[cfg(test)]
+#[path = "alert_tests.rs"]
+mod tests;

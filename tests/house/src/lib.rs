@@ -23,6 +23,12 @@ impl File {
         self.path.starts_with(folder) && self.path[folder.len()..].starts_with('/')
     }
 
+    /// Whether its name ends so: `.rs`.
+    #[must_use]
+    pub fn ends(&self, endings: &[&str]) -> bool {
+        endings.iter().any(|ending| self.path.ends_with(ending))
+    }
+
     /// Its lines with their numbers, from 1.
     pub fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
         self.text.lines().enumerate().map(|(at, line)| (at + 1, line))
@@ -61,7 +67,7 @@ pub fn files() -> Vec<File> {
 /// Files with one of these endings.
 #[must_use]
 pub fn files_ending(endings: &[&str]) -> Vec<File> {
-    files().into_iter().filter(|file| endings.iter().any(|ending| file.path.ends_with(ending))).collect()
+    files().into_iter().filter(|file| file.ends(endings)).collect()
 }
 
 /// A member of the workspace.

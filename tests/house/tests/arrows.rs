@@ -7,9 +7,8 @@ use bellhop_house::{Member, files, members, none, workspace};
 fn may(from: &Member, to: &str) -> bool {
     match from.folder.as_str() {
         "commands/core" => false,
-        "commands/charts" => to == "bellhop-core",
+        "commands/charts" | "adapters/http" => to == "bellhop-core",
         "commands/catalog" => matches!(to, "bellhop-core" | "bellhop-charts"),
-        "adapters/http" => to == "bellhop-core",
         folder if folder.starts_with("adapters/") => matches!(to, "bellhop-core" | "bellhop-http"),
         "bot" => !members().iter().any(|member| member.name == to && member.folder.starts_with("tests/")),
         folder => folder.starts_with("tests/"),

@@ -59,7 +59,7 @@ fn nothing_is_left_for_later_or_silenced() {
     ]
     .map(|parts| parts.concat());
     let mut found = Vec::new();
-    for file in files().iter().filter(|file| written(file) || file.path.ends_with(".toml") || file.path.ends_with(".md")) {
+    for file in files().iter().filter(|file| written(file) || file.ends(&[".toml", ".md"])) {
         for (at, line) in file.lines() {
             let word = words.iter().find(|word| {
                 let whole =

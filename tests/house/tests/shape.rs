@@ -86,7 +86,7 @@ fn both_databases_have_the_same_migrations() {
             let Some(name) = file.path.strip_prefix(&format!("migrations/{database}/")) else { continue };
             of.entry(database).or_default().push(name.to_owned());
             let number = name.split_once('_').map_or("", |(number, _)| number);
-            if number.len() != 4 || !number.bytes().all(|byte| byte.is_ascii_digit()) || !name.ends_with(".sql") {
+            if number.len() != 4 || !number.bytes().all(|byte| byte.is_ascii_digit()) || !file.ends(&[".sql"]) {
                 found.push(format!("{}: the name is not NNNN_what.sql", file.path));
             }
             for (at, line) in file.lines() {

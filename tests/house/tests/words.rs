@@ -24,7 +24,7 @@ fn may_name_platforms(file: &File) -> bool {
     // The wiring, the frame of the configuration, and the command line, whose `manifest` is asked for by a platform's name.
     let wiring = matches!(file.path.as_str(), "bot/src/wiring.rs" | "bot/src/cli.rs") || file.path.starts_with("bot/src/wiring/");
     let config = file.path.starts_with("config/") || file.path == "bot/src/config.rs" || file.path.starts_with("bot/src/config/");
-    let docs = file.path.ends_with(".md") || file.under("docs");
+    let docs = file.ends(&[".md"]) || file.under("docs");
     // The vendors' simulators and the tests that speak to them, each in a file with the platform's name.
     let named = file.path.starts_with("tests/") && PLATFORMS.iter().any(|name| file.path.contains(name));
     adapters

@@ -1,4 +1,5 @@
 //! The real peers, each tried against a small server of the test's own.
+#![expect(clippy::unwrap_used, reason = "what a test needs and doesn't get fails it")]
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -16,6 +17,8 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
 type Shared<T> = Arc<Mutex<T>>;
+/// Tokens and bodies of what a webhook got.
+type Heard = Shared<Vec<(Option<String>, Value)>>;
 
 async fn serve(app: axum::Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -26,8 +29,8 @@ async fn serve(app: axum::Router) -> String {
 
 #[tokio::test]
 async fn alertmanager_sends_what_fires_and_what_is_over() {
-    let heard: Shared<Vec<(Option<String>, Value)>> = Arc::default();
-    let hook = |State(heard): State<Shared<Vec<(Option<String>, Value)>>>, headers: HeaderMap, axum::Json(body): axum::Json<Value>| async move {
+    let heard: Heard = Arc::default();
+    let hook = |State(heard): State<Heard>, headers: HeaderMap, axum::Json(body): axum::Json<Value>| async move {
         let token = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap().to_owned());
         heard.lock().unwrap().push((token, body));
     };
@@ -81,7 +84,7 @@ async fn page() -> String {
 
 async fn take(name: &str, out: &Path) -> Result<Vec<String>, String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tours").join(name);
-    tour(&script, &json!({ "url": page().await }), out, Duration::from_secs(120)).await
+    tour(&script, &json!({ "url": page().await }), out, Duration::from_mins(2)).await
 }
 
 #[tokio::test]

@@ -351,7 +351,9 @@ export function composer(form, page) {
     attach,
     /** Puts a line into the box, to be completed by the reader. */
     prefill(line) {
-      write(/\s$/.test(line) ? line : `${line} `);
+      // A command is one in a channel only with its mark.
+      const marked = direct || /^\s*[/@]/.test(line) ? line : `/${line}`;
+      write(/\s$/.test(marked) ? marked : `${marked} `);
       text.focus();
       text.setSelectionRange(text.value.length, text.value.length);
       ask();

@@ -44,9 +44,18 @@ function stopWaiting(id) {
   for (const key of id === undefined ? [...waiting.keys()] : [id]) {
     clearTimeout(waiting.get(key));
     waiting.delete(key);
+    for (const message of document.querySelectorAll(`.message[data-id="${CSS.escape(key)}"]`)) release(message);
   }
   const working = $("working");
   if (working) working.hidden = waiting.size === 0;
+}
+
+/** What was waited for has come: an answer says what it answers, and a message that changed is its own answer. */
+function answered(log, message) {
+  if (message.mine) return;
+  const { answers } = log.querySelector(`:scope > .message[data-id="${CSS.escape(message.id)}"]`)?.dataset ?? {};
+  if (waiting.has(message.id)) stopWaiting(message.id);
+  else if (!answers || waiting.has(answers)) stopWaiting(answers);
 }
 
 // Unread
@@ -121,7 +130,7 @@ function arrived(message) {
     if (show(thread.log, message.html, message.id)) {
       if (message.mine || thread.end.following) thread.end.end();
     }
-    if (!message.mine) stopWaiting();
+    answered(thread.log, message);
     return;
   }
   if (!here) {
@@ -131,7 +140,7 @@ function arrived(message) {
   if (message.gone) return remove(main.log, message.id);
   if (thread?.root === message.id) showRoot($("thread"), message.html, message.id);
   if (show(main.log, message.html, message.id)) shownNew(message.mine);
-  if (!message.mine) stopWaiting();
+  answered(main.log, message);
 }
 
 const page = {

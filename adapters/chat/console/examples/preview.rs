@@ -7,7 +7,9 @@ mod world;
 use async_trait::async_trait;
 use bellhop_console::{Console, ConsoleConfig, Ports};
 use bellhop_core::call::{Audience, Invoke};
-use bellhop_core::card::{Action, ActionStyle, Block, Card, Column, Field, FileBlock, FileSource, Image, Progress, ProgressUnit, Span, Table, Tone};
+use bellhop_core::card::{
+    Action, ActionStyle, Block, Card, Column, Field, FileBlock, FileSource, Image, Progress, ProgressUnit, Span, Table, Tone,
+};
 use bellhop_core::clock::{Clock, Timestamp};
 use bellhop_core::form::{Form, Input, InputKind};
 use bellhop_core::ports::{Accepted, ChatPlatform as _, Inbox, Incoming, PortResult, Post, Said};
@@ -44,7 +46,14 @@ impl Inbox for Gallery {
 }
 
 fn post(incoming: &Incoming, card: Card, part: usize) -> Post {
-    Post { key: format!("{}/{part}", incoming.key).as_str().into(), to: incoming.at.clone(), card, audience: Audience::Everyone, answers: Some(incoming.from.clone()), reply: incoming.reply.clone() }
+    Post {
+        key: format!("{}/{part}", incoming.key).as_str().into(),
+        to: incoming.at.clone(),
+        card,
+        audience: Audience::Everyone,
+        answers: Some(incoming.from.clone()),
+        reply: incoming.reply.clone(),
+    }
 }
 
 async fn answer(console: &Console, incoming: &Incoming) -> PortResult<()> {
@@ -65,7 +74,12 @@ async fn answer(console: &Console, incoming: &Incoming) -> PortResult<()> {
                 let card = if done == 20 {
                     Card::titled("Backup stored").tone(Tone::Good).and_text("512 MiB in 4 s.")
                 } else {
-                    Card::titled("Storing the backup").block(Block::Progress(Progress { what: "backup.tar.zst".into(), done: done * (26 << 20), total: Some(512 << 20), unit: ProgressUnit::Bytes }))
+                    Card::titled("Storing the backup").block(Block::Progress(Progress {
+                        what: "backup.tar.zst".into(),
+                        done: done * (26 << 20),
+                        total: Some(512 << 20),
+                        unit: ProgressUnit::Bytes,
+                    }))
                 };
                 match &id {
                     None => id = Some(console.deliver(&post(incoming, card, 0)).await?),
@@ -102,9 +116,18 @@ fn help() -> Card {
         .block(Block::Table(Table {
             caption: "Commands".into(),
             columns: vec![column("Command"), column("What it does")],
-            rows: vec![row("/file put", "Keep a file"), row("/file list", "List the files of a store"), row("/report METRIC", "Ask your numbers a question"), row("/alert list", "See which alerts are open")],
+            rows: vec![
+                row("/file put", "Keep a file"),
+                row("/file list", "List the files of a store"),
+                row("/report METRIC", "Ask your numbers a question"),
+                row("/alert list", "See which alerts are open"),
+            ],
         }))
-        .and_actions(vec![Action::prefill("Ask a question", "/report "), Action::invoke("Show the gallery", invoke("gallery")).style(ActionStyle::Primary), Action::open("Documentation", "https://example.com/docs")])
+        .and_actions(vec![
+            Action::prefill("Ask a question", "/report "),
+            Action::invoke("Show the gallery", invoke("gallery")).style(ActionStyle::Primary),
+            Action::open("Documentation", "https://example.com/docs"),
+        ])
 }
 
 fn chart() -> Arc<[u8]> {
@@ -129,43 +152,83 @@ fn gallery(incoming: &Incoming) -> Vec<Card> {
         value: value.into(),
         kind,
     };
-    let numbers = |at: u64| vec![vec![Span::Plain(format!("/pricing/{at}"))], vec![Span::Plain(bellhop_core::text::grouped(90_000 - i64::try_from(at).unwrap_or(0) * 3_217))], vec![Span::Plain(format!("{}.4 %", at + 2))]];
+    let numbers = |at: u64| {
+        vec![
+            vec![Span::Plain(format!("/pricing/{at}"))],
+            vec![Span::Plain(bellhop_core::text::grouped(90_000 - i64::try_from(at).unwrap_or(0) * 3_217))],
+            vec![Span::Plain(format!("{}.4 %", at + 2))],
+        ]
+    };
     vec![
         Card::titled("Page views, last 11 days")
-            .block(Block::Image(Image { alt: "Page views rise from 260 on 12 November to 380 on 22 November.".into(), name: "chart.svg".into(), content_type: "image/svg+xml".into(), bytes: chart() }))
+            .block(Block::Image(Image {
+                alt: "Page views rise from 260 on 12 November to 380 on 22 November.".into(),
+                name: "chart.svg".into(),
+                content_type: "image/svg+xml".into(),
+                bytes: chart(),
+            }))
             .and_fields(vec![("Total", "3 912"), ("Best day", "22 November, 412"), ("Compared with before", "+18 %")])
             .block(Block::Table(Table {
                 caption: "By page".into(),
-                columns: vec![Column { name: "Page".into(), numeric: false }, Column { name: "Views".into(), numeric: true }, Column { name: "Share".into(), numeric: true }],
+                columns: vec![
+                    Column { name: "Page".into(), numeric: false },
+                    Column { name: "Views".into(), numeric: true },
+                    Column { name: "Share".into(), numeric: true },
+                ],
                 rows: (0..20).map(numbers).collect(),
             })),
         Card::titled("DiskAlmostFull on db-1")
             .tone(Tone::Bad)
-            .and_spans(vec!["The data volume is 93 % full. Ask ".into(), Span::Mention { user: incoming.from.clone(), name: incoming.name.clone() }, " or read the ".into(), Span::Link { text: "runbook".into(), url: "https://example.com/runbook".into() }, ". Since ".into(), Span::Time(incoming.received), ".".into()])
+            .and_spans(vec![
+                "The data volume is 93 % full. Ask ".into(),
+                Span::Mention { user: incoming.from.clone(), name: incoming.name.clone() },
+                " or read the ".into(),
+                Span::Link { text: "runbook".into(), url: "https://example.com/runbook".into() },
+                ". Since ".into(),
+                Span::Time(incoming.received),
+                ".".into(),
+            ])
             .block(Block::Fields(vec![
                 Field { name: "Severity".into(), value: vec![Span::Bold("critical".into())] },
                 Field { name: "Instance".into(), value: vec![Span::Code("db-1:9100".into())] },
                 Field { name: "Firing for".into(), value: vec!["12 minutes".into()] },
             ]))
-            .and_actions(vec![Action::invoke("Acknowledge", invoke("alert ack")).style(ActionStyle::Primary), Action::invoke("Silence for 1 h", invoke("alert silence")), Action::invoke("Delete the volume", invoke("volume delete")).style(ActionStyle::Danger)]),
+            .and_actions(vec![
+                Action::invoke("Acknowledge", invoke("alert ack")).style(ActionStyle::Primary),
+                Action::invoke("Silence for 1 h", invoke("alert silence")),
+                Action::invoke("Delete the volume", invoke("volume delete")).style(ActionStyle::Danger),
+            ]),
         Card::titled("Stored report.txt").tone(Tone::Good).block(Block::File(FileBlock {
             name: "report.txt".into(),
             content_type: "text/plain".into(),
             size: 10,
             source: FileSource::Stored { store: "memory".into(), name: "folder/report.txt".into(), version: None },
         })),
-        Card::titled("This can't be undone").tone(Tone::Warning).and_text("12 versions of backups/2026 would be removed.").block(Block::Divider).block(Block::Code("rm -r backups/2026\n# 12 objects, 4.1 GiB".into())),
+        Card::titled("This can't be undone")
+            .tone(Tone::Warning)
+            .and_text("12 versions of backups/2026 would be removed.")
+            .block(Block::Divider)
+            .block(Block::Code("rm -r backups/2026\n# 12 objects, 4.1 GiB".into())),
         Card::titled("Share a file").block(Block::Form(Form {
             command: "file share".into(),
             submit: "Make the link".into(),
             inputs: vec![
-                input("name", "File", "Its name in the store", true, Some("There is no file `reprot.txt`; did you mean `report.txt`?"), "reprot.txt", InputKind::Text),
+                input(
+                    "name",
+                    "File",
+                    "Its name in the store",
+                    true,
+                    Some("There is no file `reprot.txt`; did you mean `report.txt`?"),
+                    "reprot.txt",
+                    InputKind::Text,
+                ),
                 input("expires", "Works for", "", true, None, "1h", InputKind::Choice(vec!["10m".into(), "1h".into(), "1d".into()])),
                 input("to", "Send to", "Channels or people", false, None, "", InputKind::Lines),
                 input("notify", "Tell them", "", false, None, "true", InputKind::Flag),
             ],
         })),
-        Card::text("Hostile text stays text: <script>alert(1)</script> [x](javascript:alert(1)) \u{202e}desrever").and_text("مرحبا بالعالم – and from left to right again."),
+        Card::text("Hostile text stays text: <script>alert(1)</script> [x](javascript:alert(1)) \u{202e}desrever")
+            .and_text("مرحبا بالعالم – and from left to right again."),
     ]
 }
 
@@ -177,12 +240,28 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let console = Console::new("console".into(), ConsoleConfig::default(), ports, world.data_dir());
     let _ = gallery.0.set(Arc::clone(&console));
     let user = UserRef { chat: "console".into(), workspace: "local".into(), user: "olive".into() };
-    let welcome = Card::titled("Hello, I am Bellhop").and_text("Type /help, drop a file here, or ask your numbers a question.").and_actions(vec![Action::prefill("Show the commands", "/help"), Action::prefill("Ask a question", "/report page_views 7d")]);
-    let first = Post { key: "welcome".into(), to: Address::channel("console", "local", "general"), card: welcome, audience: Audience::Everyone, answers: Some(user), reply: None };
+    let welcome = Card::titled("Hello, I am Bellhop")
+        .and_text("Type /help, drop a file here, or ask your numbers a question.")
+        .and_actions(vec![Action::prefill("Show the commands", "/help"), Action::prefill("Ask a question", "/report page_views 7d")]);
+    let first = Post {
+        key: "welcome".into(),
+        to: Address::channel("console", "local", "general"),
+        card: welcome,
+        audience: Audience::Everyone,
+        answers: Some(user),
+        reply: None,
+    };
     console.deliver(&first).await?;
     for at in 0..3 {
         let note = Card::titled(format!("Alert {at}")).tone(Tone::Warning);
-        console.deliver(&Post { key: format!("alert-{at}").as_str().into(), to: Address::channel("console", "local", "alerts"), card: note, ..first.clone() }).await?;
+        console
+            .deliver(&Post {
+                key: format!("alert-{at}").as_str().into(),
+                to: Address::channel("console", "local", "alerts"),
+                card: note,
+                ..first.clone()
+            })
+            .await?;
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}", listener.local_addr()?);

@@ -88,7 +88,9 @@ impl Book {
     }
 
     pub fn read<T: DeserializeOwned>(&self, value: Value) -> PortResult<T> {
-        serde_json::from_value(value).map_err(|e| self.broken("read", format!("a record of the console can't be understood ({e}); was it written by a newer version?")))
+        serde_json::from_value(value).map_err(|e| {
+            self.broken("read", format!("a record of the console can't be understood ({e}); was it written by a newer version?"))
+        })
     }
 
     fn write<T: Serialize>(&self, value: &T) -> PortResult<Value> {
@@ -145,7 +147,14 @@ impl Book {
 
     /// Messages before `before` (or the newest), newest first, as many as `want` that `show` lets through; and whether
     /// there are more.
-    pub async fn page(&self, channel: &ChannelId, thread: Option<&ThreadId>, before: Option<&str>, want: usize, show: impl Fn(&Message) -> bool) -> PortResult<(Vec<Message>, bool)> {
+    pub async fn page(
+        &self,
+        channel: &ChannelId,
+        thread: Option<&ThreadId>,
+        before: Option<&str>,
+        want: usize,
+        show: impl Fn(&Message) -> bool,
+    ) -> PortResult<(Vec<Message>, bool)> {
         let collection = self.messages(channel, thread);
         let mut cursor = before.map(str::to_owned);
         let mut page = Vec::new();
@@ -169,7 +178,13 @@ impl Book {
     }
 
     /// How many messages after `marker` `show` lets through, counted up to `most`.
-    pub async fn count_after(&self, channel: &ChannelId, marker: Option<&str>, most: usize, show: impl Fn(&Message) -> bool) -> PortResult<usize> {
+    pub async fn count_after(
+        &self,
+        channel: &ChannelId,
+        marker: Option<&str>,
+        most: usize,
+        show: impl Fn(&Message) -> bool,
+    ) -> PortResult<usize> {
         let records = self.records.after(&self.messages(channel, None), marker, most).await?;
         let mut count = 0;
         for record in records {
@@ -198,7 +213,12 @@ impl Book {
     }
 
     /// The replies of the messages from `first` on, by message.
-    pub async fn replies_from(&self, channel: &ChannelId, first: &str, most: usize) -> PortResult<std::collections::HashMap<String, Replies>> {
+    pub async fn replies_from(
+        &self,
+        channel: &ChannelId,
+        first: &str,
+        most: usize,
+    ) -> PortResult<std::collections::HashMap<String, Replies>> {
         let collection = self.collection(&format!("threads/{channel}"));
         let mut found = std::collections::HashMap::new();
         found.insert(first.to_owned(), self.replies(channel, first).await?);
@@ -266,7 +286,10 @@ impl Book {
     /// Changes after this number, oldest first.
     pub async fn changes(&self, after: u64, most: usize) -> PortResult<Vec<(u64, Change)>> {
         let records = self.records.after(&self.collection("changes"), Some(&key(after)), most).await?;
-        records.into_iter().map(|record| Ok((record.key.parse().map_err(|_| self.broken("read", "a change without a number"))?, self.read(record.value)?))).collect()
+        records
+            .into_iter()
+            .map(|record| Ok((record.key.parse().map_err(|_| self.broken("read", "a change without a number"))?, self.read(record.value)?)))
+            .collect()
     }
 
     /// Tells when there may be changes.

@@ -120,7 +120,11 @@ impl ConsoleConfig {
 
 /// Whether text can be an id in an address: short, and of characters that need no escaping there.
 pub(crate) fn is_id(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) && text != "." && text != ".."
+    !text.is_empty()
+        && text.len() <= 64
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+        && text != "."
+        && text != ".."
 }
 
 /// Reads `10MiB`, `5 GB`, `1024`.

@@ -10,6 +10,7 @@ mod assets;
 mod book;
 mod config;
 mod listen;
+mod media;
 mod message;
 mod pages;
 mod parse;

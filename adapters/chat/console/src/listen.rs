@@ -63,7 +63,11 @@ async fn guard(request: Request, next: Next) -> Response {
     let mut response = if reads || from_our_page(request.headers()) {
         next.run(request).await
     } else {
-        Problem::new(StatusCode::FORBIDDEN, "This request does not come from Bellhop's own page (its Origin is another). Open the chat itself and do it there.").into_response()
+        Problem::new(
+            StatusCode::FORBIDDEN,
+            "This request does not come from Bellhop's own page (its Origin is another). Open the chat itself and do it there.",
+        )
+        .into_response()
     };
     let headers = response.headers_mut();
     for (name, value) in [
@@ -113,7 +117,7 @@ impl Problem {
     }
 
     /// To be shown as a page of its own.
-    fn as_page(mut self) -> Self {
+    fn into_page(mut self) -> Self {
         self.page = true;
         self
     }
@@ -169,7 +173,9 @@ impl FromRequestParts<Arc<Desk>> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Problem> {
         let visitor = desk.visitor(&parts.headers).await?;
-        visitor.ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "You are not logged in any more. Open the chat's first page and follow it."))
+        visitor.ok_or_else(|| {
+            Problem::new(StatusCode::UNAUTHORIZED, "You are not logged in any more. Open the chat's first page and follow it.")
+        })
     }
 }
 
@@ -188,7 +194,8 @@ impl Desk {
         let at = MessageRef::parse(text).ok_or_else(|| Problem::bad("This is no message's address; reload the page and try again."))?;
         let gone = || Problem::missing("This message is no longer there.");
         self.room_of(&at).await?.filter(|room| room.open_to(&visitor.person.id)).ok_or_else(gone)?;
-        let message = self.book.message(&at).await?.filter(|message| !message.gone && message.shown_to(&visitor.person.id)).ok_or_else(gone)?;
+        let message =
+            self.book.message(&at).await?.filter(|message| !message.gone && message.shown_to(&visitor.person.id)).ok_or_else(gone)?;
         Ok((at, message))
     }
 }

@@ -5,7 +5,6 @@ mod block;
 
 pub(crate) use block::is_picture;
 
-
 use crate::address::MessageRef;
 use crate::message::{Author, Body, Kept, Message, Replies};
 use bellhop_core::Timestamp;
@@ -63,7 +62,8 @@ fn avatar(from: &Author, name: &str) -> Markup {
         Author::Bot => html! { div.avatar.bell aria-hidden="true" { (icon("bell")) } },
         Author::Person(person) => {
             let hue = person.as_str().bytes().fold(0_usize, |sum, b| sum.wrapping_mul(31).wrapping_add(usize::from(b))) % 6;
-            let first: String = text::one_line(name).chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().collect()).unwrap_or_default();
+            let first: String =
+                text::one_line(name).chars().find(|c| c.is_alphanumeric()).map(|c| c.to_uppercase().collect()).unwrap_or_default();
             html! { div.avatar.{ "hue-" (hue) } aria-hidden="true" { (first) } }
         }
     }
@@ -118,7 +118,7 @@ pub(crate) fn card(card: &Card, frame: &Frame<'_>) -> Markup {
     html! {
         div.card.sentence[sentence].{ "tone-" (tone) } {
             @if !card.title.is_empty() || sign.is_some() {
-                h3.title {
+                h2.title {
                     @if let Some(sign) = sign { span.sign { (icon(sign)) } span.hidden { (word) } }
                     bdi { (text::one_line(&card.title)) }
                 }
@@ -142,11 +142,12 @@ fn one_span(span: &Span, viewer: &UserId) -> Markup {
         Span::Plain(plain) => html! { bdi { (text::visible(plain)) } },
         Span::Bold(bold) => html! { strong { bdi { (text::visible(bold)) } } },
         Span::Code(code) => html! { code { bdi { (text::visible(code)) } } },
-        Span::Link { text: shown, url } => match safe_url(url) {
-            Some(url) => link(&text::visible(shown), url),
-            None => html! { bdi { (text::visible(&span.text())) } },
-        },
-        Span::Mention { user, name } => html! { span.mention.me[user.user == *viewer] data-user=(user.user) { bdi { "@" (text::one_line(name)) } } },
+        Span::Link { text: shown, url } => {
+            safe_url(url).map_or_else(|| html! { bdi { (text::visible(&span.text())) } }, |url| link(&text::visible(shown), url))
+        }
+        Span::Mention { user, name } => {
+            html! { span.mention.me[user.user == *viewer] data-user=(user.user) { bdi { "@" (text::one_line(name)) } } }
+        }
         Span::Time(at) => time(*at),
     }
 }
@@ -172,16 +173,27 @@ fn linked(said: &str) -> Markup {
         let url = from[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '\'', '\u{2019}']);
         out.push(html! { bdi { (before) } });
         // A bare scheme is no address.
-        out.push(match safe_url(url).filter(|url| url.len() > "https://".len()) {
-            Some(url) => link(url, url),
-            None => html! { bdi { (url) } },
-        });
+        out.push(safe_url(url).filter(|url| url.len() > "https://".len()).map_or_else(|| html! { bdi { (url) } }, |url| link(url, url)));
         rest = &from[url.len()..];
     }
     if out.is_empty() {
         return html! { (said) };
     }
     html! { @for part in &out { (part) } bdi { (rest) } }
+}
+
+/// A sentence of ours for people, with what stands between backticks in a fixed-width face.
+pub(crate) fn quoted(words: &str) -> Markup {
+    let words = text::visible(words);
+    let parts: Vec<&str> = words.split('`').collect();
+    if parts.len().is_multiple_of(2) {
+        return html! { (words) };
+    }
+    html! {
+        @for (at, part) in parts.iter().enumerate() {
+            @if at % 2 == 0 { (part) } @else { code { bdi { (part) } } }
+        }
+    }
 }
 
 /// A moment: in the page's script the reader's own zone takes its place.
@@ -192,7 +204,7 @@ pub(crate) fn time(at: Timestamp) -> Markup {
 /// A small picture of ours; it says nothing that the words beside it don't say.
 pub(crate) fn icon(name: &str) -> Markup {
     let path = match name {
-        "bell" => "M12 4.2V3m-1.6 0h3.2M4.5 16.5a7.5 7.5 0 0 1 15 0zM3 19.5h18",
+        "bell" => "M12 9V6.2m-1.9 0h3.8M4.5 16.5a7.5 7.5 0 0 1 15 0zM3 19.5h18",
         "check" => "m5 12.5 4.5 4.5L19 7.5",
         "warning" => "M12 9v4.5m0 3v.1M10.3 4.3 2.9 17.2A2 2 0 0 0 4.6 20h14.8a2 2 0 0 0 1.7-2.8L13.7 4.3a2 2 0 0 0-3.4 0z",
         "cross" => "M12 7.5v5.5m0 3.2v.1M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18z",
@@ -204,7 +216,9 @@ pub(crate) fn icon(name: &str) -> Markup {
         "clip" => "m19.5 11.5-7.8 7.8a4.6 4.6 0 0 1-6.5-6.5l8-8a3.1 3.1 0 0 1 4.4 4.4l-8 8a1.5 1.5 0 0 1-2.2-2.2l7.3-7.2",
         "send" => "M5 12h13M12.5 5.5 19 12l-6.5 6.5",
         "menu" => "M4 7h16M4 12h16M4 17h16",
-        "sun" => "M12 16.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9zM12 2.5v2m0 15v2m9.5-9.5h-2m-15 0h-2M18.7 5.3l-1.4 1.4M6.7 17.3l-1.4 1.4m13.4 0-1.4-1.4M6.7 6.7 5.3 5.3",
+        "sun" => {
+            "M12 16.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9zM12 2.5v2m0 15v2m9.5-9.5h-2m-15 0h-2M18.7 5.3l-1.4 1.4M6.7 17.3l-1.4 1.4m13.4 0-1.4-1.4M6.7 6.7 5.3 5.3"
+        }
         "hash" => "M9.5 4 7.5 20m9-16-2 16M4.5 9h16m-17 6h16",
         "lock" => "M6.5 11h11a1 1 0 0 1 1 1v7a1 1 0 0 1-1 1h-11a1 1 0 0 1-1-1v-7a1 1 0 0 1 1-1zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
         "down" => "M12 5v14m-6-6 6 6 6-6",

@@ -65,7 +65,14 @@ impl Desk {
         }
         if let Some(person) = direct_person(id) {
             let known = self.config.people.iter().find(|known| known.id == person);
-            return Ok(known.map(|_| Room { id: id.to_string(), name: "Bellhop".into(), topic: String::new(), private: true, archived: false, members: vec![person] }));
+            return Ok(known.map(|_| Room {
+                id: id.to_string(),
+                name: "Bellhop".into(),
+                topic: String::new(),
+                private: true,
+                archived: false,
+                members: vec![person],
+            }));
         }
         self.open_rooms().await?;
         self.book.get("channels", id.as_str()).await
@@ -78,7 +85,13 @@ impl Desk {
     /// The room at an address, or a clear refusal.
     pub(crate) async fn room_at(&self, at: &Address, operation: &'static str) -> PortResult<Room> {
         let found = if at.workspace.as_str() == WORKSPACE && at.chat == *self.book.chat() { self.room(&at.channel).await? } else { None };
-        found.ok_or_else(|| self.book.error(PortErrorKind::NotFound, operation, format!("there is no channel `{}`; /channel list shows what there is", at.channel)))
+        found.ok_or_else(|| {
+            self.book.error(
+                PortErrorKind::NotFound,
+                operation,
+                format!("there is no channel `{}`; /channel list shows what there is", at.channel),
+            )
+        })
     }
 
     pub(crate) fn channel(&self, room: &Room) -> Channel {
@@ -111,10 +124,12 @@ impl Desk {
         let free = is_id(&name) && self.book.get::<Room>("channels", &name).await?.is_none();
         let id = if free { name.clone() } else { self.book.ids.next() };
         // A private channel begins with those who may administer: nobody else could see that it is there.
-        let members = self.config.people.iter().filter(|p| private && p.access == bellhop_core::Access::Admin).map(|p| p.id.clone()).collect();
+        let members =
+            self.config.people.iter().filter(|p| private && p.access == bellhop_core::Access::Admin).map(|p| p.id.clone()).collect();
         let room = self.make_room(id, &name, private, members).await?;
-        room.map(|room| self.channel(&room))
-            .ok_or_else(|| self.book.error(PortErrorKind::Conflict, "create", format!("there is a channel `{name}` already; choose another name")))
+        room.map(|room| self.channel(&room)).ok_or_else(|| {
+            self.book.error(PortErrorKind::Conflict, "create", format!("there is a channel `{name}` already; choose another name"))
+        })
     }
 
     pub(crate) async fn archive_room(&self, at: &Address) -> PortResult<()> {
@@ -134,7 +149,11 @@ impl Desk {
         }
         let (owner, new) = self.book.put_new("names", &name, &room.id).await?;
         if !new && owner != room.id {
-            return Err(self.book.error(PortErrorKind::Conflict, "rename", format!("there is a channel `{name}` already; choose another name")));
+            return Err(self.book.error(
+                PortErrorKind::Conflict,
+                "rename",
+                format!("there is a channel `{name}` already; choose another name"),
+            ));
         }
         let before = std::mem::replace(&mut room.name, name);
         self.keep_room(&room).await?;

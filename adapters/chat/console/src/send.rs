@@ -3,6 +3,7 @@
 
 use crate::Desk;
 use crate::address::MessageRef;
+use crate::media::lighten;
 use crate::message::{Author, Body, Kept, Message};
 use bellhop_core::address::Address;
 use bellhop_core::call::Audience;
@@ -19,7 +20,9 @@ impl Desk {
     /// Posts a card.
     pub(crate) async fn post_card(&self, post: &Post) -> PortResult<MessageId> {
         let at = self.place(&post.to, &post.key, "deliver", post.answers.is_some()).await?;
-        let message = Message { body: Body::Card(post.card.clone()), only_for: only_for(post), answers: answered(post), ..self.blank(&at) };
+        let (card, heavy) = lighten(&post.card);
+        self.book.keep_media(&at.id, &heavy).await?;
+        let message = Message { body: Body::Card(card), only_for: only_for(post), answers: answered(post), ..self.blank(&at) };
         self.book.post(&at, &message).await?;
         Ok(at.message_id())
     }
@@ -54,35 +57,46 @@ impl Desk {
     pub(crate) async fn revise_card(&self, id: &MessageId, post: &Post) -> PortResult<()> {
         let missing = || self.missing(id, "revise");
         let at = MessageRef::parse(id.as_str()).ok_or_else(missing)?;
-        let mut gone = false;
+        let (card, heavy) = lighten(&post.card);
+        self.book.keep_media(&at.id, &heavy).await?;
+        let (mut gone, mut before) = (false, None);
         let found = self.book.change(&at, |message| {
-            let body = Body::Card(post.card.clone());
+            let body = Body::Card(card.clone());
             gone = message.gone;
             if gone || message.body == body {
                 return false;
             }
-            message.body = body;
+            before = Some(std::mem::replace(&mut message.body, body));
             true
         });
-        found.await?.filter(|()| !gone).ok_or_else(missing)
+        found.await?.filter(|()| !gone).ok_or_else(missing)?;
+        if let Some(Body::Card(old)) = before {
+            self.book.forget_media(&at.id, &old, &card).await?;
+        }
+        Ok(())
     }
 
     /// Takes a message away.
     pub(crate) async fn retract_message(&self, id: &MessageId) -> PortResult<()> {
         let Some(at) = MessageRef::parse(id.as_str()) else { return Ok(()) };
-        let mut file = None;
+        let (mut file, mut card) = (None, None);
         let change = self.book.change(&at, |message| {
             if message.gone {
                 return false;
             }
             message.gone = true;
             // What it said goes too; the empty message stays, so that a late retry does not bring it back.
-            if let Body::File(kept) = std::mem::replace(&mut message.body, Body::Card(bellhop_core::Card::default())) {
-                file = Some(kept);
+            match std::mem::replace(&mut message.body, Body::Card(bellhop_core::Card::default())) {
+                Body::File(kept) => file = Some(kept),
+                Body::Card(old) => card = Some(old),
+                Body::Said { .. } => {}
             }
             true
         });
         change.await?;
+        if let Some(old) = card {
+            self.book.forget_media(&at.id, &old, &bellhop_core::Card::default()).await?;
+        }
         if let Some(kept) = file {
             // A file that can't be removed now costs room and nothing else.
             if let Err(error) = tokio::fs::remove_file(self.shelf.path_of(&kept)).await {
@@ -104,7 +118,12 @@ impl Desk {
         let at = self.place(&upload.to, &upload.key, "upload", false).await?;
         if self.book.message(&at).await?.is_none() {
             if upload.size > self.config.upload_limit {
-                let why = format!("`{}` is {}, and at most {} can be uploaded here", upload.name, bellhop_core::text::bytes(upload.size), bellhop_core::text::bytes(self.config.upload_limit));
+                let why = format!(
+                    "`{}` is {}, and at most {} can be uploaded here",
+                    upload.name,
+                    bellhop_core::text::bytes(upload.size),
+                    bellhop_core::text::bytes(self.config.upload_limit)
+                );
                 return Err(self.book.error(PortErrorKind::TooLarge, "upload", why));
             }
             // The place's own id: a retry writes the same file.

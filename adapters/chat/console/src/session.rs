@@ -55,7 +55,8 @@ impl Desk {
             return Ok(None);
         }
         let session = self.secret()?;
-        let person = self.config.people.first().map(|p| p.id.clone()).ok_or_else(|| self.book.broken("log in", "there is no person to be"))?;
+        let person =
+            self.config.people.first().map(|p| p.id.clone()).ok_or_else(|| self.book.broken("log in", "there is no person to be"))?;
         self.book.put("sessions", &hash(&session), &Session { person, until: now + SESSION }).await?;
         Ok(Some(session))
     }
@@ -160,7 +161,14 @@ mod tests {
         let ours = |origin: &str| from_our_page(&headers(&[("host", "127.0.0.1:8787"), ("origin", origin)]));
         assert!(ours("http://127.0.0.1:8787"));
         assert!(ours("https://127.0.0.1:8787"));
-        for bad in ["http://127.0.0.1:8788", "http://evil.example", "null", "127.0.0.1:8787", "http://127.0.0.1:8787.evil.example", "http://evil@127.0.0.1:8787"] {
+        for bad in [
+            "http://127.0.0.1:8788",
+            "http://evil.example",
+            "null",
+            "127.0.0.1:8787",
+            "http://127.0.0.1:8787.evil.example",
+            "http://evil@127.0.0.1:8787",
+        ] {
             assert!(!ours(bad), "{bad}");
         }
         assert!(!from_our_page(&headers(&[("host", "127.0.0.1:8787")])));

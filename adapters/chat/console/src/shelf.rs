@@ -104,7 +104,9 @@ impl Desk {
         opened.seek(std::io::SeekFrom::Start(start)).await.map_err(|e| self.disk("fetch", &e))?;
         let name = self.book.chat().clone();
         let bytes = ReaderStream::with_capacity(opened.take(length), 64 * 1024);
-        Ok(Box::pin(bytes.map(move |chunk| chunk.map_err(|e| PortError::new(PortErrorKind::Unavailable, format!("chat.{name}"), "fetch", e.to_string())))))
+        Ok(Box::pin(bytes.map(move |chunk| {
+            chunk.map_err(|e| PortError::new(PortErrorKind::Unavailable, format!("chat.{name}"), "fetch", e.to_string()))
+        })))
     }
 
     /// Keeps an upload until the next message takes it.
@@ -115,7 +117,9 @@ impl Desk {
         let id = self.book.ids.next();
         let size = self.shelve("uploads", &id, self.config.upload_limit, bytes).await?;
         let file = Kept { id: id.clone(), name, content_type, size, stays: false };
-        self.book.put("uploads", &id, &Waiting { file: file.clone(), owner: owner.clone(), at: self.book.clock.now(), fetched: None }).await?;
+        self.book
+            .put("uploads", &id, &Waiting { file: file.clone(), owner: owner.clone(), at: self.book.clock.now(), fetched: None })
+            .await?;
         Ok(file)
     }
 
@@ -172,7 +176,8 @@ impl Desk {
 
     /// The bytes of an upload for the command that takes it; once all of them are read, it is soon removed.
     pub(crate) async fn fetch_upload(self: &Arc<Self>, attachment: &Attachment) -> PortResult<ByteStream> {
-        let gone = || self.book.error(PortErrorKind::NotFound, "fetch", format!("`{}` is no longer kept here; attach it again", attachment.name));
+        let gone =
+            || self.book.error(PortErrorKind::NotFound, "fetch", format!("`{}` is no longer kept here; attach it again", attachment.name));
         let id = attachment.handle.0.get("upload").and_then(|id| id.as_str()).filter(|id| crate::config::is_id(id)).ok_or_else(gone)?;
         let waiting: Waiting = self.book.get("uploads", id).await?.ok_or_else(gone)?;
         let bytes = self.open_kept(&waiting.file, 0, waiting.file.size).await?;

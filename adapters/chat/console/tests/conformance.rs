@@ -46,7 +46,7 @@ async fn message(browser: &Browser, html: &str) -> Seen {
                     addresses.push((token.attribute("download").unwrap().to_owned(), token.attribute("href").unwrap().to_owned()));
                 }
                 seen.notified.extend(token.attribute("data-user").map(str::to_owned));
-                if matches!(tag.as_str(), "p" | "td" | "th" | "dt" | "dd" | "h3" | "div" | "pre") {
+                if matches!(tag.as_str(), "p" | "td" | "th" | "dt" | "dd" | "h2" | "div" | "pre") {
                     seen.text.push('\n');
                 }
             }
@@ -110,7 +110,8 @@ async fn a_forged_handle_fetches_nothing() {
     use bellhop_core::ports::ChatPlatform as _;
     let world = World::new();
     for handle in [serde_json::json!({ "upload": "../../etc/passwd" }), serde_json::json!({}), serde_json::json!("x")] {
-        let attachment = Attachment { id: "x".into(), name: "x".into(), content_type: "text/plain".into(), size: None, handle: Handle(handle) };
+        let attachment =
+            Attachment { id: "x".into(), name: "x".into(), content_type: "text/plain".into(), size: None, handle: Handle(handle) };
         assert!(world.console.fetch(&attachment).await.is_err());
     }
 }

@@ -17,7 +17,14 @@ use world::browser::Browser;
 const LIMIT: Duration = Duration::from_secs(10);
 
 fn post(key: &str, text: &str) -> Post {
-    Post { key: key.into(), to: Address::channel("console", "local", "general"), card: Card::text(text), audience: Audience::Everyone, answers: None, reply: None }
+    Post {
+        key: key.into(),
+        to: Address::channel("console", "local", "general"),
+        card: Card::text(text),
+        audience: Audience::Everyone,
+        answers: None,
+        reply: None,
+    }
 }
 
 async fn deliver(console: &dyn ChatPlatform, key: &str, text: &str) -> MessageId {
@@ -39,7 +46,7 @@ struct Event {
 
 impl Page {
     async fn open(browser: &Browser, path: &str, last: Option<&str>) -> Self {
-        let mut request = browser.request(Method::GET, path);
+        let mut request = browser.request(&Method::GET, path);
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }

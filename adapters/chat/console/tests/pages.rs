@@ -33,7 +33,7 @@ async fn a_link_logs_in_once() {
     let path = link.strip_prefix(&format!("http://{HOST}")).unwrap();
     let stranger = Browser::stranger(&world.console);
     // Only looking whether the address answers does not use it up.
-    let look = stranger.send(stranger.request(Method::HEAD, path).body(Body::empty()).unwrap()).await;
+    let look = stranger.send(stranger.request(&Method::HEAD, path).body(Body::empty()).unwrap()).await;
     assert_eq!((look.status, look.header("set-cookie")), (StatusCode::OK, ""));
     let racing = futures::future::join_all((0..8).map(|_| stranger.get(path))).await;
     let (inside, outside): (Vec<_>, Vec<_>) = racing.iter().partition(|answer| answer.status == StatusCode::SEE_OTHER);
@@ -73,7 +73,15 @@ async fn strangers_see_the_door_and_nothing_else() {
     let door = stranger.get("/").await;
     assert_eq!(door.status, StatusCode::OK);
     assert!(door.text().contains("prints a log-in link when it starts") && !door.text().contains("inner matters"));
-    for path in ["/c/general", "/c/general/x", "/console/events", "/console/older?channel=general&before=x", &format!("/console/file/{id}/0"), "/console/complete?channel=general&line=/", "/console/session"] {
+    for path in [
+        "/c/general",
+        "/c/general/x",
+        "/console/events",
+        "/console/older?channel=general&before=x",
+        &format!("/console/file/{id}/0"),
+        "/console/complete?channel=general&line=/",
+        "/console/session",
+    ] {
         assert_eq!(stranger.get(path).await.status, StatusCode::UNAUTHORIZED, "{path}");
     }
     assert_eq!(stranger.say("general", "/help", "12345678", &[]).await.status, StatusCode::UNAUTHORIZED);
@@ -86,7 +94,7 @@ async fn only_our_own_page_may_post() {
     let browser = Browser::log_in(&world.console).await;
     let body = json!({ "channel": "general", "text": "/help", "key": "12345678" }).to_string();
     for origin in [Some("http://evil.example"), Some("null"), Some("http://127.0.0.1:9999"), None] {
-        let mut request = browser.request(Method::POST, "/console/say").body(Body::from(body.clone())).unwrap();
+        let mut request = browser.request(&Method::POST, "/console/say").body(Body::from(body.clone())).unwrap();
         request.headers_mut().remove(header::ORIGIN);
         if let Some(origin) = origin {
             request.headers_mut().insert(header::ORIGIN, origin.parse().unwrap());
@@ -102,10 +110,15 @@ async fn only_our_own_page_may_post() {
 async fn every_answer_carries_the_policy() {
     let world = World::new();
     let browser = Browser::log_in(&world.console).await;
-    for path in ["/", "/login", "/c/none", "/console/older?channel=general&before=x", "/console/assets/x/page.css", "/console/assets/x/none"] {
+    for path in
+        ["/", "/login", "/c/none", "/console/older?channel=general&before=x", "/console/assets/x/page.css", "/console/assets/x/none"]
+    {
         let answer = browser.get(path).await;
         let policy = answer.header("content-security-policy");
-        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"),
+            "{path}: {policy}"
+        );
         assert_eq!((answer.header("x-content-type-options"), answer.header("x-frame-options")), ("nosniff", "DENY"), "{path}");
     }
     let page = browser.get("/").await.text();
@@ -162,7 +175,10 @@ async fn bad_input_is_refused_in_words() {
     let world = World::new();
     let browser = Browser::log_in(&world.console).await;
     let long = browser.say("general", &"x".repeat(1 << 20), "key-12345", &[]).await;
-    assert_eq!((long.status, long.text().as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "This message is 1 MiB long, and a message may be 64 KiB. Attach long text as a file instead."));
+    assert_eq!(
+        (long.status, long.text().as_str()),
+        (StatusCode::PAYLOAD_TOO_LARGE, "This message is 1 MiB long, and a message may be 64 KiB. Attach long text as a file instead.")
+    );
     let longer = browser.say("general", &"x".repeat(5 << 20), "key-12345", &[]).await;
     assert!(longer.status == StatusCode::PAYLOAD_TOO_LARGE && longer.text().contains("64 KiB"));
     let broken = browser.post("/console/say", "application/json", b"{\"channel\":\"general\",\"text\":\"\xff\"".to_vec()).await;
@@ -175,9 +191,17 @@ async fn bad_input_is_refused_in_words() {
     assert_eq!(browser.say("general", "x", "key-12345", &["none"]).await.status, StatusCode::NOT_FOUND);
     for path in ["/c/..%2F..%2Fetc", "/c/%3Cscript%3E", "/c/general/none", "/c/a:b"] {
         let answer = browser.get(path).await;
-        assert!(answer.status.is_client_error() && answer.text().contains("Back to the chat") && !answer.text().contains("<script>"), "{path}");
+        assert!(
+            answer.status.is_client_error() && answer.text().contains("Back to the chat") && !answer.text().contains("<script>"),
+            "{path}"
+        );
     }
-    for path in ["/console/file/none/0", "/console/file/general:x:y:z/0", "/console/media/general:none/0", "/console/older?channel=general&before=%3C"] {
+    for path in [
+        "/console/file/none/0",
+        "/console/file/general:x:y:z/0",
+        "/console/media/general:none/0",
+        "/console/older?channel=general&before=%3C",
+    ] {
         let answer = browser.get(path).await;
         assert!(answer.status.is_client_error() && !answer.body.is_empty(), "{path}");
     }
@@ -190,18 +214,30 @@ async fn a_button_is_looked_up_and_pressed_as_the_one_who_clicks() {
     let card = Card::titled("Ask").and_actions(vec![Action::open("See", "https://a.example/"), Action::invoke("Help", help())]);
     let id = deliver(&world, "k", "general", card.clone()).await;
     let max = Browser::of(&world, "max").await;
-    let press = |action: usize, revision: u32, key: &'static str| format!("message={id}&action={action}&revision={revision}&key={key}&zone=Europe%2FBerlin");
+    let press = |action: usize, revision: u32, key: &'static str| {
+        format!("message={id}&action={action}&revision={revision}&key={key}&zone=Europe%2FBerlin")
+    };
     for _ in 0..2 {
         assert_eq!(max.post("/console/press", FORM, press(1, 0, "press-0001")).await.status, StatusCode::NO_CONTENT);
     }
     let heard = world.inbox.take();
     assert_eq!(heard.len(), 1);
-    assert_eq!((heard[0].said.clone(), heard[0].from.user.as_str(), heard[0].zone), (Said::Invoke(help()), "max", Some(chrono_tz::Europe::Berlin)));
+    assert_eq!(
+        (heard[0].said.clone(), heard[0].from.user.as_str(), heard[0].zone),
+        (Said::Invoke(help()), "max", Some(chrono_tz::Europe::Berlin))
+    );
     // A link is no command, and what is not there can't be pressed.
     assert_eq!(max.post("/console/press", FORM, press(0, 0, "press-0002")).await.status, StatusCode::BAD_REQUEST);
     assert_eq!(max.post("/console/press", FORM, press(2, 0, "press-0003")).await.status, StatusCode::NOT_FOUND);
     // A button of an older state of the card is not pressed.
-    let post = Post { key: "k".into(), to: Address::channel("console", "local", "general"), card: Card::titled("Answered"), audience: Audience::Everyone, answers: None, reply: None };
+    let post = Post {
+        key: "k".into(),
+        to: Address::channel("console", "local", "general"),
+        card: Card::titled("Answered"),
+        audience: Audience::Everyone,
+        answers: None,
+        reply: None,
+    };
     world.console.revise(&id, &post).await.unwrap();
     let late = max.post("/console/press", FORM, press(1, 0, "press-0004")).await;
     assert!(late.status == StatusCode::CONFLICT && late.text().contains("changed"));
@@ -227,7 +263,15 @@ async fn what_is_for_one_person_is_seen_and_pressed_by_no_other() {
 #[tokio::test]
 async fn a_form_answers_its_own_questions() {
     let world = World::new();
-    let input = Input { id: "name".into(), label: "Name".into(), hint: String::new(), required: true, problem: None, value: String::new(), kind: InputKind::Text };
+    let input = Input {
+        id: "name".into(),
+        label: "Name".into(),
+        hint: String::new(),
+        required: true,
+        problem: None,
+        value: String::new(),
+        kind: InputKind::Text,
+    };
     let form = Form { command: "file get".into(), submit: "Get".into(), inputs: vec![input] };
     let id = deliver(&world, "k", "general", Card::titled("Which?").block(Block::Form(form))).await;
     let browser = Browser::log_in(&world.console).await;
@@ -243,98 +287,26 @@ async fn a_thread_keeps_its_commands_and_answers() {
     let id = deliver(&world, "k", "general", Card::text("root")).await;
     let root = id.as_str().split_once(':').unwrap().1;
     let browser = Browser::log_in(&world.console).await;
-    let said = browser.post_json("/console/say", &json!({ "channel": "general", "thread": root, "text": "/help", "key": "thread-0001" })).await;
+    let said =
+        browser.post_json("/console/say", &json!({ "channel": "general", "thread": root, "text": "/help", "key": "thread-0001" })).await;
     assert_eq!(said.status, StatusCode::OK, "{}", said.text());
     let heard = world.inbox.take().remove(0);
     assert_eq!(heard.at.thread.as_ref().map(bellhop_core::ids::ThreadId::as_str), Some(root));
-    let post = Post { key: "a".into(), to: heard.at, card: Card::text("the answer"), audience: Audience::Everyone, answers: Some(heard.from), reply: heard.reply };
+    let post = Post {
+        key: "a".into(),
+        to: heard.at,
+        card: Card::text("the answer"),
+        audience: Audience::Everyone,
+        answers: Some(heard.from),
+        reply: heard.reply,
+    };
     world.console.deliver(&post).await.unwrap();
     let channel = browser.get("/c/general").await.text();
     assert!(channel.contains("2 replies") && !channel.contains("the answer"));
     assert!(browser.get(&format!("/c/general/{root}")).await.text().contains("the answer"));
-    let lost = browser.post_json("/console/say", &json!({ "channel": "general", "thread": "none", "text": "/help", "key": "thread-0002" })).await;
+    let lost =
+        browser.post_json("/console/say", &json!({ "channel": "general", "thread": "none", "text": "/help", "key": "thread-0002" })).await;
     assert_eq!(lost.status, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
-async fn downloads_come_whole_or_in_part_and_never_as_a_page() {
-    let world = World::new();
-    let file = |source| Block::File(FileBlock { name: "rü \"1\".html".into(), content_type: "text/html".into(), size: 10, source });
-    let stored = FileSource::Stored { store: "memory".into(), name: "folder/report.txt".into(), version: None };
-    let lost = FileSource::Stored { store: "memory".into(), name: "folder/none.txt".into(), version: None };
-    let card = Card::titled("Files").block(file(stored)).block(file(FileSource::Inline(b"0123456789".as_slice().into()))).block(file(lost));
-    let id = deliver(&world, "k", "general", card).await;
-    let browser = Browser::log_in(&world.console).await;
-    for number in [0, 1] {
-        let path = format!("/console/file/{id}/{number}");
-        let whole = browser.get(&path).await;
-        assert_eq!((whole.status, whole.text().as_str()), (StatusCode::OK, "0123456789"));
-        assert_eq!(whole.header("content-disposition"), "attachment; filename=\"r_ _1_.html\"; filename*=UTF-8''r%C3%BC%20%221%22.html");
-        assert!(whole.header("content-security-policy").contains("sandbox") && whole.header("x-content-type-options") == "nosniff");
-        let part = |range: &str| browser.send(browser.request(Method::GET, &path).header(header::RANGE, range).body(Body::empty()).unwrap());
-        let middle = part("bytes=2-4").await;
-        assert_eq!((middle.status, middle.text().as_str(), middle.header("content-range"), middle.header("content-length")), (StatusCode::PARTIAL_CONTENT, "234", "bytes 2-4/10", "3"));
-        assert_eq!(part("bytes=-2").await.text(), "89");
-        let past = part("bytes=10-").await;
-        assert_eq!((past.status, past.header("content-range")), (StatusCode::RANGE_NOT_SATISFIABLE, "bytes */10"));
-        // Another state of the file than the reader has begun with: all of it.
-        let changed = browser.request(Method::GET, &path).header(header::RANGE, "bytes=2-4").header(header::IF_RANGE, "\"other\"").body(Body::empty()).unwrap();
-        assert_eq!(browser.send(changed).await.status, StatusCode::OK);
-    }
-    assert_eq!(browser.get(&format!("/console/file/{id}/2")).await.status, StatusCode::NOT_FOUND);
-    assert_eq!(Browser::stranger(&world.console).get(&format!("/console/file/{id}/0")).await.status, StatusCode::UNAUTHORIZED);
-}
-
-#[tokio::test]
-async fn a_hostile_picture_is_only_a_picture() {
-    let world = World::new();
-    let svg = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
-    let image = |content_type: &str| Block::Image(Image { alt: "A \"chart\"".into(), name: "c.svg".into(), content_type: content_type.into(), bytes: svg.as_slice().into() });
-    let id = deliver(&world, "k", "general", Card::titled("Chart").block(image("image/svg+xml")).block(image("text/html"))).await;
-    let browser = Browser::log_in(&world.console).await;
-    let page = browser.get("/c/general").await.text();
-    assert!(page.contains(&format!("<img src=\"/console/media/{id}/0?r=0\" alt=\"A &quot;chart&quot;\">")), "{page}");
-    let shown = browser.get(&format!("/console/media/{id}/0?r=0")).await;
-    assert_eq!(shown.header("content-type"), "image/svg+xml");
-    assert!(shown.header("content-security-policy").contains("sandbox") && shown.header("content-security-policy").contains("default-src 'none'"));
-    assert_eq!(browser.get(&format!("/console/media/{id}/1?r=0")).await.header("content-type"), "application/octet-stream");
-}
-
-#[tokio::test]
-async fn uploads_are_limited_owned_and_removed() {
-    let config: bellhop_console::ConsoleConfig = serde_json::from_value(json!({ "upload_limit": "1KiB" })).unwrap();
-    let world = World::with(config);
-    let (ada, max) = (Browser::log_in(&world.console).await, Browser::of(&world, "max").await);
-    let large = ada.send(ada.request(Method::POST, "/console/upload").header("x-file-name", "a").body(Body::from(vec![0; 2000])).unwrap()).await;
-    assert!(large.status == StatusCode::PAYLOAD_TOO_LARGE && large.text().contains("1 KiB"), "{}", large.text());
-    let upload = ada.upload("a b.txt", b"bytes").await;
-    // Another's upload can be neither sent nor removed.
-    assert_eq!(max.say("general", "/file put", "key-00001", &[&upload]).await.status, StatusCode::NOT_FOUND);
-    max.post(&format!("/console/upload/{upload}/drop"), FORM, "").await;
-    assert_eq!(ada.say("general", "/file put", "key-00001", &[&upload]).await.status, StatusCode::OK);
-    let attachment = world.inbox.take().remove(0).attachments.remove(0);
-    assert_eq!((attachment.name.as_str(), attachment.size), ("a b.txt", Some(5)));
-    let files = |folder: &str| std::fs::read_dir(world.data_dir().join(folder)).map_or(0, Iterator::count);
-    assert_eq!((files("uploads"), files("incoming")), (1, 0));
-    world.clock.advance(Duration::from_secs(25 * 3600));
-    let stop = bellhop_core::ports::Stop::new();
-    stop.cancel();
-    world.console.listen(stop).await.unwrap();
-    assert_eq!(files("uploads"), 0);
-    assert!(world.console.fetch(&attachment).await.is_err());
-}
-
-#[tokio::test]
-async fn a_file_that_goes_with_talk_stays() {
-    let world = World::new();
-    let ada = Browser::log_in(&world.console).await;
-    let upload = ada.upload("plan.txt", b"the plan").await;
-    ada.say("general", "have a look", "key-00001", &[&upload]).await;
-    let max = Browser::of(&world, "max").await;
-    let page = max.get("/c/general").await.text();
-    let at = page.find("/console/file/").unwrap();
-    let address = page[at..].split('"').next().unwrap();
-    assert_eq!(max.get(address).await.text(), "the plan");
 }
 
 #[tokio::test]
@@ -366,7 +338,14 @@ async fn unread_messages_are_counted_until_they_are_read() {
         last = deliver(&world, &format!("k{at}"), "alerts", Card::text("news")).await.to_string();
     }
     let browser = Browser::log_in(&world.console).await;
-    let unread = |page: String| page.split("data-room=\"alerts\"").nth(1).and_then(|part| part.split("data-count=\"").nth(1)).and_then(|part| part.split('"').next()).unwrap().to_owned();
+    let unread = |page: String| {
+        page.split("data-room=\"alerts\"")
+            .nth(1)
+            .and_then(|part| part.split("data-count=\"").nth(1))
+            .and_then(|part| part.split('"').next())
+            .unwrap()
+            .to_owned()
+    };
     assert_eq!(unread(browser.get("/").await.text()), "3");
     let id = last.split_once(':').unwrap().1;
     assert_eq!(browser.post("/console/read", FORM, format!("channel=alerts&message={id}")).await.status, StatusCode::NO_CONTENT);

@@ -54,7 +54,7 @@ impl Events {
             "page_views" => Ok(names.iter().any(|name| PAGE_VIEWS.contains(&name.as_str()))),
             "key_events" => {
                 let mut session = self.store.read("metrics").await?;
-                Ok(session.number("SELECT count(*) FROM (SELECT 1 FROM event WHERE is_key = 1 LIMIT 1) AS some", vec![]).await? > 0)
+                Ok(session.number("SELECT count(*) FROM (SELECT 1 FROM event WHERE is_key = 1 LIMIT 1) AS found", vec![]).await? > 0)
             }
             _ => Ok(!names.is_empty()),
         }
@@ -72,7 +72,12 @@ impl Events {
             if self.has_any(name, &names).await? {
                 present.push(name);
             } else if name == metric {
-                return Err(not_found("query", format!("nothing was taken yet that `{name}` could count ({about}); send events to /v1/events, or load the sample events")));
+                return Err(not_found(
+                    "query",
+                    format!(
+                        "nothing was taken yet that `{name}` could count ({about}); send events to /v1/events, or load the sample events"
+                    ),
+                ));
             }
         }
         if present.contains(&metric) {
@@ -110,10 +115,15 @@ impl AnalyticsSource for Events {
     async fn properties(&self, event: &str) -> PortResult<Vec<String>> {
         let mut session = self.store.read("properties").await?;
         let rows = match event {
-            "users" | "sessions" | "key_events" => session.rows("SELECT DISTINCT property FROM event_property ORDER BY property LIMIT 1000", vec![]).await?,
+            "users" | "sessions" | "key_events" => {
+                session.rows("SELECT DISTINCT property FROM event_property ORDER BY property LIMIT 1000", vec![]).await?
+            }
             "page_views" => {
                 session
-                    .rows("SELECT DISTINCT property FROM event_property WHERE name IN ($1, $2) ORDER BY property LIMIT 1000", args![PAGE_VIEWS[0], PAGE_VIEWS[1]])
+                    .rows(
+                        "SELECT DISTINCT property FROM event_property WHERE name IN ($1, $2) ORDER BY property LIMIT 1000",
+                        args![PAGE_VIEWS[0], PAGE_VIEWS[1]],
+                    )
                     .await?
             }
             name => session.rows("SELECT property FROM event_property WHERE name = $1 ORDER BY property LIMIT 1000", args![name]).await?,

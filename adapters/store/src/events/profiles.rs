@@ -35,12 +35,11 @@ impl Events {
                 _ if profile.properties.len() > 255 => Some("it has over 255 properties"),
                 _ => None,
             };
-            match reason {
-                Some(reason) => taken.refused.push(Refused { index, reason: reason.to_owned() }),
-                None => {
-                    taken.taken += 1;
-                    changes.entry(profile.distinct_id).or_default().extend(profile.properties);
-                }
+            if let Some(reason) = reason {
+                taken.refused.push(Refused { index, reason: reason.to_owned() });
+            } else {
+                taken.taken += 1;
+                changes.entry(profile.distinct_id).or_default().extend(profile.properties);
             }
         }
         if changes.is_empty() {

@@ -6,12 +6,12 @@
 use super::sql::Statement;
 use crate::error::invalid;
 use crate::session::Batch;
-use crate::{Backend, Store};
 use crate::session::{Value, args};
+use crate::{Backend, Store};
+use bellhop_core::Timestamp;
 use bellhop_core::analytics::{Frame, FrameRow, Measure, Trend};
 use bellhop_core::period::{Range, intervals};
 use bellhop_core::ports::PortResult;
-use bellhop_core::Timestamp;
 use std::collections::BTreeMap;
 
 /// A pause that ends a session, in microseconds.
@@ -35,9 +35,13 @@ pub(super) async fn trend(store: &Store, trend: &Trend) -> PortResult<Frame> {
         None => vec![trend.from],
     };
     if starts.len() > INTERVALS {
-        return Err(invalid("query", format!("that is {} intervals, and {INTERVALS} are the most; ask for a shorter period or wider intervals", starts.len())));
+        return Err(invalid(
+            "query",
+            format!("that is {} intervals, and {INTERVALS} are the most; ask for a shorter period or wider intervals", starts.len()),
+        ));
     }
-    let figures = if trend.metric == "sessions" { sessions(store, trend, &starts).await? } else { measured(store, trend, &measure, &starts).await? };
+    let figures =
+        if trend.metric == "sessions" { sessions(store, trend, &starts).await? } else { measured(store, trend, &measure, &starts).await? };
     let sum = figures.iter().map(|(_, _, value)| value).sum();
     let total = if measure == Measure::Users && (trend.interval.is_some() || trend.by.is_some()) {
         let whole = Trend { interval: None, by: None, ..trend.clone() };
@@ -55,9 +59,10 @@ fn measure(trend: &Trend) -> PortResult<Measure> {
         ("users", Measure::Count | Measure::Users) => Ok(Measure::Users),
         ("sessions", Measure::Count) => Ok(Measure::Count),
         ("sessions", Measure::Users) => Err(invalid("query", "sessions can be counted; for the number of people ask for `users`")),
-        ("users" | "sessions", Measure::Sum(property)) => {
-            Err(invalid("query", format!("`{}` can be counted, but not summed; to sum `{property}`, name the event that has it", trend.metric)))
-        }
+        ("users" | "sessions", Measure::Sum(property)) => Err(invalid(
+            "query",
+            format!("`{}` can be counted, but not summed; to sum `{property}`, name the event that has it", trend.metric),
+        )),
         (_, measure) => Ok(measure.clone()),
     }
 }
@@ -65,7 +70,8 @@ fn measure(trend: &Trend) -> PortResult<Measure> {
 /// Each interval with its number, beginning and end, cut to the period.
 fn ranges(trend: &Trend, starts: &[Timestamp]) -> Value {
     let ends = starts.iter().skip(1).copied().chain([trend.to]);
-    let rows = starts.iter().zip(ends).zip(0_i64..).map(|((start, end), number)| args![number, (*start).max(trend.from), end.min(trend.to)]);
+    let rows =
+        starts.iter().zip(ends).zip(0_i64..).map(|((start, end), number)| args![number, (*start).max(trend.from), end.min(trend.to)]);
     rows.collect::<Batch>().into()
 }
 
@@ -73,7 +79,9 @@ async fn measured(store: &Store, trend: &Trend, measure: &Measure, starts: &[Tim
     let postgres = store.backend() == Backend::Postgres;
     let mut statement = Statement::default();
     let spans = statement.bind(ranges(trend, starts));
-    let spans = format!("(SELECT CAST(value ->> 0 AS BIGINT) AS n, CAST(value ->> 1 AS BIGINT) AS a, CAST(value ->> 2 AS BIGINT) AS b FROM EACH({spans})) AS i");
+    let spans = format!(
+        "(SELECT CAST(value ->> 0 AS BIGINT) AS n, CAST(value ->> 1 AS BIGINT) AS a, CAST(value ->> 2 AS BIGINT) AS b FROM EACH({spans})) AS i"
+    );
     let figure = statement.measure(measure, postgres);
     let group = trend.by.as_ref().map(|property| statement.text(property, postgres));
     let events = statement.events(&trend.metric);
@@ -150,5 +158,8 @@ fn grouped(figures: Figures, trend: &Trend, starts: &[Timestamp]) -> Vec<FrameRo
         }
     }
     let cells = (0..starts.len()).flat_map(|interval| groups.iter().map(move |group| (interval, group)));
-    cells.zip(values).map(|((interval, group), value)| FrameRow { at: start(trend, starts, interval), group: group.clone(), value }).collect()
+    cells
+        .zip(values)
+        .map(|((interval, group), value)| FrameRow { at: start(trend, starts, interval), group: group.clone(), value })
+        .collect()
 }

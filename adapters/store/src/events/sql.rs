@@ -46,7 +46,9 @@ impl Statement {
         if postgres {
             format!("(e.properties ->> {path})")
         } else {
-            format!("CASE json_type(e.properties, {path}) WHEN 'text' THEN e.properties ->> {path} WHEN 'null' THEN NULL ELSE e.properties -> {path} END")
+            format!(
+                "CASE json_type(e.properties, {path}) WHEN 'text' THEN e.properties ->> {path} WHEN 'null' THEN NULL ELSE e.properties -> {path} END"
+            )
         }
     }
 
@@ -90,7 +92,7 @@ impl Statement {
         for filter in filters {
             let (text, value) = (self.text(&filter.property, postgres), self.bind(filter.value.as_str()));
             let relation = if filter.not { "IS DISTINCT FROM" } else { "=" };
-            all.push_str(&format!(" AND ({text}) {relation} {value}"));
+            all.extend([" AND (", &text, ") ", relation, " ", &value]);
         }
         all
     }

@@ -88,7 +88,10 @@ pub(super) async fn track(store: &Store, events: Vec<NewEvent>) -> PortResult<Ta
     let mut known = HashSet::new();
     let mut rows = Vec::with_capacity(events.len());
     for (index, mut event) in events.into_iter().enumerate() {
-        let properties = std::mem::take(&mut event.properties).into_iter().map(|(key, value)| (clean(key), clean_json(value))).collect::<BTreeMap<_, _>>();
+        let properties = std::mem::take(&mut event.properties)
+            .into_iter()
+            .map(|(key, value)| (clean(key), clean_json(value)))
+            .collect::<BTreeMap<_, _>>();
         let bytes = serde_json::to_string(&properties).map_or(usize::MAX, |text| text.len());
         event.properties = properties;
         if let Some(reason) = refusal(&event, bytes, now) {
@@ -127,7 +130,8 @@ pub(super) async fn track(store: &Store, events: Vec<NewEvent>) -> PortResult<Ta
 async fn insert(session: &mut Session, rows: &[Row], now: Timestamp) -> PortResult<u64> {
     let people = rows.iter().map(|row| row.person.as_str()).filter(|person| !person.is_empty()).collect::<BTreeSet<_>>();
     let names = rows.iter().map(|row| row.name.as_str()).collect::<BTreeSet<_>>();
-    let properties = rows.iter().flat_map(|row| row.properties.iter().map(|property| (row.name.as_str(), property.as_str()))).collect::<BTreeSet<_>>();
+    let properties =
+        rows.iter().flat_map(|row| row.properties.iter().map(|property| (row.name.as_str(), property.as_str()))).collect::<BTreeSet<_>>();
     add_people(session, people.into_iter(), now).await?;
     session
         .run(

@@ -1,6 +1,6 @@
 //! What comes in.
 
-use crate::world::{LEASE, SOON, World, on_both};
+use crate::world::{LEASE, SOON, on_both};
 use bellhop_core::PortErrorKind;
 use bellhop_core::ports::Accepted::{New, Seen};
 use bellhop_store::{Effects, InboxKind, InboxSettled, NewAudit, NewInbox};

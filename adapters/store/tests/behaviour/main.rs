@@ -1,6 +1,13 @@
 //! What the database promises, tried on both: every behaviour is written once and run on SQLite and on PostgreSQL.
 //! What only one of them can do wrong (a full disk, a locked file, a newer version) is in modules of their own.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "this is how a test fails; clippy's leave for tests ends at #[test]"
+)]
+
 mod world;
 
 mod alerts;

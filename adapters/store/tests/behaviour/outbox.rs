@@ -6,7 +6,7 @@ use bellhop_store::{Depth, NewDelivery, Outcome, Settlement};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 fn retry(world: &World, counts: bool) -> Outcome {
     Outcome::Retry { not_before: world.now() + MINUTE, error: "busy".into(), counts, parts: vec![] }
@@ -192,7 +192,7 @@ on_both! {
         world.queue(vec![card("a", "a1", "c"), message("a", "a2")]).await;
         let claimed = world.claim(1).await;
         world.settle(done(&claimed[0], &["m1"])).await;
-        world.clock.advance(Duration::from_secs(25 * 3600));
+        world.clock.advance(Duration::from_hours(25));
         let swept = world.store.sweep().await.unwrap();
         assert_eq!((swept.outbox, swept.more), (1, false));
         assert_eq!(keys(&world.claim(5).await), ["a2"], "what waits stays");

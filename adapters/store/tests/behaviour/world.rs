@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A lease that no test outlives unless it moves the clock.
-pub const LEASE: Duration = Duration::from_secs(60);
+pub const LEASE: Duration = Duration::from_mins(1);
 /// How long to wait for what should come at once.
 pub const SOON: Duration = Duration::from_secs(20);
 
@@ -102,7 +102,13 @@ pub fn place(channel: &str) -> Address {
 }
 
 pub fn message(channel: &str, key: &str) -> NewDelivery {
-    NewDelivery { key: DeliveryKey::new(key), to: place(channel), card_key: None, payload: serde_json::json!({ "says": key }), not_before: None }
+    NewDelivery {
+        key: DeliveryKey::new(key),
+        to: place(channel),
+        card_key: None,
+        payload: serde_json::json!({ "says": key }),
+        not_before: None,
+    }
 }
 
 pub fn card(channel: &str, key: &str, card: &str) -> NewDelivery {

@@ -63,15 +63,18 @@ fn facts(alert: &Alert, now: Timestamp) -> Vec<Field> {
     let field = |name: &str, value: Vec<Span>| Field { name: name.to_owned(), value };
     let mut facts = Vec::new();
     match alert.state {
-        AlertState::Firing => facts.push(field("Firing since", since(signal.starts_at, now))),
+        AlertState::Firing => facts.push(field("Firing since", lasting(signal.starts_at, now))),
+        // What stands in a channel is read later: these say how long it took, which stays true.
         AlertState::Acknowledged => {
-            facts.push(field("Taken by", vec![Span::Bold(line(alert.taken_by.as_deref().unwrap_or("someone")))]));
-            facts.push(field("Firing since", since(signal.starts_at, now)));
+            let who = Span::Bold(line(alert.taken_by.as_deref().unwrap_or("someone")));
+            facts.push(field("Taken by", vec![who, after(signal.starts_at, alert.since)]));
+            facts.push(field("Firing since", vec![Span::Time(signal.starts_at)]));
         }
         AlertState::Resolved => {
             let by = alert.ended_by.as_ref().map(|who| format!(", by {}", line(who)));
-            let at = Span::Time(signal.ends_at.filter(|_| by.is_none()).unwrap_or(alert.since));
-            facts.push(field("Resolved", vec![Some(at), by.map(Span::Plain)].into_iter().flatten().collect()));
+            let at = signal.ends_at.filter(|_| by.is_none()).unwrap_or(alert.since);
+            let spans = [Some(Span::Time(at)), by.map(Span::Plain), Some(after(signal.starts_at, at))];
+            facts.push(field("Resolved", spans.into_iter().flatten().collect()));
             facts.push(field("Began", vec![Span::Time(signal.starts_at)]));
         }
     }
@@ -83,8 +86,13 @@ fn facts(alert: &Alert, now: Timestamp) -> Vec<Field> {
     facts
 }
 
-fn since(at: Timestamp, now: Timestamp) -> Vec<Span> {
-    vec![Span::Time(at), format!(" ({})", ago(at, now)).into()]
+fn lasting(at: Timestamp, now: Timestamp) -> Vec<Span> {
+    let brief = (now - at).num_minutes() < 1;
+    if brief { vec![Span::Time(at)] } else { vec![Span::Time(at), format!(" (for {})", ago(at, now)).into()] }
+}
+
+fn after(from: Timestamp, to: Timestamp) -> Span {
+    format!(", after {}", ago(from, to)).into()
 }
 
 fn labels(alert: &Alert) -> Vec<Field> {

@@ -138,7 +138,7 @@ fn day(date: NaiveDate, now: Timestamp) -> Vec<NewEvent> {
     };
     // Half a year's tide: slow growth, and a quicker ebb.
     let growth = 100 + if number % 180 < 120 { number % 180 / 2 } else { 180 - number % 180 };
-    let busy = |base: u64| base * weekday * noise / 100 * news / 100 * growth / 1_000_000;
+    let busy = |base: u64| base * weekday * noise / 100 * news / 100 * growth / 10_000;
     let mut events = Vec::new();
     let mut one = |event: &str, nth: u64, person: u64, dice: &mut Dice, mut properties: BTreeMap<String, Value>| {
         let time = date.and_hms_opt(0, 0, 0).unwrap_or_default().and_utc() + TimeDelta::seconds(dice.second_of_day());

@@ -31,7 +31,7 @@ pub(crate) struct Located {
     pub store: Arc<dyn FileStore>,
     /// The name there.
     pub name: String,
-    /// The same as it is typed: with the store's name where it isn't the default store.
+    /// The same as it is typed: with the store's name where it was given, or isn't the default store.
     pub spelled: String,
 }
 
@@ -83,7 +83,7 @@ impl Located {
 pub(crate) fn locate(stores: &dyn Stores, typed: &str, option: Option<&StoreName>) -> Result<Located, CommandError> {
     let (store, name) = split(stores, typed, option)?;
     file_name(&name)?;
-    Ok(located(stores, store, name))
+    Ok(located(stores, store, name, typed))
 }
 
 /// The same for what may be a beginning of names, or nothing.
@@ -94,11 +94,11 @@ pub(crate) fn locate_prefix(stores: &dyn Stores, typed: &str, option: Option<&St
     if !whole.is_empty() {
         file_name(whole)?;
     }
-    Ok(located(stores, store, name))
+    Ok(located(stores, store, name, typed))
 }
 
-fn located(stores: &dyn Stores, store: Arc<dyn FileStore>, name: String) -> Located {
-    let spelled = spell(stores, store.name(), &name);
+fn located(stores: &dyn Stores, store: Arc<dyn FileStore>, name: String, typed: &str) -> Located {
+    let spelled = if store_part(typed).is_some() { typed.to_owned() } else { spell(stores, store.name(), &name) };
     Located { store, name, spelled }
 }
 

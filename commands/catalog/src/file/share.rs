@@ -21,7 +21,7 @@ const LONGEST: Duration = Duration::from_hours(7 * 24);
 pub struct ShareArgs {
     /// The file's name, or STORE:NAME
     pub name: String,
-    /// Brings it to that place too, such as #ops or work/#ops
+    /// Sends it to that channel too, such as #ops or work/#ops
     #[arg(long, value_name = "PLACE")]
     pub to: Option<PlaceRef>,
     /// How long the link works, such as 10m, 2h or 7d; 1h unless told, 7d at most

@@ -27,7 +27,7 @@ const NEEDS_A_PERSON: [&str; 4] = ["approve", "decline", "file put", "schedule a
 /// Arguments of `schedule add`.
 #[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
 pub struct AddArgs {
-    /// When, as a cron line in quotes: minute, hour, day of month, month, day of week; or @daily and the like
+    /// A cron line in quotes: minute, hour, day of month, month, day of week; or @daily and the like
     pub cron: String,
     /// The command to run, with its arguments; -- before it keeps its options apart
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]

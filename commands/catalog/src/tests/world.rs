@@ -1,19 +1,18 @@
 //! A whole world of ports in memory: what commands do to it can be looked at, and it can be told to fail.
 
+use super::source::{MemorySource, OneSource};
 use super::stores::{MemoryStore, MemoryStores};
 use crate::Services;
 use async_trait::async_trait;
-use bellhop_core::alert::{Alert, AlertInput, AlertSignal, AlertState, apply};
-use bellhop_core::analytics::{Frame, FrameRow, Measure, Metric, NewEvent, Query, Taken};
+use bellhop_core::alert::{Alert, AlertInput, AlertSignal, apply};
 use bellhop_core::card::{Card, Progress};
 use bellhop_core::clock::{Clock, Ids};
-use bellhop_core::ids::{CardKey, ChatName, Fingerprint, SourceName, StoreName, VersionId};
-use bellhop_core::period::intervals;
+use bellhop_core::ids::{CardKey, ChatName, Fingerprint, StoreName, VersionId};
 use bellhop_core::ports::*;
 use bellhop_core::*;
 use chrono::TimeDelta;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 pub(super) const NOW: &str = "2026-11-23T10:30:00Z";
@@ -88,7 +87,12 @@ impl World {
         let progress = self.progress.clone();
         Call {
             id: format!("call-{calls}").into(),
-            caller: Caller { user: UserRef { chat: "console".into(), workspace: "main".into(), user: "ann".into() }, name: "Ann".into(), access, zone: chrono_tz::UTC },
+            caller: Caller {
+                user: UserRef { chat: "console".into(), workspace: "main".into(), user: "ann".into() },
+                name: "Ann".into(),
+                access,
+                zone: chrono_tz::UTC,
+            },
             at: Address::channel("console", "main", "general"),
             now: now(),
             attachments: Vec::new(),
@@ -174,7 +178,8 @@ pub(super) struct Uploads {
 #[async_trait]
 impl Attachments for Uploads {
     async fn open(&self, _: &Call, attachment: &Attachment) -> PortResult<ByteStream> {
-        let bytes = self.files.lock().unwrap().get(&attachment.id).cloned().ok_or_else(|| PortError::not_found("chat.console", "fetch", "gone"))?;
+        let bytes =
+            self.files.lock().unwrap().get(&attachment.id).cloned().ok_or_else(|| PortError::not_found("chat.console", "fetch", "gone"))?;
         let mut chunks: Vec<_> = bytes.chunks(64 * 1024).map(|chunk| Ok(bytes::Bytes::copy_from_slice(chunk))).collect();
         if *self.broken.lock().unwrap() {
             chunks.truncate(1);
@@ -257,7 +262,12 @@ impl Desk {
 impl AlertDesk for Desk {
     async fn list(&self, filter: &AlertFilter) -> Result<Vec<Alert>, CommandError> {
         let all = self.0.lock().unwrap();
-        Ok(all.iter().filter(|alert| filter.states.is_empty() || filter.states.contains(&alert.state)).take(filter.limit).cloned().collect())
+        Ok(all
+            .iter()
+            .filter(|alert| filter.states.is_empty() || filter.states.contains(&alert.state))
+            .take(filter.limit)
+            .cloned()
+            .collect())
     }
     async fn get(&self, id: &str) -> Result<Alert, CommandError> {
         let all = self.0.lock().unwrap();
@@ -352,7 +362,7 @@ impl Approvals for Rules {
 
 /// The places, and a platform whose channels can be changed (`console`) beside one whose can't (`mute`).
 #[derive(Default)]
-pub(super) struct Chat(pub Mutex<Vec<String>>);
+pub(super) struct Chat(pub Arc<Mutex<Vec<String>>>);
 impl Chat {
     fn all() -> Vec<Channel> {
         let channel = |chat: &str, workspace: &str, name: &str, private: bool, archived: bool| Channel {
@@ -376,7 +386,11 @@ impl Chat {
 #[async_trait]
 impl Places for Chat {
     async fn resolve(&self, place: &PlaceRef, _: &Address) -> Result<Address, CommandError> {
-        Self::all().into_iter().find(|channel| channel.name == place.name).map(|channel| channel.address).ok_or_else(|| CommandError::not_found("channel", place.to_string()))
+        Self::all()
+            .into_iter()
+            .find(|channel| channel.name == place.name)
+            .map(|channel| channel.address)
+            .ok_or_else(|| CommandError::not_found("channel", place.to_string()))
     }
     async fn spell(&self, address: &Address) -> String {
         format!("{}:{}/#{}", address.chat, address.workspace, address.channel)
@@ -387,7 +401,7 @@ impl Places for Chat {
 }
 impl Platforms for Chat {
     fn platform(&self, chat: &ChatName) -> Option<Arc<dyn ChatPlatform>> {
-        ["console", "mute"].contains(&chat.as_str()).then(|| Arc::new(Platform(chat.clone(), Self(Mutex::new(Vec::new())))) as _)
+        ["console", "mute"].contains(&chat.as_str()).then(|| Arc::new(Platform(chat.clone(), Self(self.0.clone()))) as _)
     }
     fn names(&self) -> Vec<ChatName> {
         vec!["console".into(), "mute".into()]
@@ -437,7 +451,13 @@ impl Channels for Chat {
         if name == "general" {
             return Err(PortError::new(PortErrorKind::Conflict, "chat.console", "create", "taken"));
         }
-        Ok(Channel { address: Address::channel("console", "main", name), name: name.into(), topic: String::new(), private, archived: false })
+        Ok(Channel {
+            address: Address::channel("console", "main", name),
+            name: name.into(),
+            topic: String::new(),
+            private,
+            archived: false,
+        })
     }
     async fn archive(&self, at: &Address) -> PortResult<()> {
         self.note(format!("archive {at}"));

@@ -1,5 +1,6 @@
 //! The suite of [`AnalyticsSource`], for sources that answer from what was just given to them. A source that takes no
 //! events here, or counts them hours later, is judged on prepared data by its own tests.
+#![expect(clippy::float_cmp, reason = "the figures are small sums of halves and whole numbers, exact in binary")]
 
 use super::{Case, Outcome, Report, Verdict, cases, done, ensure, refuses, run, same};
 use bellhop_core::analytics::{Filter, Frame, Measure, NewEvent, Query, Trend};

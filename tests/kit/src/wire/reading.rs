@@ -10,7 +10,7 @@ pub(super) fn seen(message: &WireMessage) -> Seen {
     for span in spans(&message.card) {
         match span {
             Span::Link { url, .. } if ["http://", "https://", "mailto:"].iter().any(|scheme| url.starts_with(scheme)) => {
-                seen.links.push(url.clone())
+                seen.links.push(url.clone());
             }
             Span::Mention { user, .. } => seen.notified.push(user.user.to_string()),
             _ => {}

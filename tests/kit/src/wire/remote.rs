@@ -31,7 +31,7 @@ impl Remote {
     /// As [`Client::new`].
     pub fn new(url: &str) -> PortResult<Self> {
         crate::install_tls();
-        let limits = Limits { response: 1 << 30, total: Duration::from_secs(60), ..Limits::default() };
+        let limits = Limits { response: 1 << 30, total: Duration::from_mins(1), ..Limits::default() };
         Ok(Self { client: Client::new("wire", limits)?, url: url.trim_end_matches('/').to_owned() })
     }
 
@@ -150,6 +150,9 @@ impl WireWorld {
     ///
     /// # Errors
     /// As [`Client::new`].
+    ///
+    /// # Panics
+    /// Not itself; what it returns fails the test when the world is gone.
     pub fn subject(&self, name: &str) -> PortResult<Subject> {
         let person = |user: &str| UserRef { chat: name.into(), workspace: WORKSPACE.into(), user: user.into() };
         let (observed, attached) = (self.remote.clone(), self.remote.clone());

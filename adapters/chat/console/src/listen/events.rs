@@ -34,14 +34,20 @@ pub(super) struct From {
     after: Option<u64>,
 }
 
-pub(super) async fn events(State(desk): Shared, visitor: Visitor, headers: HeaderMap, Query(From { after }): Query<From>) -> Result<Response, Problem> {
+pub(super) async fn events(
+    State(desk): Shared,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Query(From { after }): Query<From>,
+) -> Result<Response, Problem> {
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     let newest = desk.book.last_number().await?;
     let last: u64 = resumed.or(after).unwrap_or(newest);
     // Too long away, or from before the records were replaced: the page is loaded anew.
-    let lost = last > newest || desk.book.first_number().await?.is_some_and(|first| first > last + 1);
-    let reader = Reader { woken: desk.book.watch(), desk, visitor, headers, last, queue: VecDeque::new(), lost, checked: Instant::now() };
-    let stream = futures::stream::unfold(reader, |mut reader| async move { reader.next().await.map(|event| (Ok::<_, Infallible>(event), reader)) });
+    let anew = last > newest || desk.book.first_number().await?.is_some_and(|first| first > last + 1);
+    let reader = Reader { woken: desk.book.watch(), desk, visitor, headers, last, queue: VecDeque::new(), anew, checked: Instant::now() };
+    let stream =
+        futures::stream::unfold(reader, |mut reader| async move { reader.next().await.map(|event| (Ok::<_, Infallible>(event), reader)) });
     let sse = Sse::new(stream).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)));
     // A proxy in front must not collect events before passing them on.
     Ok(([(HeaderName::from_static("x-accel-buffering"), "no")], sse).into_response())
@@ -54,14 +60,14 @@ struct Reader {
     woken: watch::Receiver<u64>,
     last: u64,
     queue: VecDeque<(u64, Change)>,
-    lost: bool,
+    anew: bool,
     checked: Instant,
 }
 
 impl Reader {
     /// The next event, or nothing when the page has to connect anew.
     async fn next(&mut self) -> Option<Event> {
-        if std::mem::take(&mut self.lost) {
+        if std::mem::take(&mut self.anew) {
             self.last = self.desk.book.last_number().await.ok()?;
             return Some(Event::default().event("reload").id(self.last.to_string()).data("{}"));
         }
@@ -153,7 +159,8 @@ impl Reader {
 
 /// The last change of each message only: what came before it would not be seen. A message that is new stays new.
 fn latest(changes: Vec<(u64, Change)>) -> VecDeque<(u64, Change)> {
-    let fresh: HashSet<String> = changes.iter().filter_map(|(_, change)| if let Change::Posted(at) = change { Some(at.clone()) } else { None }).collect();
+    let fresh: HashSet<String> =
+        changes.iter().filter_map(|(_, change)| if let Change::Posted(at) = change { Some(at.clone()) } else { None }).collect();
     let mut seen = HashSet::new();
     let mut kept = VecDeque::new();
     for (number, change) in changes.into_iter().rev() {
@@ -179,7 +186,14 @@ mod tests {
     fn only_the_last_change_of_a_message_is_shown() {
         let posted = |at: &str| Change::Posted(at.into());
         let revised = |at: &str| Change::Revised(at.into());
-        let kept = latest(vec![(1, posted("a")), (2, revised("b")), (3, Change::Channels), (4, revised("a")), (5, revised("b")), (6, Change::Channels)]);
+        let kept = latest(vec![
+            (1, posted("a")),
+            (2, revised("b")),
+            (3, Change::Channels),
+            (4, revised("a")),
+            (5, revised("b")),
+            (6, Change::Channels),
+        ]);
         assert_eq!(kept, [(4, posted("a")), (5, revised("b")), (6, Change::Channels)]);
     }
 }

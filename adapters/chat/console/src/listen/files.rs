@@ -29,15 +29,25 @@ const EXTENDED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 /// Takes a file for the next message. The body is the file itself; its name comes percent-encoded in `X-File-Name`.
 pub(super) async fn upload(State(desk): Shared, visitor: Visitor, headers: HeaderMap, body: HttpBody) -> Result<Json<Value>, Problem> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    let name = percent_decode_str(text("x-file-name").unwrap_or_default()).decode_utf8().map_err(|_| Problem::bad("The file's name is not valid UTF-8."))?;
+    let name = percent_decode_str(text("x-file-name").unwrap_or_default())
+        .decode_utf8()
+        .map_err(|_| Problem::bad("The file's name is not valid UTF-8."))?;
     let name = parse::file_name(&name);
-    let content_type = text("content-type").filter(|t| t.contains('/') && t.len() < 100).map_or_else(|| mime_guess::from_path(&name).first_or_octet_stream().to_string(), str::to_owned);
+    let content_type = text("content-type")
+        .filter(|t| t.contains('/') && t.len() < 100)
+        .map_or_else(|| mime_guess::from_path(&name).first_or_octet_stream().to_string(), str::to_owned);
     let limit = desk.config.upload_limit;
     if text("content-length").and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit) {
-        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("`{name}` is over {}, the most that can be uploaded here.", bellhop_core::text::bytes(limit))));
+        return Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("`{name}` is over {}, the most that can be uploaded here.", bellhop_core::text::bytes(limit)),
+        ));
     }
     let chat = desk.book.chat().clone();
-    let bytes = body.into_data_stream().map(move |chunk| chunk.map_err(|e| PortError::new(PortErrorKind::Unavailable, format!("chat.{chat}"), "upload", format!("the upload broke off: {e}"))));
+    let bytes = body.into_data_stream().map(move |chunk| {
+        chunk
+            .map_err(|e| PortError::new(PortErrorKind::Unavailable, format!("chat.{chat}"), "upload", format!("the upload broke off: {e}")))
+    });
     let kept = desk.take_upload(&visitor.person.id, name, content_type, bytes).await?;
     Ok(Json(json!({ "id": kept.id, "name": kept.name, "size": kept.size })))
 }
@@ -54,7 +64,13 @@ pub(super) struct Show {
 }
 
 /// A file of a message: one that came with it, or one of a store that its card names.
-pub(super) async fn file(State(desk): Shared, visitor: Visitor, headers: HeaderMap, Path((message, number)): Path<(String, usize)>, Query(Show { show }): Query<Show>) -> Result<Response, Problem> {
+pub(super) async fn file(
+    State(desk): Shared,
+    visitor: Visitor,
+    headers: HeaderMap,
+    Path((message, number)): Path<(String, usize)>,
+    Query(Show { show }): Query<Show>,
+) -> Result<Response, Problem> {
     let missing = || Problem::missing("This message has no such file.");
     let (_, message) = desk.seen_message(&visitor, &message).await?;
     let range = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
@@ -70,19 +86,29 @@ pub(super) async fn file(State(desk): Shared, visitor: Visitor, headers: HeaderM
             Some(Block::File(block)) => {
                 let name = parse::file_name(&block.name);
                 match &block.source {
-                    FileSource::Inline(inline) => {
-                        let sent = Sent { name, content_type: block.content_type.clone(), size: inline.len() as u64, tag: format!("\"{}-{}\"", message.id, message.revision) };
+                    FileSource::Inline(place) => {
+                        let inline = desk.book.media(&message.id, place).await?.ok_or_else(missing)?;
+                        let sent = Sent {
+                            name,
+                            content_type: block.content_type.clone(),
+                            size: inline.len() as u64,
+                            tag: format!("\"{}\"", hex::encode(place)),
+                        };
                         let part = asked(&sent.tag, sent.size);
                         let (first, length) = span(part, sent.size);
-                        let slice = inline.iter().copied().skip(usize::try_from(first).unwrap_or(usize::MAX)).take(usize::try_from(length).unwrap_or(usize::MAX)).collect::<Vec<u8>>();
-                        let bytes: ByteStream = Box::pin(futures::stream::once(async move { Ok(Bytes::from(slice)) }));
+                        let (first, length) = (usize::try_from(first).unwrap_or(usize::MAX), usize::try_from(length).unwrap_or(usize::MAX));
+                        let slice = Bytes::from(inline).slice(first..first.saturating_add(length));
+                        let bytes: ByteStream = Box::pin(futures::stream::once(async move { Ok(slice) }));
                         (sent, part, bytes)
                     }
                     FileSource::Stored { store, name: stored, version } => {
                         file_name(stored)?;
                         let store = desk.files.store(Some(store))?;
                         let info = store.head(stored, version.as_ref()).await?;
-                        let tag = info.version.as_ref().map_or_else(|| format!("{}-{}", info.modified.timestamp_micros(), info.size), ToString::to_string);
+                        let tag = info
+                            .version
+                            .as_ref()
+                            .map_or_else(|| format!("{}-{}", info.modified.timestamp_micros(), info.size), ToString::to_string);
                         let tag = format!("\"{}\"", tag.replace(|c: char| !c.is_ascii_graphic() || c == '"', "-"));
                         let sent = Sent { name, content_type: info.content_type, size: info.size, tag };
                         let part = asked(&sent.tag, sent.size);
@@ -140,7 +166,11 @@ fn answer(sent: &Sent, part: Wanted, bytes: ByteStream, show: bool) -> Response 
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(SANDBOX));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    for (name, value) in [(header::ETAG, Some(sent.tag.clone())), (header::CONTENT_RANGE, content_range), (header::CONTENT_DISPOSITION, Some(disposition(&sent.name, shown)))] {
+    for (name, value) in [
+        (header::ETAG, Some(sent.tag.clone())),
+        (header::CONTENT_RANGE, content_range),
+        (header::CONTENT_DISPOSITION, Some(disposition(&sent.name, shown))),
+    ] {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
             headers.insert(name, value);
         }
@@ -150,7 +180,8 @@ fn answer(sent: &Sent, part: Wanted, bytes: ByteStream, show: bool) -> Response 
 
 /// `attachment` with the name twice: as RFC 5987 has it, and in plain letters for programs that don't know that.
 fn disposition(name: &str, shown: bool) -> String {
-    let plain: String = name.chars().map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%' | ';') || c == ' ' { c } else { '_' }).collect();
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%' | ';') || c == ' ' { c } else { '_' }).collect();
     let kind = if shown { "inline" } else { "attachment" };
     format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{}", utf8_percent_encode(name, EXTENDED))
 }
@@ -161,13 +192,19 @@ pub(super) struct Revision {
 }
 
 /// A picture of a card.
-pub(super) async fn media(State(desk): Shared, visitor: Visitor, Path((message, number)): Path<(String, usize)>, Query(Revision { r }): Query<Revision>) -> Result<Response, Problem> {
+pub(super) async fn media(
+    State(desk): Shared,
+    visitor: Visitor,
+    Path((message, number)): Path<(String, usize)>,
+    Query(Revision { r }): Query<Revision>,
+) -> Result<Response, Problem> {
     let (_, message) = desk.seen_message(&visitor, &message).await?;
     let block = match &message.body {
         Body::Card(card) => card.blocks.get(number),
         _ => None,
     };
     let Some(Block::Image(image)) = block else { return Err(Problem::missing("This message has no such picture.")) };
+    let bytes = desk.book.media(&message.id, &image.bytes).await?.ok_or_else(|| Problem::missing("This picture is no longer there."))?;
     let known = ["image/png", "image/svg+xml", "image/jpeg", "image/gif", "image/webp"];
     let content_type = known.into_iter().find(|known| *known == image.content_type).unwrap_or("application/octet-stream");
     // The address names the state of the card: what it gives never changes, unless it names another state.
@@ -178,7 +215,7 @@ pub(super) async fn media(State(desk): Shared, visitor: Visitor, Path((message, 
         (header::CACHE_CONTROL, cache.to_owned()),
         (header::CONTENT_DISPOSITION, disposition(&parse::file_name(&image.name), true)),
     ];
-    Ok((headers, Bytes::copy_from_slice(&image.bytes)).into_response())
+    Ok((headers, bytes).into_response())
 }
 
 #[cfg(test)]

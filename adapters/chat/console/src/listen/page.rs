@@ -23,21 +23,28 @@ const REPLIES: usize = 200;
 const COUNTED: usize = 120;
 
 pub(super) async fn home(State(desk): Shared, headers: HeaderMap) -> Result<Response, Problem> {
-    let Some(visitor) = desk.visitor(&headers).await.map_err(|e| Problem::from(e).as_page())? else {
+    let Some(visitor) = desk.visitor(&headers).await.map_err(|e| Problem::from(e).into_page())? else {
         return Ok(Html(pages::login(None).into_string()).into_response());
     };
-    let rooms = desk.rooms().await.map_err(|e| Problem::from(e).as_page())?;
-    let first = rooms.into_iter().find(|room| !room.archived && room.open_to(&visitor.person.id)).map_or_else(|| direct(&visitor.person.id).to_string(), |room| room.id);
+    let rooms = desk.rooms().await.map_err(|e| Problem::from(e).into_page())?;
+    let first = rooms
+        .into_iter()
+        .find(|room| !room.archived && room.open_to(&visitor.person.id))
+        .map_or_else(|| direct(&visitor.person.id).to_string(), |room| room.id);
     show(&desk, &visitor, &first, None).await
 }
 
 pub(super) async fn channel(State(desk): Shared, headers: HeaderMap, Path(channel): Path<String>) -> Result<Response, Problem> {
-    let Some(visitor) = desk.visitor(&headers).await.map_err(|e| Problem::from(e).as_page())? else { return Ok(door()) };
+    let Some(visitor) = desk.visitor(&headers).await.map_err(|e| Problem::from(e).into_page())? else { return Ok(door()) };
     show(&desk, &visitor, &channel, None).await
 }
 
-pub(super) async fn thread(State(desk): Shared, headers: HeaderMap, Path((channel, thread)): Path<(String, String)>) -> Result<Response, Problem> {
-    let Some(visitor) = desk.visitor(&headers).await.map_err(|e| Problem::from(e).as_page())? else { return Ok(door()) };
+pub(super) async fn thread(
+    State(desk): Shared,
+    headers: HeaderMap,
+    Path((channel, thread)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let Some(visitor) = desk.visitor(&headers).await.map_err(|e| Problem::from(e).into_page())? else { return Ok(door()) };
     show(&desk, &visitor, &channel, Some(&thread)).await
 }
 
@@ -53,7 +60,7 @@ async fn show(desk: &Arc<Desk>, visitor: &Visitor, channel: &str, thread: Option
         let is_direct = channel.starts_with('@');
         let (messages, more) = desk.shown_page(visitor, &room, None).await?;
         let thread = match thread {
-            Some(root) => Some(desk.shown_thread(visitor, &room, root).await?),
+            Some(begins) => Some(desk.shown_thread(visitor, &room, begins).await?),
             None => None,
         };
         let entries = desk.entries(visitor, &room.id).await?;
@@ -70,7 +77,7 @@ async fn show(desk: &Arc<Desk>, visitor: &Visitor, channel: &str, thread: Option
         };
         Ok(Html(pages::chat(&page).into_string()).into_response())
     };
-    page.await.map_err(Problem::as_page)
+    page.await.map_err(Problem::into_page)
 }
 
 #[derive(Deserialize)]
@@ -79,17 +86,22 @@ pub(super) struct Token {
     token: String,
 }
 
-pub(super) async fn log_in(State(desk): Shared, method: Method, headers: HeaderMap, Query(Token { token }): Query<Token>) -> Result<Response, Problem> {
+pub(super) async fn log_in(
+    State(desk): Shared,
+    method: Method,
+    headers: HeaderMap,
+    Query(Token { token }): Query<Token>,
+) -> Result<Response, Problem> {
     // A program that only looks whether the address answers must not use the link up.
     if method == Method::HEAD {
         return Ok(StatusCode::OK.into_response());
     }
-    if let Some(secret) = desk.log_in(crate::parse::pass(&token)).await.map_err(|e| Problem::from(e).as_page())? {
+    if let Some(secret) = desk.log_in(crate::parse::pass(&token)).await.map_err(|e| Problem::from(e).into_page())? {
         let cookie = set_cookie(&headers, &secret);
         return Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response());
     }
     // The link was used already, and this browser is in: nothing to complain about.
-    if desk.visitor(&headers).await.map_err(|e| Problem::from(e).as_page())?.is_some() {
+    if desk.visitor(&headers).await.map_err(|e| Problem::from(e).into_page())?.is_some() {
         return Ok(Redirect::to("/").into_response());
     }
     let words = if token.trim().is_empty() { None } else { Some("This link was used already, or it is older than a day.") };
@@ -108,15 +120,20 @@ pub(super) struct Become {
     person: UserId,
 }
 
-pub(super) async fn become_person(State(desk): Shared, visitor: Visitor, Form(Become { person }): Form<Become>) -> Result<Redirect, Problem> {
+pub(super) async fn become_person(
+    State(desk): Shared,
+    visitor: Visitor,
+    Form(Become { person }): Form<Become>,
+) -> Result<Redirect, Problem> {
     let known = desk.config.people.iter().find(|known| known.id == person);
-    let known = known.ok_or_else(|| Problem::bad("There is no such person to be; reload the page and choose from the list.").as_page())?;
-    desk.become_person(&visitor, &known.id).await.map_err(|e| Problem::from(e).as_page())?;
+    let known =
+        known.ok_or_else(|| Problem::bad("There is no such person to be; reload the page and choose from the list.").into_page())?;
+    desk.become_person(&visitor, &known.id).await.map_err(|e| Problem::from(e).into_page())?;
     Ok(Redirect::to("/"))
 }
 
 pub(super) async fn log_out(State(desk): Shared, visitor: Visitor, headers: HeaderMap) -> Result<Response, Problem> {
-    desk.log_out(&visitor).await.map_err(|e| Problem::from(e).as_page())?;
+    desk.log_out(&visitor).await.map_err(|e| Problem::from(e).into_page())?;
     Ok(([(header::SET_COOKIE, set_cookie(&headers, ""))], Redirect::to("/")).into_response())
 }
 
@@ -126,7 +143,11 @@ pub(super) struct Older {
     before: String,
 }
 
-pub(super) async fn older(State(desk): Shared, visitor: Visitor, Query(Older { channel, before }): Query<Older>) -> Result<Html<String>, Problem> {
+pub(super) async fn older(
+    State(desk): Shared,
+    visitor: Visitor,
+    Query(Older { channel, before }): Query<Older>,
+) -> Result<Html<String>, Problem> {
     if !crate::config::is_id(&before) {
         return Err(Problem::bad("This is no message's id; reload the page."));
     }
@@ -141,7 +162,11 @@ pub(super) struct Read {
     message: String,
 }
 
-pub(super) async fn read(State(desk): Shared, visitor: Visitor, Form(Read { channel, message }): Form<Read>) -> Result<StatusCode, Problem> {
+pub(super) async fn read(
+    State(desk): Shared,
+    visitor: Visitor,
+    Form(Read { channel, message }): Form<Read>,
+) -> Result<StatusCode, Problem> {
     if !crate::config::is_id(&message) {
         return Err(Problem::bad("This is no message's id; reload the page."));
     }
@@ -181,9 +206,9 @@ impl Desk {
         Ok((shown.collect(), more))
     }
 
-    async fn shown_thread(&self, visitor: &Visitor, room: &Room, root: &str) -> Result<Thread, Problem> {
-        let (at, message) = self.seen_message(visitor, &format!("{}:{root}", room.id)).await?;
-        let (channel, id) = (ChannelId::from(room.id.as_str()), ThreadId::from(root));
+    async fn shown_thread(&self, visitor: &Visitor, room: &Room, begins: &str) -> Result<Thread, Problem> {
+        let (at, message) = self.seen_message(visitor, &format!("{}:{begins}", room.id)).await?;
+        let (channel, id) = (ChannelId::from(room.id.as_str()), ThreadId::from(begins));
         let viewer = &visitor.person.id;
         let (mut messages, _) = self.book.page(&channel, Some(&id), None, REPLIES, |message| message.shown_to(viewer)).await?;
         messages.reverse();
@@ -199,7 +224,9 @@ impl Desk {
         let viewer = &visitor.person.id;
         let mut entries = Vec::new();
         let mine = self.room(&direct(viewer)).await?;
-        for room in self.rooms().await?.into_iter().filter(|room| room.open_to(viewer) && (!room.archived || room.id == current)).chain(mine) {
+        for room in
+            self.rooms().await?.into_iter().filter(|room| room.open_to(viewer) && (!room.archived || room.id == current)).chain(mine)
+        {
             let id = ChannelId::from(room.id.as_str());
             let unread = if room.id == current {
                 0

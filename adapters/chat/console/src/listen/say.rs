@@ -45,8 +45,14 @@ pub(super) struct Taken {
 
 /// Takes a message. The same key is the same message, however often it is sent.
 pub(super) async fn say(State(desk): Shared, visitor: Visitor, body: Result<Bytes, BytesRejection>) -> Result<Json<Taken>, Problem> {
-    let body = body.map_err(|_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "This message is over 2 MiB, and a message may be 64 KiB. Attach long text as a file instead."))?;
-    let body = std::str::from_utf8(&body).map_err(|e| Problem::bad(format!("The message is not valid UTF-8 from byte {} on.", e.valid_up_to())))?;
+    let body = body.map_err(|_| {
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "This message is over 2 MiB, and a message may be 64 KiB. Attach long text as a file instead.",
+        )
+    })?;
+    let body = std::str::from_utf8(&body)
+        .map_err(|e| Problem::bad(format!("The message is not valid UTF-8 from byte {} on.", e.valid_up_to())))?;
     let sent: Sent = serde_json::from_str(body).map_err(|e| Problem::bad(format!("The message can't be read: {e}.")))?;
     let room = desk.open_room(&visitor, &sent.channel).await?;
     let text = parse::message_text(&sent.text).map_err(|why| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, why))?;
@@ -125,7 +131,8 @@ pub(super) async fn press(State(desk): Shared, visitor: Visitor, Form(press): Fo
 /// Takes a form.
 pub(super) async fn form(State(desk): Shared, visitor: Visitor, Form(fields): Form<Vec<(String, String)>>) -> Result<StatusCode, Problem> {
     let field = |name: &str| fields.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str());
-    let number = |name: &str| field(name).parse::<usize>().map_err(|_| Problem::bad("The form can't be read; reload the page and try again."));
+    let number =
+        |name: &str| field(name).parse::<usize>().map_err(|_| Problem::bad("The form can't be read; reload the page and try again."));
     let revision = u32::try_from(number("revision")?).unwrap_or(u32::MAX);
     let (at, message) = desk.unchanged(&visitor, field("message"), revision).await?;
     let block = match &message.body {
@@ -135,7 +142,9 @@ pub(super) async fn form(State(desk): Shared, visitor: Visitor, Form(fields): Fo
     let Some(Block::Form(form)) = block else { return Err(Problem::missing("This message has no such form.")) };
     let key = parse::event_key(visitor.person.id.as_str(), field("key")).map_err(Problem::bad)?;
     for (name, value) in &fields {
-        parse::message_text(value).map_err(|_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The answer to `{name}` is over 64 KiB; give a shorter one.")))?;
+        parse::message_text(value).map_err(|_| {
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("The answer to `{name}` is over 64 KiB; give a shorter one."))
+        })?;
     }
     let said = Said::Form { command: form.command.clone(), answers: parse::answers(form, &fields) };
     let zone = field("zone");
@@ -145,7 +154,7 @@ pub(super) async fn form(State(desk): Shared, visitor: Visitor, Form(fields): Fo
 }
 
 #[derive(Deserialize)]
-pub(super) struct Line {
+pub(super) struct Begun {
     channel: String,
     #[serde(default)]
     thread: Option<String>,
@@ -153,7 +162,7 @@ pub(super) struct Line {
 }
 
 /// What could be typed next, with the place in the line where it goes, counted as the browser counts.
-pub(super) async fn complete(State(desk): Shared, visitor: Visitor, Query(asked): Query<Line>) -> Result<Json<Value>, Problem> {
+pub(super) async fn complete(State(desk): Shared, visitor: Visitor, Query(asked): Query<Begun>) -> Result<Json<Value>, Problem> {
     let nothing = json!({ "from": 0, "suggestions": [], "usage": "", "summary": "" });
     if asked.line.len() > 4096 {
         return Ok(Json(nothing));
@@ -162,7 +171,12 @@ pub(super) async fn complete(State(desk): Shared, visitor: Visitor, Query(asked)
     let line = asked.line.trim_start();
     let command = match line.strip_prefix('/') {
         Some(rest) => rest,
-        None if line.len() > "@bellhop ".len() && line.is_char_boundary("@bellhop ".len()) && line[.."@bellhop ".len()].eq_ignore_ascii_case("@bellhop ") => &line["@bellhop ".len()..],
+        None if line.len() > "@bellhop ".len()
+            && line.is_char_boundary("@bellhop ".len())
+            && line[.."@bellhop ".len()].eq_ignore_ascii_case("@bellhop ") =>
+        {
+            &line["@bellhop ".len()..]
+        }
         None if room.id.starts_with('@') => line,
         None => return Ok(Json(nothing)),
     };
@@ -218,7 +232,9 @@ impl Desk {
         }
         let mut files = Vec::new();
         for id in ids {
-            files.push(self.waiting(person, id).await?.ok_or_else(|| Problem::missing("An attached file is no longer here; attach it again."))?);
+            files.push(
+                self.waiting(person, id).await?.ok_or_else(|| Problem::missing("An attached file is no longer here; attach it again."))?,
+            );
         }
         Ok(files)
     }

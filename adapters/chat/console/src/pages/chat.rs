@@ -25,7 +25,12 @@ pub(crate) struct Shown {
 
 impl Shown {
     pub fn html(&self, viewer: &UserId) -> Markup {
-        message(&self.message, &Frame { at: &self.at, revision: self.message.revision, viewer, root: false }, &self.name, self.replies.as_ref())
+        message(
+            &self.message,
+            &Frame { at: &self.at, revision: self.message.revision, viewer, root: false },
+            &self.name,
+            self.replies.as_ref(),
+        )
     }
 }
 
@@ -80,11 +85,11 @@ fn name_of(room: &Room, direct: bool) -> String {
 fn sidebar(page: &Conversation<'_>) -> Markup {
     html! {
         div.sidebar id="sidebar" {
-            div.brand { span.brand-bell aria-hidden="true" { (icon("bell")) } span.brand-name { "Bellhop" }
+            header.brand { span.brand-bell aria-hidden="true" { (icon("bell")) } span.brand-name { "Bellhop" }
                 button.quiet.narrow type="button" id="close-menu" aria-label="Close the list of conversations" { (icon("close")) }
             }
             nav id="rooms" aria-label="Conversations" { (rooms(page.entries, &page.room.id)) }
-            div.self {
+            section.self aria-label="You" {
                 form.who method="post" action="/console/person" {
                     label for="person" { "You are" }
                     select id="person" name="person" {

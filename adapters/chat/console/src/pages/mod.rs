@@ -6,11 +6,11 @@ mod chat;
 pub(crate) use chat::{Conversation, Entry, Shown, Thread, chat, older, rooms};
 
 use crate::assets::address;
-use crate::render::icon;
+use crate::render::{icon, quoted};
 use maud::{DOCTYPE, Markup, html};
 
 /// htmx without what a strict policy forbids, and without copies of pages in the browser's storage.
-const HTMX: &str = r#"{"allowEval":false,"includeIndicatorStyles":false,"historyCacheSize":0,"refreshOnHistoryMiss":true,"selfRequestsOnly":true,"scrollIntoViewOnBoost":false,"reportValidityOfForms":true}"#;
+const HTMX: &str = r#"{"allowEval":false,"includeIndicatorStyles":false,"historyCacheSize":0,"refreshOnHistoryMiss":true,"selfRequestsOnly":true,"scrollIntoViewOnBoost":false,"reportValidityOfForms":true,"attributesToSettle":[]}"#;
 
 fn frame(title: &str, script: bool, body: &Markup) -> Markup {
     html! {
@@ -66,7 +66,7 @@ pub(crate) fn problem(title: &str, words: &str) -> Markup {
             main.door-card {
                 div.door-bell aria-hidden="true" { (icon("bell")) }
                 h1 { (title) }
-                p { (words) }
+                p { (quoted(words)) }
                 p { a.button.primary href="/" { "Back to the chat" } }
             }
         }

@@ -1,6 +1,6 @@
 //! The parts of a card, one by one.
 
-use super::{Frame, icon, safe_url, spans};
+use super::{Frame, icon, quoted, safe_url, spans};
 use bellhop_core::card::{Action, ActionStyle, Block, Card, Does, Field, FileSource, Image, Progress, Table};
 use bellhop_core::chart::{Chart, XAxis};
 use bellhop_core::form::{Form, Input, InputKind};
@@ -170,12 +170,9 @@ fn button(action: &Action, number: usize, frame: &Frame<'_>) -> Markup {
                 button.button.(style) type="button" data-press="" hx-post="/console/press" hx-swap="none" hx-vals=(values) { bdi { (label) } }
             }
         }
-        Does::Open(url) => match safe_url(url) {
-            Some(url) => html! {
+        Does::Open(url) => safe_url(url).map_or_else(|| html! { span.text { bdi { (label) ": " (text::visible(url)) } } }, |url| html! {
                 a.button.(style) href=(url) target="_blank" rel="noopener noreferrer" title=(url) { bdi { (label) } (icon("open")) span.hidden { " (opens in a new tab)" } }
-            },
-            None => html! { span.text { bdi { (label) ": " (text::visible(url)) } } },
-        },
+            }),
         Does::Prefill(line) => html! {
             button.button.(style) type="button" data-prefill=(text::visible(line)) { bdi { (label) } }
         },
@@ -196,7 +193,10 @@ fn form(form: &Form, number: usize, frame: &Frame<'_>) -> Markup {
 
 fn question(input: &Input, id: &str) -> Markup {
     let (hint, problem) = (format!("{id}-hint"), format!("{id}-problem"));
-    let described: Vec<&str> = [(!input.hint.is_empty()).then_some(hint.as_str()), input.problem.as_ref().map(|_| problem.as_str())].into_iter().flatten().collect();
+    let described: Vec<&str> = [(!input.hint.is_empty()).then_some(hint.as_str()), input.problem.as_ref().map(|_| problem.as_str())]
+        .into_iter()
+        .flatten()
+        .collect();
     let described = (!described.is_empty()).then(|| described.join(" "));
     let invalid = input.problem.as_ref().map(|_| "true");
     let name = format!("a.{}", input.id);
@@ -230,7 +230,7 @@ fn question(input: &Input, id: &str) -> Markup {
                 }
             }
             @if !input.hint.is_empty() { p.hint id=(hint) { bdi { (text::visible(&input.hint)) } } }
-            @if let Some(why) = &input.problem { p.problem id=(problem) { span.hidden { "Problem: " } bdi { (text::visible(why)) } } }
+            @if let Some(why) = &input.problem { p.problem id=(problem) { span.hidden { "Problem: " } (quoted(why)) } }
         }
     }
 }

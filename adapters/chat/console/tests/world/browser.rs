@@ -56,12 +56,12 @@ impl Browser {
         browser
     }
 
-    pub fn request(&self, method: Method, path: &str) -> axum::http::request::Builder {
-        let mut request = Request::builder().method(method.clone()).uri(path).header(header::HOST, HOST);
+    pub fn request(&self, method: &Method, path: &str) -> axum::http::request::Builder {
+        let mut request = Request::builder().method(method).uri(path).header(header::HOST, HOST);
         if let Some(cookie) = &self.cookie {
             request = request.header(header::COOKIE, cookie);
         }
-        if method == Method::POST {
+        if *method == Method::POST {
             request = request.header(header::ORIGIN, format!("http://{HOST}"));
         }
         request
@@ -79,11 +79,11 @@ impl Browser {
     }
 
     pub async fn get(&self, path: &str) -> Answer {
-        self.send(self.request(Method::GET, path).body(Body::empty()).unwrap()).await
+        self.send(self.request(&Method::GET, path).body(Body::empty()).unwrap()).await
     }
 
     pub async fn post(&self, path: &str, content_type: &str, body: impl Into<Body>) -> Answer {
-        self.send(self.request(Method::POST, path).header(header::CONTENT_TYPE, content_type).body(body.into()).unwrap()).await
+        self.send(self.request(&Method::POST, path).header(header::CONTENT_TYPE, content_type).body(body.into()).unwrap()).await
     }
 
     pub async fn post_json(&self, path: &str, body: &serde_json::Value) -> Answer {
@@ -98,7 +98,10 @@ impl Browser {
     /// Uploads a file and returns the id of the upload.
     pub async fn upload(&self, name: &str, bytes: &[u8]) -> String {
         let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string();
-        let request = self.request(Method::POST, "/console/upload").header("x-file-name", name).header(header::CONTENT_TYPE, "application/octet-stream");
+        let request = self
+            .request(&Method::POST, "/console/upload")
+            .header("x-file-name", name)
+            .header(header::CONTENT_TYPE, "application/octet-stream");
         let answer = self.send(request.body(Body::from(bytes.to_vec())).unwrap()).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
         let taken: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();

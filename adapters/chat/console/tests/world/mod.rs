@@ -2,6 +2,7 @@
 //! looking at the page (`cargo run -p bellhop-console --example preview`); no rule of the real parts is tested here.
 
 #![expect(dead_code, reason = "each test uses a part of it")]
+#![expect(clippy::unwrap_used, reason = "only tests and the preview use it, and they end where something is wrong")]
 
 pub mod browser;
 
@@ -12,7 +13,9 @@ use bellhop_core::clock::{Clock, Timestamp};
 use bellhop_core::command::Suggestion;
 use bellhop_core::error::{CommandError, PortError};
 use bellhop_core::ids::{StoreName, VersionId};
-use bellhop_core::ports::{ByteStream, Completer, Completion, FileInfo, FilePage, FileStore, Inbox, NewFile, PortResult, ReadRange, StoredFile, Stores, Version};
+use bellhop_core::ports::{
+    ByteStream, Completer, Completion, FileInfo, FilePage, FileStore, Inbox, NewFile, PortResult, ReadRange, StoredFile, Stores, Version,
+};
 use bellhop_kit::clock::{CountedIds, StoppedClock};
 use bellhop_kit::memory::{MemoryInbox, MemoryRecords};
 use std::collections::BTreeMap;
@@ -36,7 +39,11 @@ impl Completer for FewWords {
             ("report", "Ask your numbers a question"),
         ];
         let typed = line.trim_start();
-        let suggestions = WORDS.iter().filter(|(word, _)| word.starts_with(typed)).map(|(word, about)| Suggestion { value: (*word).into(), about: (*about).into() }).collect();
+        let suggestions = WORDS
+            .iter()
+            .filter(|(word, _)| word.starts_with(typed))
+            .map(|(word, about)| Suggestion { value: (*word).into(), about: (*about).into() })
+            .collect();
         let known = WORDS.iter().find(|(word, _)| typed.starts_with(word));
         Completion {
             replaces: typed.len(),
@@ -55,8 +62,16 @@ pub struct MemoryStore {
 
 impl MemoryStore {
     fn info(&self, name: &str) -> PortResult<(FileInfo, Vec<u8>)> {
-        let (content_type, bytes) = self.files.get(name).ok_or_else(|| PortError::not_found("files.memory", "head", format!("there is no file `{name}`")))?;
-        let info = FileInfo { name: name.into(), size: bytes.len() as u64, content_type: content_type.clone(), modified: Timestamp::UNIX_EPOCH, version: Some(VersionId::from("v1")), sha256: None };
+        let (content_type, bytes) =
+            self.files.get(name).ok_or_else(|| PortError::not_found("files.memory", "head", format!("there is no file `{name}`")))?;
+        let info = FileInfo {
+            name: name.into(),
+            size: bytes.len() as u64,
+            content_type: content_type.clone(),
+            modified: Timestamp::UNIX_EPOCH,
+            version: Some(VersionId::from("v1")),
+            sha256: None,
+        };
         Ok((info, bytes.clone()))
     }
 
@@ -86,7 +101,11 @@ impl FileStore for MemoryStore {
     async fn read(&self, name: &str, _version: Option<&VersionId>, range: Option<ReadRange>) -> PortResult<StoredFile> {
         let (info, bytes) = self.info(name)?;
         let range = range.unwrap_or(ReadRange { start: 0, length: None });
-        let part: Vec<u8> = bytes.into_iter().skip(usize::try_from(range.start).unwrap()).take(range.length.map_or(usize::MAX, |l| usize::try_from(l).unwrap())).collect();
+        let part: Vec<u8> = bytes
+            .into_iter()
+            .skip(usize::try_from(range.start).unwrap())
+            .take(range.length.map_or(usize::MAX, |l| usize::try_from(l).unwrap()))
+            .collect();
         Ok(StoredFile { info, bytes: Box::pin(futures::stream::once(async move { Ok(part.into()) })) })
     }
 

@@ -87,15 +87,14 @@ fn figures(asked: &Asked, one: &Answered, several: bool) -> Vec<Span> {
     if several {
         spans.extend([Span::Bold(one.source.to_string()), ": ".into()]);
     }
-    let by_whom = if asked.measure == Measure::Users && unit == "people" {
-        format!(" with {}", line(&asked.metric))
-    } else {
-        format!(" {}", subject(asked))
-    };
-    if total == 0.0 && one.frame.rows.iter().all(|row| row.value == 0.0) {
-        spans.push(format!("No{by_whom} in this period.").replace("No with", "Nobody with").into());
-    } else {
-        spans.extend([Span::Bold(shown), format!("{by_whom}.").into()]);
+    let metric = line(&asked.metric);
+    let nothing = total == 0.0 && one.frame.rows.iter().all(|row| row.value == 0.0);
+    match &asked.measure {
+        Measure::Users if nothing => spans.push(format!("Nobody with {metric} in this period.").into()),
+        _ if nothing => spans.push(format!("No {} in this period.", subject(asked)).into()),
+        Measure::Count => spans.extend([Span::Bold(shown), format!(" {metric}.").into()]),
+        Measure::Users => spans.extend([Span::Bold(shown), format!(" with {metric}.").into()]),
+        Measure::Sum(property) => spans.extend([Span::Bold(shown), format!(" is the sum of {} over {metric}.", line(property)).into()]),
     }
     if let Some(previous) = &one.previous {
         spans.push(format!(" {}", change(total, previous.total)).into());

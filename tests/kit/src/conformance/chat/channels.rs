@@ -74,7 +74,7 @@ pub(super) async fn create(subject: &Subject) -> Verdict {
     for (name, private) in [("suite-open", false), ("suite-closed", true)] {
         let made = done!(channels.create(name, private).await, "creating {name}");
         same!((made.name.as_str(), made.private, made.archived), (name, private, false), "the channel");
-        same!(named(channels, name).await?, [made.clone()], "the same in the list");
+        same!(named(channels, name).await?, std::slice::from_ref(&made), "the same in the list");
         same!(done!(subject.platform.locate(None, name, false).await, "locating {name}"), Some(made.address.clone()), "its address");
         let mut post = subject.post(name, bellhop_core::Card::text("hello"));
         post.to = made.address;

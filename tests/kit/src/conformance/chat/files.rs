@@ -65,9 +65,8 @@ pub(super) async fn upload(subject: &Subject) -> Verdict {
     }
     let before = subject.seen().await.len();
     // What doesn't arrive whole is not shown.
-    let error = match subject.platform.upload(file(subject, "broken", "broken", 100, broken("begin"))).await {
-        Ok(_) => return Err("a file whose stream broke was shown".to_owned()),
-        Err(error) => error,
+    let Err(error) = subject.platform.upload(file(subject, "broken", "broken", 100, broken("begin"))).await else {
+        return Err("a file whose stream broke was shown".to_owned());
     };
     ensure!(
         matches!(error.kind, PortErrorKind::Unavailable | PortErrorKind::TimedOut | PortErrorKind::Invalid | PortErrorKind::Broken),

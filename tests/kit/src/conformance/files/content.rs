@@ -9,7 +9,7 @@ use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use tokio::sync::oneshot;
 
 pub(super) async fn names(store: &Subject) -> Verdict {
-    let fine = [
+    let allowed = [
         "a",
         "..a",
         "a..",
@@ -25,14 +25,14 @@ pub(super) async fn names(store: &Subject) -> Verdict {
         ".hidden",
         ".versions/z",
     ];
-    for name in fine {
+    for name in allowed {
         write(store, name, name).await?;
     }
-    for name in fine {
+    for name in allowed {
         same!(read(store, name, None).await?, name, "what is under {name:?}");
         same!(done!(store.head(name, None).await, "asking about {name:?}").name, name, "its name");
     }
-    let mut all = fine.map(str::to_owned).to_vec();
+    let mut all = allowed.map(str::to_owned).to_vec();
     all.sort();
     same!(listed(store).await?, all, "names in the store");
     let long = "n".repeat(1025);
@@ -246,9 +246,8 @@ pub(super) async fn failed_writes(store: &Subject) -> Verdict {
     let before = if store.versioned() { done!(store.versions("kept").await, "listing versions").len() } else { 0 };
     for name in ["kept", "new", "new/inside"] {
         let file = |size| NewFile { name: name.to_owned(), content_type: "text/plain".to_owned(), size };
-        let error = match store.write(file(None), broken("half of it")).await {
-            Ok(_) => return Err(format!("a stream that broke was kept as {name:?}")),
-            Err(error) => error,
+        let Err(error) = store.write(file(None), broken("half of it")).await else {
+            return Err(format!("a stream that broke was kept as {name:?}"));
         };
         ensure!(
             error.message.contains("hung up") || error.kind == PortErrorKind::Unavailable,

@@ -53,11 +53,13 @@ pub(crate) fn list() -> Vec<Case<Subject>> {
 }
 
 /// A stream of these chunks.
+#[must_use]
 pub fn chunks(parts: Vec<PortResult<Bytes>>) -> ByteStream {
     Box::pin(futures::stream::iter(parts))
 }
 
 /// A stream that breaks after these bytes.
+#[must_use]
 pub fn broken(before: &str) -> ByteStream {
     chunks(vec![
         Ok(Bytes::copy_from_slice(before.as_bytes())),

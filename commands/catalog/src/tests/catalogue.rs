@@ -1,0 +1,279 @@
+//! What holds for every command, whatever it does.
+
+use super::world::World;
+use bellhop_core::access::Access;
+use bellhop_core::card::{Block, Does};
+use bellhop_core::form::InputKind;
+use bellhop_core::grammar;
+use bellhop_core::{Card, CommandError, Effect};
+use std::collections::BTreeSet;
+
+#[test]
+fn names_are_unique_and_those_of_the_face() {
+    let world = World::new();
+    let names: Vec<&str> = world.registry.all().map(|about| about.name).collect();
+    let unique: BTreeSet<&str> = names.iter().copied().collect();
+    assert_eq!(names.len(), unique.len());
+    // The registry keeps one of two commands with a name, so the list itself is counted too.
+    let weak = std::sync::Weak::new();
+    let _ = &weak as &std::sync::Weak<bellhop_core::Registry>;
+    assert_eq!(names.len(), LISTED, "the list has two commands of one name, or this count is old");
+    for name in [
+        "help",
+        "status",
+        "file put",
+        "file get",
+        "file list",
+        "file info",
+        "file versions",
+        "file restore",
+        "file share",
+        "file copy",
+        "file move",
+        "file delete",
+        "report",
+        "track",
+        "sample",
+        "alert list",
+        "alert show",
+        "alert ack",
+        "alert unack",
+        "alert resolve",
+        "channel list",
+        "channel create",
+        "channel archive",
+        "channel rename",
+        "channel topic",
+        "channel invite",
+        "channel post",
+        "schedule add",
+        "schedule list",
+        "schedule remove",
+        "audit",
+        "usage",
+        "role explain",
+        "role list",
+        "approve",
+        "decline",
+    ] {
+        assert!(unique.contains(name), "{name}");
+    }
+}
+
+const LISTED: usize = 36;
+
+#[test]
+fn texts_are_short_enough_for_every_platform() {
+    let world = World::new();
+    for about in world.registry.all() {
+        assert!(
+            about.summary.len() <= 80 && !about.summary.ends_with('.') && !about.summary.is_empty(),
+            "{}: {}",
+            about.name,
+            about.summary
+        );
+        assert!(!about.examples.is_empty(), "{} has no example", about.name);
+        for (name, meaning) in grammar::arguments(about) {
+            assert!(!meaning.is_empty() && meaning.chars().count() <= 100, "{} {name}: {} {meaning}", about.name, meaning.chars().count());
+        }
+        for word in about.name.split(' ') {
+            assert!(word.bytes().all(|b| b.is_ascii_lowercase()), "{word}");
+        }
+        about.model.clone().debug_assert();
+    }
+}
+
+#[test]
+fn every_example_is_understood_and_reads_back_as_itself() {
+    let world = World::new();
+    for about in world.registry.all() {
+        for example in about.examples {
+            let understood = world.registry.parse(example).unwrap_or_else(|why| panic!("{example}: {why:?}"));
+            assert_eq!(understood.invoke.command, about.name, "{example}");
+            let line = world.registry.line(&understood.invoke);
+            let again = world.registry.parse(&line).unwrap_or_else(|why| panic!("{example} -> {line}: {why:?}"));
+            assert_eq!(again.invoke, understood.invoke, "{example} -> {line}");
+            let answers = grammar::answers(&understood.invoke);
+            let filled = world.registry.parse_answers(about.name, &answers).unwrap_or_else(|why| panic!("{example}: {why:?}"));
+            assert_eq!(filled, understood.invoke, "{example}");
+        }
+    }
+}
+
+#[test]
+fn members_may_what_the_face_says() {
+    let world = World::new();
+    let open = ["file put", "file get", "file share", "track", "alert ack", "alert unack", "sample", "approve", "decline"];
+    for about in world.registry.all() {
+        let admins = ["audit", "role explain", "role list"].contains(&about.name);
+        let expected = match about.effect {
+            _ if admins => Access::Admin,
+            Effect::Reads => Access::Member,
+            _ if open.contains(&about.name) => Access::Member,
+            _ => Access::Operator,
+        };
+        assert_eq!(about.access, expected, "{}", about.name);
+    }
+}
+
+#[test]
+fn forms_ask_for_nothing_hidden() {
+    let world = World::new();
+    let about = world.registry.get("channel post").unwrap().about();
+    let form = grammar::form(about, &bellhop_core::form::Answers::new(), None);
+    let inputs: Vec<(&str, &InputKind)> = form.inputs.iter().map(|input| (input.id.as_str(), &input.kind)).collect();
+    assert_eq!(inputs, [("text", &InputKind::Text), ("in", &InputKind::Text)]);
+    assert_eq!(grammar::usage(about), "channel post TEXT [--in PLACE]");
+}
+
+/// Every button of a card runs: its command exists and takes its arguments, and its line is read back as the same.
+pub(super) fn buttons_work(world: &World, card: &Card) {
+    for action in card.actions() {
+        if let Does::Invoke(invoke) = &action.does {
+            let line = world.registry.line(invoke);
+            let understood = world.registry.parse(&line).unwrap_or_else(|why| panic!("{}: {line}: {why:?}", action.label));
+            assert_eq!(grammar::answers(&understood.invoke), grammar::answers(invoke), "{line}");
+        }
+    }
+    for block in &card.blocks {
+        if let Block::Table(table) = block {
+            assert!(table.rows.iter().all(|row| row.len() == table.columns.len()), "{table:?}");
+        }
+    }
+}
+
+#[test]
+fn help_finds_what_is_wanted() {
+    let world = World::new();
+    for line in
+        ["help", "help file", "help file share", "help /file share", "help report", "help channel archive", "help xyzzy", "help repotr"]
+    {
+        let reply = world.reply(line);
+        assert_eq!(reply.audience, bellhop_core::Audience::Caller);
+        buttons_work(&world, &reply.card);
+    }
+    for (asked, found) in [
+        ("send a file to another channel", "file share"),
+        ("undelete a file", "file restore"),
+        ("who did what", "audit"),
+        ("draw a chart by country", "report"),
+        ("run something every morning cron", "schedule add"),
+        ("take an alert", "alert ack"),
+        ("new channel", "channel create"),
+    ] {
+        let text = world.run(&format!("help {asked}"));
+        let first = text.lines().nth(1).unwrap_or_default().to_owned();
+        let top: Vec<&str> = text.lines().skip(1).take(3).collect();
+        assert!(top.iter().any(|line| line.starts_with(found)), "{asked}: {first}\n{text}");
+    }
+    assert!(world.run("help repotr").contains("Did you mean report?"));
+    assert!(world.run("help xyzzy").starts_with("Nothing found"));
+    insta::assert_snapshot!(world.run("help file share"), @r"
+    `file share`
+    Makes a link to a file that expires, and brings it elsewhere.
+        file share NAME [--to PLACE] [--expires SPAN] [--version ID] [--store STORE]
+    NAME:           The file's name, or STORE:NAME
+    --to PLACE:     Sends it to that channel too, such as #ops or work/#ops
+    --expires SPAN: How long the link works, such as 10m, 2h or 7d; 1h unless told, 7d at most
+    --version ID:   An older version, by its id from `file versions`
+    --store STORE:  The store, where it isn't the default one
+    Everyone may use it; it changes something.
+    Examples:
+        file share report.pdf
+        file share report.pdf --to #general --expires 10m
+    → file share report.pdf: /file share report.pdf
+    → file share report.pdf --to #general --expires 10m: /file share report.pdf --to #general --expires 10m
+    ");
+    insta::assert_snapshot!(world.run("help"), @r"
+    What I can do
+    Commands are a word, or a group and a verb. `help file` shows a group, `help file share` one command, and `help` with your own words finds one.
+    alert:    ack · list · resolve · show · unack
+    approve:  Runs a command that waits for confirmation
+    audit:    Shows who did what, where and when
+    channel:  archive · create · invite · list · post · rename · topic
+    decline:  Drops a command that waits for confirmation
+    file:     copy · delete · get · info · list · move · put · restore · share · versions
+    help:     Explains the commands, or finds the one you need
+    report:   Counts and draws what people do, over time or by property
+    role:     explain · list
+    sample:   Loads sample events, to try reports with
+    schedule: add · list · remove
+    status:   Shows how the bot is and what it is connected to
+    track:    Notes that something happened, for reports
+    usage:    Shows what the bot has been doing
+    → status: status
+    → file list: file list
+    → report page_views 7d: report page_views 7d
+    → alert list: alert list
+    ");
+}
+
+#[test]
+fn hostile_words_stay_words() {
+    let world = World::new();
+    let hostile = "\u{202e}evil <@everyone> `x` **b** [a](javascript:x)";
+    let text = world.run(&format!("help \"{hostile}\""));
+    assert!(!text.contains('\u{202e}'), "{text}");
+    let long = "x ".repeat(20_000);
+    assert!(world.run(&format!("help {long}")).len() < 2_000);
+}
+
+#[test]
+fn audit_reads_its_question() {
+    let world = World::new();
+    let rows = |line: &str| world.run(line).lines().filter(|line| line.contains("console:main/general")).count();
+    assert_eq!(rows("audit"), 3);
+    assert_eq!(rows("audit report.pdf"), 2);
+    assert_eq!(rows("audit who touched report.pdf since 24h"), 1);
+    assert_eq!(rows("audit since 2d"), 2);
+    assert_eq!(rows("audit since today"), 1);
+    assert_eq!(rows("audit ann since 2026-11-01"), 2);
+    assert!(world.run("audit nothing").contains("Nothing is logged about `nothing`."));
+    assert!(matches!(world.error("audit x since"), CommandError::Invalid { argument: "about", .. }));
+    assert!(matches!(world.error("audit since monday"), CommandError::Invalid { argument: "about", .. }));
+    assert_eq!(rows("audit --limit 1"), 1);
+}
+
+#[test]
+fn the_bot_says_how_it_is() {
+    let world = World::new();
+    insta::assert_snapshot!(world.run("status"), @r"
+    ✓ Bellhop is at your service
+    Chats:     console, mute
+    Files:     local, plain
+    Analytics: events, web
+    Alerts:    none is on
+    Database:  SQLite
+    ");
+    insta::assert_snapshot!(world.run("usage"), @r"
+    Usage
+    Since Tue 2026-11-17 00:00 UTC.
+    What      Which   Done  Failed
+    ────────  ─────  ─────  ──────
+    commands  help   1 234       1
+    ");
+    assert!(world.run("usage 1h").contains("Nothing has been done yet"));
+    assert!(matches!(world.error("usage 2027-01-01..2027-01-02"), CommandError::Invalid { argument: "period", .. }));
+    assert_eq!(world.run("approve k7f2m"), "done");
+    assert_eq!(world.run("decline k7f2m"), "dropped");
+    assert!(matches!(world.error("approve nope"), CommandError::NotFound { what: "proposal", .. }));
+}
+
+#[test]
+fn permissions_are_explained() {
+    let world = World::new();
+    insta::assert_snapshot!(world.run("role explain @bob file delete report.pdf --store x"), @r"
+    ! @bob may not run `file delete`
+    Because `file delete` needs the role operator.
+    Person: console:bob
+    Role:   member
+    Needed: operator
+    ");
+    assert!(world.run("role explain me channel create").starts_with("✓ me may run `channel create`"));
+    assert!(world.run("role explain console:bob \"file list\"").contains("console:bob"));
+    assert!(
+        matches!(world.error("role explain bob fiel delete"), CommandError::NotFound { what: "command", nearest: Some(near), .. } if near == "file delete")
+    );
+    assert!(matches!(world.error("role explain @ help"), CommandError::Invalid { argument: "user", .. }));
+    assert!(world.run("role list").contains("console:ann"));
+}

@@ -1,0 +1,176 @@
+//! Stores of files in memory, one with versions and one without. They give small pages, as real ones do.
+
+use super::world::now;
+use async_trait::async_trait;
+use bellhop_core::ids::{StoreName, VersionId};
+use bellhop_core::ports::{ByteStream, FileInfo, FilePage, FileStore, NewFile, PortResult, ReadRange, StoredFile, Stores, Version};
+use bellhop_core::{CommandError, PortError, PortErrorKind, nearest};
+use futures::TryStreamExt as _;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+/// The most files in a page, whatever is asked for.
+const PAGE: usize = 30;
+
+#[derive(Clone)]
+struct Kept {
+    version: u32,
+    /// `None` for a deletion.
+    bytes: Option<Vec<u8>>,
+    content_type: String,
+}
+
+pub(super) struct MemoryStore {
+    name: StoreName,
+    versioned: bool,
+    files: Mutex<BTreeMap<String, Vec<Kept>>>,
+    /// How many writes were completed.
+    pub writes: Mutex<u32>,
+}
+
+impl MemoryStore {
+    pub fn new(name: &str, versioned: bool) -> Self {
+        Self { name: name.into(), versioned, files: Mutex::default(), writes: Mutex::new(0) }
+    }
+
+    pub fn keep(&self, name: &str, bytes: &[u8]) {
+        self.push(name, Some(bytes.to_vec()), "text/plain");
+    }
+
+    pub fn content(&self, name: &str) -> Option<Vec<u8>> {
+        self.files.lock().unwrap().get(name).and_then(|versions| versions.last()).and_then(|kept| kept.bytes.clone())
+    }
+
+    fn push(&self, name: &str, bytes: Option<Vec<u8>>, content_type: &str) {
+        let mut files = self.files.lock().unwrap();
+        let versions = files.entry(name.to_owned()).or_default();
+        let version = versions.last().map_or(1, |last| last.version + 1);
+        if !self.versioned {
+            versions.clear();
+        }
+        versions.push(Kept { version, bytes, content_type: content_type.to_owned() });
+    }
+
+    fn missing(&self, name: &str) -> PortError {
+        PortError::not_found(format!("files.{}", self.name), "head", format!("there is no file {name}"))
+    }
+
+    fn find(&self, name: &str, version: Option<&VersionId>) -> PortResult<(FileInfo, Vec<u8>)> {
+        let files = self.files.lock().unwrap();
+        let versions = files.get(name).ok_or_else(|| self.missing(name))?;
+        let kept = match version {
+            Some(id) => versions.iter().find(|kept| kept.version.to_string() == id.as_str()),
+            None => versions.last(),
+        };
+        let kept = kept.ok_or_else(|| self.missing(name))?;
+        let bytes = kept.bytes.clone().ok_or_else(|| self.missing(name))?;
+        let info = FileInfo {
+            name: name.to_owned(),
+            size: bytes.len() as u64,
+            content_type: kept.content_type.clone(),
+            modified: now(),
+            version: self.versioned.then(|| VersionId::new(kept.version.to_string())),
+            sha256: Some(hex::encode(Sha256::digest(&bytes))),
+        };
+        Ok((info, bytes))
+    }
+}
+
+#[async_trait]
+impl FileStore for MemoryStore {
+    fn name(&self) -> &StoreName {
+        &self.name
+    }
+    fn versioned(&self) -> bool {
+        self.versioned
+    }
+    async fn list(&self, prefix: &str, from: Option<&str>, limit: usize) -> PortResult<FilePage> {
+        let names: Vec<String> = {
+            let files = self.files.lock().unwrap();
+            let there = files.iter().filter(|(_, versions)| versions.last().is_some_and(|kept| kept.bytes.is_some()));
+            there
+                .map(|(name, _)| name.clone())
+                .filter(|name| name.starts_with(prefix) && from.is_none_or(|from| name.as_str() > from))
+                .collect()
+        };
+        let shown = limit.min(PAGE).min(names.len());
+        let next = (shown < names.len()).then(|| names[shown - 1].clone());
+        Ok(FilePage {
+            files: names[..shown].iter().map(|name| self.find(name, None).map(|(info, _)| info)).collect::<PortResult<_>>()?,
+            next,
+        })
+    }
+    async fn head(&self, name: &str, version: Option<&VersionId>) -> PortResult<FileInfo> {
+        Ok(self.find(name, version)?.0)
+    }
+    async fn read(&self, name: &str, version: Option<&VersionId>, _: Option<ReadRange>) -> PortResult<StoredFile> {
+        let (info, bytes) = self.find(name, version)?;
+        Ok(StoredFile { info, bytes: Box::pin(futures::stream::iter([Ok(bytes.into())])) })
+    }
+    async fn write(&self, file: NewFile, bytes: ByteStream) -> PortResult<FileInfo> {
+        let all: Vec<bytes::Bytes> = bytes.try_collect().await?;
+        self.push(&file.name, Some(all.concat()), &file.content_type);
+        *self.writes.lock().unwrap() += 1;
+        Ok(self.find(&file.name, None)?.0)
+    }
+    async fn delete(&self, name: &str) -> PortResult<()> {
+        self.find(name, None)?;
+        if self.versioned {
+            self.push(name, None, "");
+        } else {
+            self.files.lock().unwrap().remove(name);
+        }
+        Ok(())
+    }
+    async fn copy(&self, from: &str, to: &str) -> PortResult<FileInfo> {
+        let (info, bytes) = self.find(from, None)?;
+        self.push(to, Some(bytes), &info.content_type);
+        Ok(self.find(to, None)?.0)
+    }
+    async fn versions(&self, name: &str) -> PortResult<Vec<Version>> {
+        let files = self.files.lock().unwrap();
+        let versions = files.get(name).ok_or_else(|| self.missing(name))?;
+        let last = versions.last().map(|kept| kept.version);
+        let version = |kept: &Kept| Version {
+            id: VersionId::new(kept.version.to_string()),
+            size: kept.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64),
+            modified: now(),
+            current: Some(kept.version) == last,
+            deletion: kept.bytes.is_none(),
+        };
+        Ok(versions.iter().rev().map(version).collect())
+    }
+    async fn restore(&self, name: &str, version: Option<&VersionId>) -> PortResult<FileInfo> {
+        let found = {
+            let files = self.files.lock().unwrap();
+            let versions = files.get(name).ok_or_else(|| self.missing(name))?;
+            let wanted = match version {
+                Some(id) => versions.iter().find(|kept| kept.version.to_string() == id.as_str() && kept.bytes.is_some()),
+                None => versions.iter().rev().find(|kept| kept.bytes.is_some()),
+            };
+            let wanted = wanted.ok_or_else(|| self.missing(name))?.clone();
+            if versions.last().is_some_and(|last| last.version == wanted.version) {
+                return Err(PortError::new(PortErrorKind::Conflict, "files.local", "restore", "it is current"));
+            }
+            wanted
+        };
+        self.push(name, found.bytes, &found.content_type);
+        Ok(self.find(name, None)?.0)
+    }
+}
+
+pub(super) struct MemoryStores(pub Vec<Arc<MemoryStore>>);
+impl Stores for MemoryStores {
+    fn store(&self, name: Option<&StoreName>) -> Result<Arc<dyn FileStore>, CommandError> {
+        let found = self.0.iter().find(|store| name.is_none_or(|name| *name == store.name));
+        found.map(|store| store.clone() as _).ok_or_else(|| {
+            let name = name.map(ToString::to_string).unwrap_or_default();
+            let nearest = nearest::nearest(&name, self.0.iter().map(|store| store.name.as_str())).map(str::to_owned);
+            CommandError::NotFound { what: "store", name, nearest }
+        })
+    }
+    fn names(&self) -> Vec<StoreName> {
+        self.0.iter().map(|store| store.name.clone()).collect()
+    }
+}

@@ -1,0 +1,129 @@
+//! A file of 1 GiB through the local store and back: how much memory it takes, and how long beside a plain copy.
+
+use crate::Failure;
+use crate::figures::{Figure, Target, count};
+use crate::site::Site;
+use crate::start::{memory, release_program};
+use bellhop_kit::process::{Program, run as run_program};
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::time::Duration;
+use tokio::process::Command;
+use tokio::time::Instant;
+
+const PART: &str = "files";
+/// The file's size in MiB.
+const SIZE: u64 = 1024;
+const BLOCK: usize = 1 << 20;
+/// How often a program's memory is looked at. Its peak is kept by the system, so only the last moments can be missed.
+const LOOK: Duration = Duration::from_millis(5);
+const PATIENCE: Duration = Duration::from_mins(10);
+
+/// Measures it.
+///
+/// # Errors
+/// A command fails, or what comes back differs.
+pub async fn run() -> Result<Vec<Figure>, Failure> {
+    let program = release_program().await?;
+    let site = Site::new(0)?;
+    let (big, back) = (site.path().join("big.bin"), site.path().join("back"));
+    fill(&big).map_err(|error| format!("the file can't be made: {error}"))?;
+    let copied = copy(&big, &site.path().join("copy.bin")).await?;
+    let command = |words: &[&str], file: &[&Path]| {
+        let mut command = Command::new(&program);
+        command.arg("--config").arg(site.config()).arg("say");
+        for path in file {
+            command.arg("--file").arg(path);
+        }
+        command.arg("--out").arg(&back).arg("--").args(words);
+        command
+    };
+    let put = watched(&mut command(&["file", "put", "big.bin"], &[&big])).await?;
+    let got = watched(&mut command(&["file", "get", "big.bin"], &[])).await?;
+    let back = back.join("big.bin");
+    if !same(&big, &back).map_err(|error| format!("the file that came back can't be read: {error}"))? {
+        return Err("the file that came back is not the one that was put".to_owned());
+    }
+    let speed = |time: Duration| {
+        format!(
+            "{:.0} MiB/s; cp and a flush of the same file: {:.1} s, {:.0} MiB/s",
+            count(SIZE) / time.as_secs_f64(),
+            copied.as_secs_f64(),
+            count(SIZE) / copied.as_secs_f64()
+        )
+    };
+    Ok(vec![
+        Figure::new(PART, "peak memory of file put, 1 GiB", count(put.1) / 1024.0, "MiB")
+            .target(Target::Below(100.0))
+            .beside("the whole program, as the system counts it"),
+        Figure::new(PART, "peak memory of file get, 1 GiB", count(got.1) / 1024.0, "MiB")
+            .target(Target::Below(100.0))
+            .beside("the bytes that came back are the same"),
+        Figure::new(PART, "file put, 1 GiB", put.0.as_secs_f64(), "s").beside(speed(put.0)),
+        Figure::new(PART, "file get, 1 GiB", got.0.as_secs_f64(), "s").beside(speed(got.0)),
+    ])
+}
+
+/// Bytes that no compression shrinks and no two blocks share.
+fn fill(path: &Path) -> std::io::Result<()> {
+    let mut file = File::create(path)?;
+    let mut block = vec![0_u8; BLOCK];
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    for _ in 0..SIZE {
+        for bytes in block.chunks_exact_mut(8) {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            bytes.copy_from_slice(&state.to_le_bytes());
+        }
+        file.write_all(&block)?;
+    }
+    file.sync_all()
+}
+
+async fn copy(from: &Path, to: &Path) -> Result<Duration, Failure> {
+    let begun = Instant::now();
+    for command in [Command::new("cp").arg(from).arg(to), Command::new("sync").arg(to)] {
+        let ran = run_program(command, b"", PATIENCE).await?;
+        if ran.code != 0 {
+            return Err(format!("the file can't be copied: {}", ran.err));
+        }
+    }
+    let took = begun.elapsed();
+    std::fs::remove_file(to).map_err(|error| error.to_string())?;
+    Ok(took)
+}
+
+/// Runs a program to its end: how long it took, and the most memory that it had, in KiB.
+async fn watched(command: &mut Command) -> Result<(Duration, u64), Failure> {
+    let begun = Instant::now();
+    let mut program = Program::start(command)?;
+    let mut most = 0;
+    let status = loop {
+        most = most.max(memory(program.pid(), "VmHWM:").unwrap_or_default());
+        if begun.elapsed() > PATIENCE {
+            return Err(format!("this takes longer than {PATIENCE:?}"));
+        }
+        if let Ok(status) = program.wait(LOOK).await {
+            break status;
+        }
+    };
+    if status.success() { Ok((begun.elapsed(), most)) } else { Err(format!("a command failed ({status}):\n{}", program.output())) }
+}
+
+fn same(left: &Path, right: &Path) -> std::io::Result<bool> {
+    if left.metadata()?.len() != right.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut left, mut right) = (File::open(left)?, File::open(right)?);
+    let (mut a, mut b) = (vec![0; BLOCK], vec![0; BLOCK]);
+    for _ in 0..SIZE {
+        left.read_exact(&mut a)?;
+        right.read_exact(&mut b)?;
+        if a != b {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

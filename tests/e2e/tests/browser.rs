@@ -1,0 +1,27 @@
+//! The README's tour in a real browser. Pictures go to a folder outside the repository.
+
+use bellhop_e2e::{Bot, tour};
+use bellhop_kit::peers::browser;
+use std::time::Duration;
+
+#[tokio::test]
+async fn the_five_minute_tour() {
+    let bot = Bot::start("").await;
+    let key = bot.key().await;
+    let file = bot.path("to-share.bin");
+    let bytes: Vec<u8> = (0..300_000_u32).map(|n| u8::try_from(n.wrapping_mul(2_654_435_761) >> 24).unwrap_or_default()).collect();
+    std::fs::write(&file, &bytes).unwrap();
+    let args = serde_json::json!({ "url": bot.url, "login": bot.login, "key": key, "file": file });
+    let out = bot.path("pictures");
+    let steps = browser::tour(&tour("five-minutes.mjs"), &args, &out, Duration::from_secs(120)).await.unwrap_or_else(|why| panic!("{why}"));
+    assert!(steps.len() >= 10, "{steps:?}");
+    assert_eq!(std::fs::read(out.join("downloaded")).unwrap(), bytes, "the link gives the same bytes");
+}
+
+#[tokio::test]
+async fn keyboard_small_screen_and_people() {
+    let bot = Bot::start("").await;
+    let args = serde_json::json!({ "url": bot.url, "login": bot.login });
+    let out = bot.path("pictures");
+    browser::tour(&tour("small-and-keyboard.mjs"), &args, &out, Duration::from_secs(120)).await.unwrap_or_else(|why| panic!("{why}"));
+}

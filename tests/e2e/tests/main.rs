@@ -1,0 +1,7 @@
+//! The whole bot, as a person meets it.
+
+mod alerts;
+mod bad_input;
+mod browser;
+mod crash;
+mod say;
