@@ -2,12 +2,12 @@
 
 use crate::outbox::Payload;
 use async_trait::async_trait;
+use bellhop_core::Address;
 use bellhop_core::call::{Audience, Call};
 use bellhop_core::card::Card;
 use bellhop_core::clock::Ids;
 use bellhop_core::ids::{CardKey, DeliveryKey};
 use bellhop_core::ports::{Announcer, PortResult};
-use bellhop_core::Address;
 use bellhop_store::{Effects, NewDelivery, Store};
 use std::sync::Arc;
 

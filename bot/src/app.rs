@@ -5,7 +5,7 @@ use crate::alerts::{Desk, Engine};
 use crate::announcer::OutboxAnnouncer;
 use crate::clock::{RandomIds, SystemClock};
 use crate::completion::LiveCompleter;
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
 use crate::dispatch::{ApprovalDesk, Dispatch};
 use crate::inbox::{DurableInbox, InboxWorker};
 use crate::links::ShortLinks;
@@ -14,15 +14,15 @@ use crate::platforms::{ChatDirectory, SourceDirectory, StoreDirectory};
 use crate::roles::Roles;
 use crate::schedule::Scheduler;
 use crate::server;
+use crate::start::{self, StartError};
 use crate::tasks::Tasks;
 use crate::usage::Figures;
-use crate::wiring::{self, Chat, Parts, WiringError};
+use crate::wiring::{self, Chat, Parts};
 use axum::Router;
 use bellhop_catalog::Services;
 use bellhop_console::Console;
 use bellhop_core::Address;
 use bellhop_core::clock::{Clock, Ids};
-use bellhop_core::error::{CommandError, PortError};
 use bellhop_core::ports::{Attachments, Inbox, Links, Permissions, Stores};
 use bellhop_core::registry::Registry;
 use bellhop_store::{Events, RunnerGuard, Store};
@@ -33,37 +33,6 @@ use tokio::net::TcpListener;
 
 /// How long the stop waits for what is under way.
 const PATIENCE: Duration = Duration::from_secs(8);
-
-/// Why the bot does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The configuration can't be used.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// An adapter can't be built.
-    #[error(transparent)]
-    Wiring(#[from] WiringError),
-    /// The database or another service failed.
-    #[error("{}", crate::explain::port(.0))]
-    Port(#[from] PortError),
-    /// A route leads nowhere.
-    #[error("[[route]] to: {0}")]
-    Route(CommandError),
-    /// Another bot runs on this database.
-    #[error("another bellhop runs on this database; stop it first, or give this one a database of its own ([database] url)")]
-    Taken,
-    /// The address can't be listened on.
-    #[error("can't listen on {listen}: {why}")]
-    Listen {
-        /// Which address.
-        listen: SocketAddr,
-        /// What the system said, and what to do.
-        why: String,
-    },
-    /// The machine gave something up.
-    #[error("{0}")]
-    System(String),
-}
 
 /// What tests and other programs may replace.
 #[derive(Clone)]
@@ -123,12 +92,12 @@ impl App {
     /// before anything else is touched.
     pub async fn build(config: Config, options: Options, listen: bool) -> Result<Self, StartError> {
         wiring::unserved(&config)?;
-        let listener = if listen { Some(bind(config.frame.server.listen).await?) } else { None };
+        let listener = if listen { Some(start::bind(config.frame.server.listen).await?) } else { None };
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok()).unwrap_or(config.frame.server.listen);
         let public_url = config.frame.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         let public_url = public_url.trim_end_matches('/').to_owned();
         let data_dir = config.data_dir();
-        make_private_folder(&data_dir)?;
+        start::make_private_folder(&data_dir)?;
         let (clock, ids) = (options.clock.clone(), options.ids.clone());
         let store = Store::open(&config.database_url(), clock.clone(), ids.clone()).await?;
 
@@ -153,7 +122,14 @@ impl App {
         let chats = Arc::new(ChatDirectory::new(built.into_iter().map(|chat| chat.platform).collect()));
 
         let deadline = config.frame.server.command_deadline.0;
-        let dispatch = Dispatch::new(permissions.clone(), store.clone(), clock.clone(), ids.clone(), config.frame.server.commands_per_minute, deadline);
+        let dispatch = Dispatch::new(
+            permissions.clone(),
+            store.clone(),
+            clock.clone(),
+            ids.clone(),
+            config.frame.server.commands_per_minute,
+            deadline,
+        );
         let engine = Arc::new(Engine::new(store.clone(), clock.clone(), ids.clone()));
         let events = Arc::new(Events::new(store.clone()));
         let links: Arc<dyn Links> = Arc::new(ShortLinks::new(store.clone(), clock.clone(), public_url));
@@ -179,7 +155,24 @@ impl App {
         dispatch.learn(registry.clone());
         completer.learn(registry.clone());
         let instance = ids.next();
-        Ok(Self { config, options, store, dispatch, registry, permissions, chats, console, routers, engine, events, stores, links, inbox, instance, listener })
+        Ok(Self {
+            config,
+            options,
+            store,
+            dispatch,
+            registry,
+            permissions,
+            chats,
+            console,
+            routers,
+            engine,
+            events,
+            stores,
+            links,
+            inbox,
+            instance,
+            listener,
+        })
     }
 
     /// The database.
@@ -197,7 +190,10 @@ impl App {
     /// The place that parts of places are looked for near, where nothing else is given.
     #[must_use]
     pub fn home(&self) -> Address {
-        let chat = self.console.as_ref().map_or_else(|| wiring::EMBEDDED_CHAT.into(), |console| bellhop_core::ports::ChatPlatform::name(&**console).clone());
+        let chat = self
+            .console
+            .as_ref()
+            .map_or_else(|| wiring::EMBEDDED_CHAT.into(), |console| bellhop_core::ports::ChatPlatform::name(&**console).clone());
         Address::channel(chat, "local", "general")
     }
 
@@ -254,6 +250,9 @@ impl App {
         self.serve(listener, &serving);
         self.start_workers(&tasks);
         self.start_chats(&serving).await;
+        if let Err(error) = crate::welcome::greet(&self.store, &self.registry, self.home()).await {
+            tracing::warn!(%error, "the welcome could not be said");
+        }
         let login = match &self.console {
             Some(console) => Some(console.login_link(&format!("http://{address}")).await?),
             None => None,
@@ -295,14 +294,7 @@ impl App {
     fn start_workers(&self, tasks: &Tasks) {
         let (clock, poll) = (self.options.clock.clone(), self.options.pace.poll);
         tasks.start("outbox", self.outbox().run(tasks.clone()));
-        let worker = InboxWorker {
-            store: self.store.clone(),
-            dispatch: self.dispatch.clone(),
-            clock: clock.clone(),
-            ids: self.options.ids.clone(),
-            owner: self.instance.clone(),
-            poll,
-        };
+        let worker = InboxWorker { store: self.store.clone(), dispatch: self.dispatch.clone(), owner: self.instance.clone(), poll };
         tasks.start("inbox", worker.run(tasks.clone()));
         tasks.start("alerts", self.engine.clone().run(self.instance.clone(), poll, tasks.clone()));
         tasks.start("expiry", self.engine.clone().expire(tasks.clone()));
@@ -349,22 +341,4 @@ async fn housekeeping(store: Store, quarantine: Duration, tasks: Tasks) {
         }
         round = round.wrapping_add(1);
     }
-}
-
-async fn bind(listen: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(listen).await.map_err(|error| {
-        let why = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "another program listens there; stop it, or choose another port with [server] listen".to_owned(),
-            std::io::ErrorKind::PermissionDenied => "ports below 1024 are for the administrator; choose a higher one with [server] listen".to_owned(),
-            _ => error.to_string(),
-        };
-        StartError::Listen { listen, why }
-    })
-}
-
-/// The bot's own folder is for its user alone.
-fn make_private_folder(path: &std::path::Path) -> Result<(), StartError> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|why| StartError::System(format!("the folder {} can't be made: {why}; choose another with [server] data_dir", path.display())))
 }

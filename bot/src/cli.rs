@@ -5,7 +5,12 @@ use std::path::PathBuf;
 
 /// A self-hosted ChatOps bot.
 #[derive(Debug, Parser)]
-#[command(name = "bellhop", version, about = "A self-hosted ChatOps bot for Slack, Discord, Teams and your browser", disable_help_subcommand = true)]
+#[command(
+    name = "bellhop",
+    version,
+    about = "A self-hosted ChatOps bot for Slack, Discord, Teams and your browser",
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     /// The configuration file; without one, everything is embedded
     #[arg(long, global = true, value_name = "FILE")]

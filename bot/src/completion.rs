@@ -89,8 +89,11 @@ impl Completer for LiveCompleter {
                 described(about, suggestions)
             }
             Typing::Value { about, argument, possible, typed } => {
-                let mut suggestions: Vec<Suggestion> =
-                    possible.into_iter().filter(|value| value.starts_with(&typed)).map(|value| Suggestion { value, about: String::new() }).collect();
+                let mut suggestions: Vec<Suggestion> = possible
+                    .into_iter()
+                    .filter(|value| value.starts_with(&typed))
+                    .map(|value| Suggestion { value, about: String::new() })
+                    .collect();
                 if suggestions.is_empty()
                     && let Some(command) = registry.get(about.name)
                 {

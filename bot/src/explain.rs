@@ -15,10 +15,13 @@ use std::time::Duration;
 #[must_use]
 pub fn misunderstood(registry: &Registry, why: &Misunderstood) -> Card {
     match why {
-        Misunderstood::Nothing => Card::titled("Yes?").and_text("Type a command, or `help` for what I can do.").and_actions(vec![help(&[])]),
+        Misunderstood::Nothing => {
+            Card::titled("Yes?").and_text("Type a command, or `help` for what I can do.").and_actions(vec![help(&[])])
+        }
         Misunderstood::Words(error) => Card::titled("I can't read that line").tone(Tone::Warning).and_text(sentence(&error.to_string())),
         Misunderstood::Name { typed, corrected } => {
-            let card = Card::titled("Unknown command").tone(Tone::Warning).and_spans(vec!["There is no command ".into(), code(typed), ".".into()]);
+            let card =
+                Card::titled("Unknown command").tone(Tone::Warning).and_spans(vec!["There is no command ".into(), code(typed), ".".into()]);
             with_correction(registry, card, corrected.as_deref(), vec![help(&[])])
         }
         Misunderstood::Verb { group, typed, verbs, corrected } => {
@@ -66,7 +69,8 @@ pub fn failed(registry: &Registry, about: &About, error: &CommandError, call: &C
     let title = |what: &str| Card::titled(format!("`{}` {what}", about.name)).tone(Tone::Bad);
     match error {
         CommandError::NotFound { what, name, nearest } => {
-            let card = title("found nothing").tone(Tone::Warning).and_spans(vec![format!("There is no {what} ").into(), code(name), ".".into()]);
+            let card =
+                title("found nothing").tone(Tone::Warning).and_spans(vec![format!("There is no {what} ").into(), code(name), ".".into()]);
             match nearest {
                 Some(near) => card.and_spans(vec!["Did you mean ".into(), code(near), "?".into()]),
                 None => card,
@@ -95,7 +99,9 @@ pub fn denied(about: &About, decision: &Decision) -> Card {
 /// Someone is too quick.
 #[must_use]
 pub fn too_many(per_minute: u32, wait: Duration) -> Card {
-    Card::titled("One moment").tone(Tone::Warning).and_text(format!("That was more than {per_minute} commands in a minute. Try again in {}.", seconds(wait)))
+    Card::titled("One moment")
+        .tone(Tone::Warning)
+        .and_text(format!("That was more than {per_minute} commands in a minute. Try again in {}.", seconds(wait)))
 }
 
 /// A command that took too long without getting further.
@@ -112,7 +118,10 @@ pub fn timed_out(about: &About, deadline: Duration, call: &CallId) -> Card {
 pub fn broke(about: &About, call: &CallId) -> Card {
     Card::titled(format!("`{}` failed inside", about.name))
         .tone(Tone::Bad)
-        .and_text(format!("This is a fault of mine, not of what you typed. {} The log has the details under this reference.", after_effect(about.effect)))
+        .and_text(format!(
+            "This is a fault of mine, not of what you typed. {} The log has the details under this reference.",
+            after_effect(about.effect)
+        ))
         .and_fields(vec![("Reference", code(call.as_str()))])
 }
 

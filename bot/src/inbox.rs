@@ -6,7 +6,6 @@ use crate::tasks::Tasks;
 use async_trait::async_trait;
 use bellhop_core::call::{Audience, Reply};
 use bellhop_core::card::{Block, Card, Progress};
-use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::error::{PortError, PortErrorKind};
 use bellhop_core::ids::{CallId, CardKey, DeliveryKey};
 use bellhop_core::ports::{Accepted, Inbox, Incoming, PortResult, Said};
@@ -32,7 +31,8 @@ impl DurableInbox {
 impl Inbox for DurableInbox {
     async fn accept(&self, incoming: Incoming) -> PortResult<Accepted> {
         let source = format!("chat.{}", incoming.at.chat);
-        let body = serde_json::to_string(&incoming).map_err(|error| PortError::new(PortErrorKind::Broken, "inbox", "accept", error.to_string()))?;
+        let body = serde_json::to_string(&incoming)
+            .map_err(|error| PortError::new(PortErrorKind::Broken, "inbox", "accept", error.to_string()))?;
         let row = NewInbox { source: source.clone(), key: incoming.key.to_string(), kind: InboxKind::Command, body };
         let accepted = self.store.accept(vec![row]).await?.pop().unwrap_or(Accepted::Seen);
         if accepted == Accepted::New {
@@ -45,7 +45,7 @@ impl Inbox for DurableInbox {
 /// How many commands run at once.
 const AT_ONCE: usize = 64;
 /// How long a claimed command belongs to this process. Long, since commands may carry large files.
-const LEASE: Duration = Duration::from_secs(3600);
+const LEASE: Duration = Duration::from_hours(1);
 /// After how long without an answer something is shown, and how often it is renewed.
 const SHOW_AFTER: Duration = Duration::from_secs(1);
 /// How often a command that crashed the process is tried again before it is given up.
@@ -58,10 +58,6 @@ pub struct InboxWorker {
     pub store: Store,
     /// What runs them.
     pub dispatch: Arc<Dispatch>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// Fresh keys.
-    pub ids: Arc<dyn Ids>,
     /// Who claims.
     pub owner: String,
     /// How often to look for what other processes have put in.
@@ -137,8 +133,14 @@ impl InboxWorker {
         let answers = Address { incoming: incoming.clone(), call: call.clone() };
         if row.attempts > TRIES {
             tracing::error!(seq = row.seq, "a command ended the process more than once and is not tried again");
-            let card = Card::titled("That command was given up").tone(bellhop_core::Tone::Bad).and_text("The bot stopped each time it was tried. The log has the details.");
-            return Ok(Effects { outbox: vec![answers.delivery(&Reply::private(card), "", None)], settle: settled(Some("given up".into())), ..Effects::default() });
+            let card = Card::titled("That command was given up")
+                .tone(bellhop_core::Tone::Bad)
+                .and_text("The bot stopped each time it was tried. The log has the details.");
+            return Ok(Effects {
+                outbox: vec![answers.delivery(&Reply::private(card), "", None)],
+                settle: settled(Some("given up".into())),
+                ..Effects::default()
+            });
         }
         let (report, progress) = watch::channel(None::<Progress>);
         let ask = Ask {

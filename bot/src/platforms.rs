@@ -6,7 +6,9 @@ use bellhop_core::call::{Attachment, Call};
 use bellhop_core::error::{CommandError, PortError};
 use bellhop_core::ids::{ChatName, SourceName, StoreName};
 use bellhop_core::nearest::nearest;
-use bellhop_core::ports::{AnalyticsSource, Attachments, ByteStream, Channel, ChatPlatform, FileStore, Places, Platforms, PortResult, Sources, Stores};
+use bellhop_core::ports::{
+    AnalyticsSource, Attachments, ByteStream, Channel, ChatPlatform, FileStore, Places, Platforms, PortResult, Sources, Stores,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -35,7 +37,11 @@ impl ChatDirectory {
     }
 
     /// The platforms that a place may be on, the likeliest first, and the workspace to look in.
-    fn candidates<'a>(&'a self, place: &'a PlaceRef, near: &Address) -> Result<(Vec<&'a Arc<dyn ChatPlatform>>, Option<&'a str>), CommandError> {
+    fn candidates<'a>(
+        &'a self,
+        place: &'a PlaceRef,
+        near: &Address,
+    ) -> Result<(Vec<&'a Arc<dyn ChatPlatform>>, Option<&'a str>), CommandError> {
         let known = |name: &str| self.platforms.get(&ChatName::new(name));
         let unknown = |name: &str| CommandError::NotFound {
             what: "chat",

@@ -1,10 +1,11 @@
 //! What each word of the command line does.
 
-use crate::app::{App, Options, StartError};
+use crate::app::{App, Options};
 use crate::cli::{Act, AuditAct, Cli, KeyAct};
 use crate::clock::{RandomIds, SystemClock};
 use crate::config::Config;
 use crate::secrets::Redaction;
+use crate::start::StartError;
 use crate::{say, telemetry};
 use bellhop_store::{AuditChain, Store};
 use std::io::Write;

@@ -44,7 +44,10 @@ impl Permissions for Roles {
             return Decision { allowed: true, because: format!("everyone may use `{}`", about.name) };
         }
         if access >= about.access {
-            return Decision { allowed: true, because: format!("`{}` needs the role {}, and {user} is {access}", about.name, about.access) };
+            return Decision {
+                allowed: true,
+                because: format!("`{}` needs the role {}, and {user} is {access}", about.name, about.access),
+            };
         }
         if let Some((role, rule)) = self.of(&user).find_map(|role| first_match(&role.allow, about).map(|rule| (role, rule))) {
             return Decision { allowed: true, because: format!("the role `{}` allows `{rule}`", role.name) };
@@ -55,7 +58,9 @@ impl Permissions for Roles {
 
 fn first_match<'a>(rules: &'a [String], about: &About) -> Option<&'a str> {
     rules.iter().map(String::as_str).find(|rule| match rule.strip_suffix('*') {
-        Some(start) => about.name.starts_with(start.trim_end()) && (start.is_empty() || start.ends_with(' ') || about.name.starts_with(start)),
+        Some(start) => {
+            about.name.starts_with(start.trim_end()) && (start.is_empty() || start.ends_with(' ') || about.name.starts_with(start))
+        }
         None => about.name == *rule || about.group() == *rule,
     })
 }
@@ -82,7 +87,11 @@ mod tests {
             deny: deny.iter().map(ToString::to_string).collect(),
         };
         let roles = Roles::new(
-            vec![role("operator", &["work:U1"], &[], &[]), role("keepers", &["work:U2"], &["bucket *"], &[]), role("careful", &["work:U1"], &[], &["file delete"])],
+            vec![
+                role("operator", &["work:U1"], &[], &[]),
+                role("keepers", &["work:U2"], &["bucket *"], &[]),
+                role("careful", &["work:U1"], &[], &["file delete"]),
+            ],
             vec![("work:U9".into(), Access::Admin)],
         );
         let decide = |id: &str, name: &'static str, access: Access| roles.decide(&user(id), roles.access(&user(id)), &about(name, access));

@@ -1,11 +1,12 @@
 //! `bellhop say`: one command through the same dispatch, its answer printed. What it queues is delivered by the bot that
 //! runs on the same database, or by this process where none does.
 
-use crate::app::{App, Options, StartError};
+use crate::app::{App, Options};
 use crate::cli::Say;
 use crate::config::Config;
 use crate::dispatch::{Ask, Ended, Outcome};
 use crate::outbox;
+use crate::start::StartError;
 use async_trait::async_trait;
 use bellhop_core::call::{Attachment, Call, Handle};
 use bellhop_core::capabilities::{Capabilities, Charts};
@@ -194,10 +195,18 @@ struct LocalFiles;
 impl Attachments for LocalFiles {
     async fn open(&self, _call: &Call, attachment: &Attachment) -> PortResult<ByteStream> {
         let failed = |why: String| PortError::new(PortErrorKind::NotFound, "files", "open", why);
-        let path = attachment.handle.0.get("path").and_then(serde_json::Value::as_str).ok_or_else(|| failed("this attachment has no path".into()))?.to_owned();
+        let path = attachment
+            .handle
+            .0
+            .get("path")
+            .and_then(serde_json::Value::as_str)
+            .ok_or_else(|| failed("this attachment has no path".into()))?
+            .to_owned();
         let file = tokio::fs::File::open(&path).await.map_err(|why| failed(format!("{path}: {why}")))?;
         let stream = ReaderStream::with_capacity(file, 256 * 1024);
-        Ok(stream.map(move |chunk| chunk.map_err(|why| PortError::new(PortErrorKind::Unavailable, "files", "read", why.to_string()))).boxed())
+        Ok(stream
+            .map(move |chunk| chunk.map_err(|why| PortError::new(PortErrorKind::Unavailable, "files", "read", why.to_string())))
+            .boxed())
     }
 }
 

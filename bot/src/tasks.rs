@@ -42,7 +42,10 @@ impl Tasks {
             }
         };
         if tokio::time::timeout(patience, all).await.is_err() {
-            tracing::warn!(left = running.len(), "some tasks did not end in time and are cut off; what they had in hand is kept and goes on at the next start");
+            tracing::warn!(
+                left = running.len(),
+                "some tasks did not end in time and are cut off; what they had in hand is kept and goes on at the next start"
+            );
             running.abort_all();
         }
     }

@@ -11,13 +11,19 @@ const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 /// Starts logging. `BELLHOP_LOG` chooses what is logged (`info`, `debug`, `bellhop::outbox=debug`), `BELLHOP_LOG_FORMAT=json`
 /// its form. A second call changes nothing.
 pub fn start_logs(redaction: &Redaction, fallback: &str) {
-    let filter = crate::secrets::environment("BELLHOP_LOG").and_then(|text| EnvFilter::try_new(text).ok()).unwrap_or_else(|| EnvFilter::new(fallback));
+    let filter = crate::secrets::environment("BELLHOP_LOG")
+        .and_then(|text| EnvFilter::try_new(text).ok())
+        .unwrap_or_else(|| EnvFilter::new(fallback));
     let redaction = redaction.clone();
     let writer = move || RedactingWriter::new(std::io::stderr(), redaction.clone());
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_target(false);
     let json = crate::secrets::environment("BELLHOP_LOG_FORMAT").is_some_and(|format| format == "json");
     // Another subscriber is there already only where tests start several bots in one process.
-    let _ = if json { builder.json().try_init() } else { builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).compact().try_init() };
+    let _ = if json {
+        builder.json().try_init()
+    } else {
+        builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).compact().try_init()
+    };
 }
 
 /// The metrics of this process. The first call installs the recorder.

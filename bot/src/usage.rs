@@ -1,9 +1,9 @@
 //! Figures about the bot itself: counters from the database, and how it is right now.
 
 use async_trait::async_trait;
+use bellhop_core::alert::AlertState;
 use bellhop_core::clock::{Clock, Timestamp};
 use bellhop_core::ports::{AlertFilter, PortResult, Stores, UsageBook, UsageRow};
-use bellhop_core::alert::AlertState;
 use bellhop_store::{Backend, Store};
 use std::sync::Arc;
 
@@ -45,10 +45,13 @@ impl UsageBook for Figures {
         Ok(vec![
             ("Version".into(), env!("CARGO_PKG_VERSION").into()),
             ("Running".into(), running),
-            ("Database".into(), match self.store.backend() {
-                Backend::Sqlite => "SQLite".to_owned(),
-                Backend::Postgres => "PostgreSQL".to_owned(),
-            }),
+            (
+                "Database".into(),
+                match self.store.backend() {
+                    Backend::Sqlite => "SQLite".to_owned(),
+                    Backend::Postgres => "PostgreSQL".to_owned(),
+                },
+            ),
             ("Chats".into(), self.chats.join(", ")),
             ("File stores".into(), self.stores.names().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
             ("Alerts on".into(), format!("{firing} firing, {} acknowledged", open.len() - firing)),

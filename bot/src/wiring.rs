@@ -55,7 +55,8 @@ pub enum WiringError {
 
 type Table = toml::Table;
 type ChatKind = (&'static str, fn(&str, &Table, &Parts) -> Result<Chat, WiringError>);
-type FilesKind = (&'static str, fn(&str, &Table, &Config, &dyn Fn() -> (Arc<dyn Clock>, Arc<dyn Ids>)) -> Result<Arc<dyn FileStore>, WiringError>);
+type FilesKind =
+    (&'static str, fn(&str, &Table, &Config, &dyn Fn() -> (Arc<dyn Clock>, Arc<dyn Ids>)) -> Result<Arc<dyn FileStore>, WiringError>);
 
 const CHATS: &[ChatKind] = &[("console", console)];
 const FILES: &[FilesKind] = &[("local", local)];
@@ -88,7 +89,8 @@ pub fn embedded_people(config: &Config) -> Result<Vec<(String, Access)>, ConfigE
         }
     }
     if !embedded {
-        people.extend(bellhop_console::default_people().into_iter().map(|person| (format!("{EMBEDDED_CHAT}:{}", person.id), person.access)));
+        people
+            .extend(bellhop_console::default_people().into_iter().map(|person| (format!("{EMBEDDED_CHAT}:{}", person.id), person.access)));
     }
     Ok(people)
 }
@@ -114,7 +116,10 @@ pub fn unserved(config: &Config) -> Result<(), ConfigError> {
         for (name, table) in sections {
             let of_events = what == "analytics" && table.get("kind").and_then(toml::Value::as_str) == Some("events");
             if !of_events {
-                return Err(ConfigError::wrong(format!("[{what}.{name}]"), "this version has no adapter of that kind; take the section out"));
+                return Err(ConfigError::wrong(
+                    format!("[{what}.{name}]"),
+                    "this version has no adapter of that kind; take the section out",
+                ));
             }
         }
     }
@@ -133,21 +138,26 @@ fn kind<T: Copy>(what: &str, name: &str, table: &Table, kinds: &[(&'static str, 
     })
 }
 
-fn console(name: &str, table: &Table, parts: &Parts) -> Result<Chat, WiringError> {
+fn console(name: &str, table: &Table, with: &Parts) -> Result<Chat, WiringError> {
     let config: ConsoleConfig = section(&format!("chat.{name}"), table)?;
     let ports = bellhop_console::Ports {
-        inbox: parts.inbox.clone(),
-        completer: parts.completer.clone(),
-        records: parts.records.clone(),
-        clock: parts.clock.clone(),
-        ids: parts.ids.clone(),
-        files: parts.stores.clone(),
+        inbox: with.inbox.clone(),
+        completer: with.completer.clone(),
+        records: with.records.clone(),
+        clock: with.clock.clone(),
+        ids: with.ids.clone(),
+        files: with.stores.clone(),
     };
-    let console = Console::new(ChatName::new(name), config, ports, &parts.data_dir);
+    let console = Console::new(ChatName::new(name), config, ports, &with.data_dir);
     Ok(Chat { platform: console.clone(), routes: console.router(), console: Some(console) })
 }
 
-fn local(name: &str, table: &Table, config: &Config, shared: &dyn Fn() -> (Arc<dyn Clock>, Arc<dyn Ids>)) -> Result<Arc<dyn FileStore>, WiringError> {
+fn local(
+    name: &str,
+    table: &Table,
+    config: &Config,
+    shared: &dyn Fn() -> (Arc<dyn Clock>, Arc<dyn Ids>),
+) -> Result<Arc<dyn FileStore>, WiringError> {
     let local: LocalConfig = section(&format!("files.{name}"), table)?;
     let (clock, ids) = shared();
     let local = LocalConfig { path: config.path(&local.path), ..local };

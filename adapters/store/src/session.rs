@@ -356,7 +356,7 @@ fn translate(sql: &str, postgres: bool) -> String {
         let rows = if postgres {
             format!("json_array_elements(CAST({parameter} AS json)) AS j(value)")
         } else {
-            format!("json_each({parameter}) AS j")
+            format!("jsonb_each({parameter}) AS j")
         };
         out.replace_range(at..(end + 1).min(out.len()), &rows);
     }
@@ -370,7 +370,7 @@ mod tests {
     #[test]
     fn one_statement_speaks_two_dialects() {
         let sql = "SELECT /*lite max*//*pg greatest*/(a, 1) FROM EACH($1) WHERE b = $2 /*pg FOR UPDATE*/";
-        assert_eq!(translate(sql, false), "SELECT max(a, 1) FROM json_each($1) AS j WHERE b = $2 ");
+        assert_eq!(translate(sql, false), "SELECT max(a, 1) FROM jsonb_each($1) AS j WHERE b = $2 ");
         assert_eq!(
             translate(sql, true),
             "SELECT greatest(a, 1) FROM json_array_elements(CAST($1 AS json)) AS j(value) WHERE b = $2 FOR UPDATE"

@@ -47,7 +47,8 @@ impl Engine {
     pub async fn accept(&self, source: &'static str, signals: Vec<AlertSignal>, key: Option<&str>) -> PortResult<usize> {
         let mut rows = Vec::with_capacity(signals.len());
         for (at, signal) in signals.iter().enumerate() {
-            let body = serde_json::to_string(signal).map_err(|error| PortError::new(PortErrorKind::Broken, "alerts", "accept", error.to_string()))?;
+            let body = serde_json::to_string(signal)
+                .map_err(|error| PortError::new(PortErrorKind::Broken, "alerts", "accept", error.to_string()))?;
             let key = key.map_or_else(|| self.ids.next(), |key| format!("{key}/{at}"));
             rows.push(NewInbox { source: format!("alerts.{source}"), key, kind: InboxKind::Alert, body });
         }
@@ -140,17 +141,24 @@ impl Engine {
         let kept = self.store.alerts_by_fingerprint(&wanted).await?;
         let mut alerts: HashMap<Fingerprint, Working> = kept
             .into_iter()
-            .map(|kept| (kept.value.signal.fingerprint.clone(), Working { version: Some(kept.version), alert: Some(kept.value), change: Change::None, touched: false, renewed: false }))
+            .map(|kept| {
+                (
+                    kept.value.signal.fingerprint.clone(),
+                    Working { version: Some(kept.version), alert: Some(kept.value), change: Change::None, touched: false, renewed: false },
+                )
+            })
             .collect();
         // In the order in which they were reported, so that the last word counts.
         let mut order = Vec::new();
         for signal in signals {
             let fingerprint = signal.fingerprint.clone();
             let working = alerts.entry(fingerprint.clone()).or_default();
-            let before = working.alert.as_ref().map(|alert| alert.signal.ends_at);
+            let times = |alert: &Alert| (alert.signal.starts_at, alert.signal.ends_at);
+            let before = working.alert.as_ref().map(times);
             let (alert, change) = apply(working.alert.take(), AlertInput::Signal(signal));
-            // A sender that renews an alert moves its end: nobody sees that, but it must be kept.
-            working.renewed |= alert.as_ref().map(|alert| alert.signal.ends_at) != before;
+            // A sender that renews an alert moves its end, and an end may come before its beginning: nobody sees either, but
+            // both must be kept.
+            working.renewed |= alert.as_ref().map(times) != before;
             working.alert = alert;
             if !working.touched {
                 working.touched = true;

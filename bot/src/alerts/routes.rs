@@ -94,7 +94,13 @@ mod tests {
             to: vec![to(name)],
             go_on,
         };
-        let routes = Routes { routes: vec![found(&[("severity", "critical")], "pager", true), found(&[("team", "pay*")], "pay", false), found(&[], "ops", false)] };
+        let routes = Routes {
+            routes: vec![
+                found(&[("severity", "critical")], "pager", true),
+                found(&[("team", "pay*")], "pay", false),
+                found(&[], "ops", false),
+            ],
+        };
         let signal = |body: &str| shapes::generic(body.as_bytes(), "2026-11-23T10:00:00Z".parse().unwrap()).unwrap().remove(0);
         assert_eq!(routes.of(&signal(r#"{"name":"a"}"#)), [&to("ops")]);
         assert_eq!(routes.of(&signal(r#"{"name":"a","severity":"critical"}"#)), [&to("pager"), &to("ops")]);

@@ -58,7 +58,12 @@ pub fn alertmanager(body: &[u8], now: Timestamp) -> Result<Vec<AlertSignal>, Sha
                 Some("firing") => Some(true),
                 Some("resolved") => Some(false),
                 None => None,
-                Some(other) => return Err(ShapeError::Shape(format!("alerts[{at}].status is `{}`; it can be firing or resolved", text::shorten(other, 40)))),
+                Some(other) => {
+                    return Err(ShapeError::Shape(format!(
+                        "alerts[{at}].status is `{}`; it can be firing or resolved",
+                        text::shorten(other, 40)
+                    )));
+                }
             };
             sent.alert.signal(at, firing, "alertmanager", now)
         })
@@ -92,7 +97,8 @@ impl ApiAlert {
     /// Whether it fires is what `status` says, or else whether its end has passed. Alertmanager writes the year 1 for
     /// "no end".
     fn signal(self, at: usize, firing: Option<bool>, source: &str, now: Timestamp) -> Result<AlertSignal, ShapeError> {
-        let name = self.labels.get("alertname").cloned().ok_or_else(|| ShapeError::Shape(format!("alerts[{at}].labels has no `alertname`")))?;
+        let name =
+            self.labels.get("alertname").cloned().ok_or_else(|| ShapeError::Shape(format!("alerts[{at}].labels has no `alertname`")))?;
         let starts_at = moment(self.starts_at.as_deref(), &format!("alerts[{at}].startsAt"))?.unwrap_or(now);
         let ends_at = moment(self.ends_at.as_deref(), &format!("alerts[{at}].endsAt"))?;
         let firing = firing.unwrap_or_else(|| ends_at.is_none_or(|end| end > now));
@@ -151,10 +157,15 @@ pub fn generic(body: &[u8], now: Timestamp) -> Result<Vec<AlertSignal>, ShapeErr
     }
     let value: serde_json::Value = parse(body, "JSON")?;
     if !(value.is_object() || value.is_array()) {
-        return Err(ShapeError::Shape("the body must be an alert or a list of alerts, as {\"name\": \"...\", \"status\": \"firing\"}".into()));
+        return Err(ShapeError::Shape(
+            "the body must be an alert or a list of alerts, as {\"name\": \"...\", \"status\": \"firing\"}".into(),
+        ));
     }
-    let sent: Either = serde_json::from_value(value)
-        .map_err(|_| ShapeError::Shape("a field has the wrong type: name, status, severity, summary, url and starts_at are strings, labels is an object".into()))?;
+    let sent: Either = serde_json::from_value(value).map_err(|_| {
+        ShapeError::Shape(
+            "a field has the wrong type: name, status, severity, summary, url and starts_at are strings, labels is an object".into(),
+        )
+    })?;
     let sent = match sent {
         Either::Many(list) => list,
         Either::One(one) => vec![*one],
@@ -163,11 +174,20 @@ pub fn generic(body: &[u8], now: Timestamp) -> Result<Vec<AlertSignal>, ShapeErr
     sent.into_iter()
         .enumerate()
         .map(|(at, sent)| {
-            let name = sent.name.or(sent.title).filter(|n| !n.trim().is_empty()).ok_or_else(|| ShapeError::Shape(format!("alerts[{at}] has no `name`")))?;
+            let name = sent
+                .name
+                .or(sent.title)
+                .filter(|n| !n.trim().is_empty())
+                .ok_or_else(|| ShapeError::Shape(format!("alerts[{at}] has no `name`")))?;
             let firing = match sent.status.as_deref() {
                 None | Some("firing") => true,
                 Some("resolved") => false,
-                Some(other) => return Err(ShapeError::Shape(format!("alerts[{at}].status is `{}`; it can be firing or resolved", text::shorten(other, 40)))),
+                Some(other) => {
+                    return Err(ShapeError::Shape(format!(
+                        "alerts[{at}].status is `{}`; it can be firing or resolved",
+                        text::shorten(other, 40)
+                    )));
+                }
             };
             let labels: Labels = sent
                 .labels
@@ -182,7 +202,9 @@ pub fn generic(body: &[u8], now: Timestamp) -> Result<Vec<AlertSignal>, ShapeErr
                 .collect();
             let fingerprint = match sent.fingerprint.filter(|f| !f.is_empty()) {
                 Some(given) => Fingerprint::new(format!("given:{}", text::shorten(&text::one_line(&given), 200))),
-                None => by_labels(&labels.iter().map(|(k, v)| (k.clone(), v.clone())).chain([("alertname".to_owned(), name.clone())]).collect()),
+                None => {
+                    by_labels(&labels.iter().map(|(k, v)| (k.clone(), v.clone())).chain([("alertname".to_owned(), name.clone())]).collect())
+                }
             };
             Ok(tidy(AlertSignal {
                 fingerprint,
@@ -215,9 +237,9 @@ fn within(count: usize) -> Result<(), ShapeError> {
 
 fn moment(text: Option<&str>, at: &str) -> Result<Option<Timestamp>, ShapeError> {
     let Some(text) = text.filter(|t| !t.is_empty() && !t.starts_with("0001-")) else { return Ok(None) };
-    chrono::DateTime::parse_from_rfc3339(text)
-        .map(|time| Some(time.to_utc()))
-        .map_err(|_| ShapeError::Shape(format!("{at} is `{}`; write a time as 2026-11-23T10:00:00Z", text::shorten(&text::one_line(text), 40))))
+    chrono::DateTime::parse_from_rfc3339(text).map(|time| Some(time.to_utc())).map_err(|_| {
+        ShapeError::Shape(format!("{at} is `{}`; write a time as 2026-11-23T10:00:00Z", text::shorten(&text::one_line(text), 40)))
+    })
 }
 
 /// The same labels are the same alert, whichever way it came.
@@ -261,7 +283,9 @@ mod tests {
             {"status":"resolved","labels":{"alertname":"DiskFull","host":"b"},"annotations":{},"startsAt":"2026-11-23T08:00:00Z","endsAt":"2026-11-23T09:30:00Z"}]}"#;
         let signals = alertmanager(body, now()).unwrap();
         assert_eq!(signals.len(), 2);
-        assert!(signals[0].firing && signals[0].ends_at.is_none() && signals[0].severity == "critical" && signals[0].url == "http://prom/x");
+        assert!(
+            signals[0].firing && signals[0].ends_at.is_none() && signals[0].severity == "critical" && signals[0].url == "http://prom/x"
+        );
         assert!(!signals[1].firing && signals[1].ends_at.is_some());
         assert_ne!(signals[0].fingerprint, signals[1].fingerprint);
     }

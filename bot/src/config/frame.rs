@@ -60,7 +60,7 @@ impl Default for Server {
             data_dir: "./data".into(),
             allow_private: Vec::new(),
             commands_per_minute: 120,
-            command_deadline: Span(Duration::from_secs(60)),
+            command_deadline: Span(Duration::from_mins(1)),
         }
     }
 }
@@ -161,8 +161,15 @@ impl Role {
     fn check(&self, source: &str) -> Result<(), ConfigError> {
         let at = || format!("{source}, [[role]] {}", self.name);
         if self.name.parse::<Access>().is_err() && self.allow.is_empty() && self.deny.is_empty() {
-            let near = nearest(&self.name, ["member", "operator", "admin"]).map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
-            return Err(ConfigError::wrong(at(), format!("`{}` is no role: the roles are member, operator and admin; a role of another name needs `allow` or `deny`.{near}", self.name)));
+            let near =
+                nearest(&self.name, ["member", "operator", "admin"]).map_or(String::new(), |near| format!(" Did you mean `{near}`?"));
+            return Err(ConfigError::wrong(
+                at(),
+                format!(
+                    "`{}` is no role: the roles are member, operator and admin; a role of another name needs `allow` or `deny`.{near}",
+                    self.name
+                ),
+            ));
         }
         for user in &self.users {
             if !user.split_once(':').is_some_and(|(chat, id)| !chat.is_empty() && !id.is_empty()) {

@@ -87,7 +87,9 @@ pub fn section<T: DeserializeOwned>(name: &str, table: &toml::Table) -> Result<T
 fn follow(value: &mut toml::Value, at: &str, base: &Path, redaction: &Redaction) -> Result<(), ConfigError> {
     match value {
         toml::Value::String(text) => {
-            if let Some(found) = secrets::resolve(text, base, redaction).map_err(|why| ConfigError::Secret { at: at.to_owned(), why: why.to_string() })? {
+            if let Some(found) =
+                secrets::resolve(text, base, redaction).map_err(|why| ConfigError::Secret { at: at.to_owned(), why: why.to_string() })?
+            {
                 *text = found;
             }
         }
@@ -127,7 +129,10 @@ mod tests {
     #[test]
     fn unknown_keys_name_the_nearest_known_one() {
         let message = parse("[server]\nlisen = \"127.0.0.1:1\"").unwrap_err().to_string();
-        assert!(message.contains("bellhop.toml") && message.contains("line 2") && message.contains("`lisen`") && message.contains("`listen`"), "{message}");
+        assert!(
+            message.contains("bellhop.toml") && message.contains("line 2") && message.contains("`lisen`") && message.contains("`listen`"),
+            "{message}"
+        );
         let message = parse("[servr]\nlisten = \"127.0.0.1:1\"").unwrap_err().to_string();
         assert!(message.contains("`servr`") && message.contains("`server`"), "{message}");
     }

@@ -48,7 +48,9 @@ impl ConfigError {
     pub(super) fn frame(source: &str, text: &str, error: &toml::de::Error) -> Self {
         let why = explained(error.message());
         let path = key_path(error);
-        let key = unknown(error.message()).map(|(key, _)| key).or_else(|| path.as_deref().and_then(|path| path.rsplit('.').next()).map(str::to_owned));
+        let key = unknown(error.message())
+            .map(|(key, _)| key)
+            .or_else(|| path.as_deref().and_then(|path| path.rsplit('.').next()).map(str::to_owned));
         let line = key.and_then(|key| line_of(text, &key)).map(|line| format!(", line {line}")).unwrap_or_default();
         let path = path.map(|path| format!(", {path}")).unwrap_or_default();
         Self::wrong(format!("{source}{line}{path}"), why)

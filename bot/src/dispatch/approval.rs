@@ -15,13 +15,20 @@ use std::sync::{Arc, Weak};
 
 impl Dispatch {
     /// Shows what the command would do and keeps it to be confirmed.
-    pub(super) async fn propose(&self, registry: &Registry, call: &Call, command: &Arc<dyn AnyCommand>, invoke: Invoke, line: &str) -> Result<Outcome, PortError> {
+    pub(super) async fn propose(
+        &self,
+        registry: &Registry,
+        call: &Call,
+        command: &Arc<dyn AnyCommand>,
+        invoke: Invoke,
+        line: &str,
+    ) -> Result<Outcome, PortError> {
         let about = command.about();
         let plan = match command.plan(call, &invoke.args).await {
             Ok(plan) => plan,
             Err(error) => {
                 let reply = private(explain::failed(registry, about, &error, &call.id));
-                return Ok(self.outcome(reply, Ended::Failed, call, line, about.name, &error.to_string()));
+                return Ok(Self::outcome(reply, Ended::Failed, call, line, about.name, &error.to_string()));
             }
         };
         // Short enough to type, and drawn from the end of a random identifier, where the time is not.
@@ -42,7 +49,7 @@ impl Dispatch {
         let approve = Action::invoke(format!("Yes, {}", about.name), button("approve"));
         let decline = Action::invoke("No, leave it", button("decline"));
         let reply = Reply::new(explain::proposed(plan, line, approve, decline, &id, PROPOSAL_MINUTES));
-        Ok(self.outcome(reply, Ended::Proposed, call, line, about.name, &format!("approve {id}")))
+        Ok(Self::outcome(reply, Ended::Proposed, call, line, about.name, &format!("approve {id}")))
     }
 
     async fn approve(&self, call: &Call, id: &str) -> Result<Reply, CommandError> {
@@ -74,7 +81,7 @@ impl Dispatch {
         if self.store.take_approval(id, &call.caller.user.to_string()).await?.is_none() {
             return Err(CommandError::not_found("proposal", id));
         }
-        self.store.commit(Effects { audit: vec![self.audit(call, &frozen.line, "refused", "declined")], ..Effects::default() }).await?;
+        self.store.commit(Effects { audit: vec![Self::audit(call, &frozen.line, "refused", "declined")], ..Effects::default() }).await?;
         Ok(Reply::new(Card::titled("Left as it is").and_text(format!("`{}` was not run.", frozen.line))))
     }
 

@@ -91,7 +91,14 @@ pub(crate) const PROPOSAL_MINUTES: u64 = 10;
 
 impl Dispatch {
     /// A dispatch without commands yet: [`Dispatch::learn`] gives them, since some of them need the dispatch itself.
-    pub fn new(permissions: Arc<dyn Permissions>, store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, per_minute: u32, deadline: Duration) -> Arc<Self> {
+    pub fn new(
+        permissions: Arc<dyn Permissions>,
+        store: Store,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        per_minute: u32,
+        deadline: Duration,
+    ) -> Arc<Self> {
         let quota = Quota::new(per_minute, clock.clone());
         Arc::new(Self { registry: OnceLock::new(), permissions, store, clock, ids, quota, deadline })
     }
@@ -116,9 +123,20 @@ impl Dispatch {
             return Err(PortError::new(bellhop_core::PortErrorKind::Unavailable, "bellhop", "dispatch", "the bot is still starting"));
         };
         let access = ask.access.unwrap_or_else(|| self.permissions.access(&ask.incoming.from));
-        let caller = Caller { user: ask.incoming.from.clone(), name: ask.incoming.name.clone(), access, zone: ask.incoming.zone.unwrap_or(chrono_tz::Tz::UTC) };
-        let call =
-            Call { id: ask.id, caller, at: ask.incoming.at.clone(), now: self.clock.now(), attachments: ask.incoming.attachments, progress: ask.progress };
+        let caller = Caller {
+            user: ask.incoming.from.clone(),
+            name: ask.incoming.name.clone(),
+            access,
+            zone: ask.incoming.zone.unwrap_or(chrono_tz::Tz::UTC),
+        };
+        let call = Call {
+            id: ask.id,
+            caller,
+            at: ask.incoming.at.clone(),
+            now: self.clock.now(),
+            attachments: ask.incoming.attachments,
+            progress: ask.progress,
+        };
         let understood = match &ask.incoming.said {
             Said::Line(line) => registry.parse(line).map(|u| (u.invoke, u.confirmed)),
             Said::Invoke(invoke) => Ok((invoke.clone(), false)),
@@ -128,7 +146,7 @@ impl Dispatch {
             Ok((invoke, confirmed)) => self.run_understood(&registry, &call, invoke, confirmed).await,
             Err(why) => {
                 let card = explain::misunderstood(&registry, &why);
-                Ok(Outcome { reply: Reply::private(card), ended: Ended::NotUnderstood, effects: self.usage("", Ended::NotUnderstood) })
+                Ok(Outcome { reply: Reply::private(card), ended: Ended::NotUnderstood, effects: Self::usage("", Ended::NotUnderstood) })
             }
         }
     }
@@ -136,18 +154,22 @@ impl Dispatch {
     async fn run_understood(&self, registry: &Registry, call: &Call, invoke: Invoke, confirmed: bool) -> Result<Outcome, PortError> {
         let Some(command) = registry.get(&invoke.command).cloned() else {
             let why = bellhop_core::grammar::Misunderstood::Name { typed: invoke.command.clone(), corrected: None };
-            return Ok(Outcome { reply: Reply::private(explain::misunderstood(registry, &why)), ended: Ended::NotUnderstood, effects: self.usage("", Ended::NotUnderstood) });
+            return Ok(Outcome {
+                reply: Reply::private(explain::misunderstood(registry, &why)),
+                ended: Ended::NotUnderstood,
+                effects: Self::usage("", Ended::NotUnderstood),
+            });
         };
         let about = command.about();
         let line = registry.line(&invoke);
         let decision = self.permissions.decide(&call.caller.user, call.caller.access, about);
         if !decision.allowed {
             let reply = Reply::private(explain::denied(about, &decision));
-            return Ok(self.outcome(reply, Ended::Refused, call, &line, about.name, &decision.because));
+            return Ok(Self::outcome(reply, Ended::Refused, call, &line, about.name, &decision.because));
         }
         if let Err(wait) = self.quota.take(&call.caller.user) {
             let reply = Reply::private(explain::too_many(self.quota.per_minute(), wait));
-            return Ok(self.outcome(reply, Ended::Refused, call, &line, about.name, "over the quota"));
+            return Ok(Self::outcome(reply, Ended::Refused, call, &line, about.name, "over the quota"));
         }
         if about.effect == Effect::Destroys && !confirmed {
             return self.propose(registry, call, &command, invoke, &line).await;
@@ -167,7 +189,7 @@ impl Dispatch {
     ) -> Result<Outcome, PortError> {
         let about = command.about();
         if about.effect != Effect::Reads {
-            self.store.commit(Effects { audit: vec![self.audit(call, line, "allowed", &decision.because)], ..Effects::default() }).await?;
+            self.store.commit(Effects { audit: vec![Self::audit(call, line, "allowed", &decision.because)], ..Effects::default() }).await?;
         }
         let started = self.clock.now();
         let ran = run::guarded(command.clone(), call.clone(), invoke.args.clone(), self.deadline).await;
@@ -182,30 +204,32 @@ impl Dispatch {
                 let ended = if matches!(error, CommandError::Missing(_)) { Ended::NotUnderstood } else { Ended::Failed };
                 (Reply::private(explain::failed(registry, about, &error, &call.id)), ended, error.to_string())
             }
-            run::Ran::TimedOut => (Reply::private(explain::timed_out(about, self.deadline, &call.id)), Ended::Failed, "took too long".to_owned()),
+            run::Ran::TimedOut => {
+                (Reply::private(explain::timed_out(about, self.deadline, &call.id)), Ended::Failed, "took too long".to_owned())
+            }
             run::Ran::Panicked(why) => {
                 metrics::counter!("bellhop_panics_total", "command" => about.name).increment(1);
                 tracing::error!(command = about.name, call = %call.id, %why, "a command panicked");
                 (Reply::private(explain::broke(about, &call.id)), Ended::Failed, "failed inside".to_owned())
             }
         };
-        Ok(self.outcome(reply, ended, call, line, about.name, &detail))
+        Ok(Self::outcome(reply, ended, call, line, about.name, &detail))
     }
 
-    fn outcome(&self, reply: Reply, ended: Ended, call: &Call, line: &str, command: &'static str, detail: &str) -> Outcome {
-        let mut effects = self.usage(command, ended);
-        effects.audit.push(self.audit(call, line, ended.word(), detail));
+    fn outcome(reply: Reply, ended: Ended, call: &Call, line: &str, command: &'static str, detail: &str) -> Outcome {
+        let mut effects = Self::usage(command, ended);
+        effects.audit.push(Self::audit(call, line, ended.word(), detail));
         Outcome { reply, ended, effects }
     }
 
-    fn usage(&self, command: &'static str, ended: Ended) -> Effects {
+    fn usage(command: &'static str, ended: Ended) -> Effects {
         metrics::counter!("bellhop_commands_total", "command" => command, "outcome" => ended.word()).increment(1);
         let ok = matches!(ended, Ended::Done | Ended::Proposed);
         let count = UsageCount { what: "commands".into(), which: command.into(), done: i64::from(ok), failed: i64::from(!ok) };
         Effects { usage: vec![count], ..Effects::default() }
     }
 
-    pub(crate) fn audit(&self, call: &Call, line: &str, outcome: &str, detail: &str) -> NewAudit {
+    pub(crate) fn audit(call: &Call, line: &str, outcome: &str, detail: &str) -> NewAudit {
         NewAudit {
             who: call.caller.user.to_string(),
             name: call.caller.name.clone(),

@@ -48,8 +48,9 @@ impl Delivery {
 
     async fn try_deliver(&self, row: &Claimed, parts: &mut Vec<MessageId>) -> Result<(), PortError> {
         let service = || format!("chat.{}", row.to.chat);
-        let payload: Payload = serde_json::from_value(row.payload.clone())
-            .map_err(|error| PortError::new(PortErrorKind::Broken, service(), "deliver", format!("the stored card can't be read: {error}")))?;
+        let payload: Payload = serde_json::from_value(row.payload.clone()).map_err(|error| {
+            PortError::new(PortErrorKind::Broken, service(), "deliver", format!("the stored card can't be read: {error}"))
+        })?;
         let Some(platform) = self.chats.get(&row.to.chat) else {
             return Err(PortError::not_found(service(), "deliver", "this chat is no longer configured"));
         };
@@ -94,7 +95,13 @@ impl Delivery {
     }
 
     /// Posts a message, unless it was posted already by a try whose outcome was unknown.
-    async fn post(&self, platform: &Arc<dyn ChatPlatform>, caps: &Capabilities, row: &Claimed, post: &Post) -> Result<MessageId, PortError> {
+    async fn post(
+        &self,
+        platform: &Arc<dyn ChatPlatform>,
+        caps: &Capabilities,
+        row: &Claimed,
+        post: &Post,
+    ) -> Result<MessageId, PortError> {
         if row.ambiguous
             && caps.lookup == Lookup::ByKey
             && let Some(posted) = platform.find(&post.to, &post.key).await?
@@ -129,7 +136,14 @@ impl Delivery {
         Ok(uploads)
     }
 
-    async fn upload(&self, platform: &Arc<dyn ChatPlatform>, caps: &Capabilities, row: &Claimed, key: &str, file: FileBlock) -> Result<(), PortError> {
+    async fn upload(
+        &self,
+        platform: &Arc<dyn ChatPlatform>,
+        caps: &Capabilities,
+        row: &Claimed,
+        key: &str,
+        file: FileBlock,
+    ) -> Result<(), PortError> {
         let key = DeliveryKey::new(key);
         if row.ambiguous && caps.lookup == Lookup::ByKey && platform.find(&row.to, &key).await?.is_some() {
             return Ok(());

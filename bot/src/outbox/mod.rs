@@ -8,11 +8,11 @@ pub use delivery::{Delivery, draw};
 
 use crate::platforms::ChatDirectory;
 use crate::tasks::Tasks;
+use bellhop_core::UserRef;
 use bellhop_core::call::{Audience, Handle};
 use bellhop_core::card::Card;
 use bellhop_core::clock::Clock;
 use bellhop_core::ports::{Links, Stores};
-use bellhop_core::UserRef;
 use bellhop_store::{Claimed, Settlement, Store};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl Default for Pace {
     fn default() -> Self {
         Self {
             quarantine: Duration::from_secs(10),
-            lease: Duration::from_secs(60),
+            lease: Duration::from_mins(1),
             in_flight: 64,
             poll: Duration::from_millis(250),
             tries: 20,
@@ -74,7 +74,15 @@ pub struct Outbox {
 
 impl Outbox {
     /// A worker that claims as `owner`.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, chats: Arc<ChatDirectory>, stores: Arc<dyn Stores>, links: Arc<dyn Links>, owner: String, pace: Pace) -> Self {
+    pub fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        chats: Arc<ChatDirectory>,
+        stores: Arc<dyn Stores>,
+        links: Arc<dyn Links>,
+        owner: String,
+        pace: Pace,
+    ) -> Self {
         let delivery = Arc::new(Delivery::new(chats, stores, links, clock.clone()));
         Self { store, clock, owner, pace, delivery }
     }
@@ -123,7 +131,11 @@ impl Outbox {
         let mut settlements = Vec::new();
         let (done, mut finished) = mpsc::unbounded_channel();
         loop {
-            let claimed = match self.store.settle_and_claim(&self.owner, std::mem::take(&mut settlements), self.pace.in_flight, self.pace.lease).await {
+            let claimed = match self
+                .store
+                .settle_and_claim(&self.owner, std::mem::take(&mut settlements), self.pace.in_flight, self.pace.lease)
+                .await
+            {
                 Ok(claimed) if claimed.is_empty() => return,
                 Ok(claimed) => claimed,
                 Err(error) => {
@@ -171,4 +183,3 @@ impl Outbox {
 pub fn notice(card: Card) -> Payload {
     Payload { card, audience: Audience::Everyone, answers: None, reply: None }
 }
-

@@ -19,7 +19,13 @@ pub fn settlement(row: &Claimed, tried: Tried, now: Timestamp, pace: Pace) -> Se
     Settlement { seq: row.seq, epoch: row.epoch, outcome, block_lane_until }
 }
 
-fn failed(row: &Claimed, error: &PortError, parts: Vec<bellhop_core::ids::MessageId>, now: Timestamp, pace: Pace) -> (Outcome, Option<Timestamp>) {
+fn failed(
+    row: &Claimed,
+    error: &PortError,
+    parts: Vec<bellhop_core::ids::MessageId>,
+    now: Timestamp,
+    pace: Pace,
+) -> (Outcome, Option<Timestamp>) {
     let text = error.to_string();
     let later = |pause: Duration| now + TimeDelta::from_std(pause).unwrap_or(TimeDelta::days(1));
     let tries = u32::try_from(row.attempts).unwrap_or(u32::MAX).saturating_add(1);
@@ -31,12 +37,16 @@ fn failed(row: &Claimed, error: &PortError, parts: Vec<bellhop_core::ids::Messag
     }
     if error.maybe_done {
         let until = later(pace.quarantine + backoff(tries, row.seq) / 4);
-        return if tries >= pace.tries { (Outcome::Dead { error: text, parts }, None) } else { (Outcome::Ambiguous { not_before: until, error: text, parts }, None) };
+        return if tries >= pace.tries {
+            (Outcome::Dead { error: text, parts }, None)
+        } else {
+            (Outcome::Ambiguous { not_before: until, error: text, parts }, None)
+        };
     }
     match (error.retry, error.kind) {
         // A revoked credential is mended by people: the queue is kept meanwhile.
         (_, PortErrorKind::Unauthenticated) => {
-            let until = later(Duration::from_secs(60));
+            let until = later(Duration::from_mins(1));
             (Outcome::Retry { not_before: until, error: text, counts: false, parts }, Some(until))
         }
         (Retry::No, _) => (Outcome::Dead { error: text, parts }, None),
@@ -47,7 +57,7 @@ fn failed(row: &Claimed, error: &PortError, parts: Vec<bellhop_core::ids::Messag
 
 /// 1 s, 2 s, 4 s and so on to 5 minutes, each up to a fifth longer.
 fn backoff(tries: u32, seed: i64) -> Duration {
-    let pause = Duration::from_secs(1 << tries.saturating_sub(1).min(9)).min(Duration::from_secs(300));
+    let pause = Duration::from_secs(1 << tries.saturating_sub(1).min(9)).min(Duration::from_mins(5));
     pause + jitter(seed, pause / 5)
 }
 
@@ -92,7 +102,7 @@ mod tests {
     fn pauses_grow_and_never_shrink_below_their_base() {
         for tries in 1..30 {
             let pause = backoff(tries, i64::from(tries) * 7919);
-            assert!(pause >= Duration::from_secs(1) && pause <= Duration::from_secs(360), "{pause:?}");
+            assert!(pause >= Duration::from_secs(1) && pause <= Duration::from_mins(6), "{pause:?}");
         }
         assert!(backoff(3, 1) >= Duration::from_secs(4));
         for seed in 0..1000 {

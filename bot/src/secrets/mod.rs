@@ -3,7 +3,7 @@
 
 mod redaction;
 
-pub use redaction::{Redaction, RedactingWriter};
+pub use redaction::{RedactingWriter, Redaction};
 
 use std::path::{Path, PathBuf};
 

@@ -53,7 +53,9 @@ fn without(text: &str, form: &str) -> String {
     while let Some(at) = rest.find(form) {
         let (before, found) = rest.split_at(at + form.len());
         out.push_str(before);
-        let end = found.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | '=' | '%'))).unwrap_or(found.len());
+        let end = found
+            .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | '=' | '%')))
+            .unwrap_or(found.len());
         out.push_str(if end >= 6 { GONE } else { &found[..end] });
         rest = &found[end..];
     }

@@ -56,7 +56,11 @@ impl IntoResponse for Problem {
 /// A handler panicked: the sender learns nothing but that it was not its fault.
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands the payload over")]
 pub fn panicked(payload: Box<dyn std::any::Any + Send + 'static>) -> Response {
-    let why = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("of unknown kind");
+    let why = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("of unknown kind");
     tracing::error!(why, "a request panicked");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "this failed inside; the log has the details").into_response()
 }

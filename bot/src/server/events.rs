@@ -9,15 +9,19 @@ use axum::http::HeaderMap;
 use bellhop_core::analytics::{NewEvent, Refused, Taken};
 use bellhop_core::clock::{Ids, Timestamp};
 use bellhop_core::ports::AnalyticsSource as _;
-use chrono::DateTime;
 use bellhop_store::Profile;
+use chrono::DateTime;
 use serde_json::{Map, Value};
 
 /// The most events in one request.
 const MOST: usize = 50_000;
 
 /// `POST /v1/events`: an array, one object, or NDJSON.
-pub async fn events(State(services): State<Services>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Json<Taken>, Problem> {
+pub async fn events(
+    State(services): State<Services>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Taken>, Problem> {
     keys::check(&services.store, &headers, "events").await?;
     let body = body.map_err(|error| alerts::too_large(&error, "events", super::EVENTS_BODY))?;
     let items = items(&body)?;
@@ -38,7 +42,11 @@ pub async fn events(State(services): State<Services>, headers: HeaderMap, body: 
 }
 
 /// `POST /v1/profiles`: an array, one object, or NDJSON of `{distinct_id, properties}`.
-pub async fn profiles(State(services): State<Services>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Json<Taken>, Problem> {
+pub async fn profiles(
+    State(services): State<Services>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Taken>, Problem> {
     keys::check(&services.store, &headers, "events").await?;
     let body = body.map_err(|error| alerts::too_large(&error, "profiles", super::EVENTS_BODY))?;
     let (mut profiles, mut places, mut refused) = (Vec::new(), Vec::new(), Vec::new());
@@ -85,7 +93,10 @@ fn items(body: &[u8]) -> Result<Vec<Result<Map<String, Value>, String>>, Problem
         Ok(one) => vec![object(one)],
         Err(whole) => {
             let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-            let read: Vec<_> = lines.iter().map(|line| serde_json::from_str::<Value>(line).map_err(|e| format!("this line is not JSON: {e}")).and_then(object)).collect();
+            let read: Vec<_> = lines
+                .iter()
+                .map(|line| serde_json::from_str::<Value>(line).map_err(|e| format!("this line is not JSON: {e}")).and_then(object))
+                .collect();
             // Not a single good line: it was never meant as NDJSON.
             if !read.iter().any(Result::is_ok) {
                 return Err(Problem::malformed(format!("the body is neither JSON nor NDJSON: {whole}")));
@@ -183,7 +194,14 @@ mod tests {
 
     #[test]
     fn times_of_every_kind_are_the_same_moment() {
-        for time in [r#""2026-11-23T10:00:00Z""#, "1795428000", "1795428000000", "1795428000000000", r#""1795428000""#, r#""2026-11-23T11:00:00+01:00""#] {
+        for time in [
+            r#""2026-11-23T10:00:00Z""#,
+            "1795428000",
+            "1795428000000",
+            "1795428000000000",
+            r#""1795428000""#,
+            r#""2026-11-23T11:00:00+01:00""#,
+        ] {
             let event = read(&format!(r#"{{"event":"a","user":"u","time":{time}}}"#)).remove(0).unwrap();
             assert_eq!(event.time.to_rfc3339(), "2026-11-23T10:00:00+00:00", "{time}");
         }
@@ -194,7 +212,14 @@ mod tests {
         let body = "{\"event\":\"a\",\"user\":\"u\"}\nnonsense\n{\"user\":\"u\"}\n{\"event\":\"a\"}\n{\"event\":\"a\",\"user\":\"u\",\"colour\":1}\n{\"event\":\"a\",\"user\":\"u\",\"time\":\"soon\"}\n[]";
         let read = read(body);
         assert!(read[0].is_ok());
-        for (at, says) in [(1, "not JSON"), (2, "`event` is missing"), (3, "`distinct_id` is missing"), (4, "`colour`"), (5, "RFC 3339"), (6, "not an object")] {
+        for (at, says) in [
+            (1, "not JSON"),
+            (2, "`event` is missing"),
+            (3, "`distinct_id` is missing"),
+            (4, "`colour`"),
+            (5, "RFC 3339"),
+            (6, "not an object"),
+        ] {
             assert!(read[at].as_ref().unwrap_err().contains(says), "{at}");
         }
         assert!(items(b"nonsense").is_err());

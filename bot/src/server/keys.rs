@@ -18,7 +18,10 @@ pub async fn check(store: &Store, headers: &HeaderMap, scope: &str) -> Result<()
         ));
     };
     match store.check_key(&presented).await? {
-        None => Err(Problem::new(StatusCode::UNAUTHORIZED, "this API key is not known here, or was revoked; make one with `bellhop key create`")),
+        None => Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "this API key is not known here, or was revoked; make one with `bellhop key create`",
+        )),
         Some(key) if key.scopes.is_empty() || key.scopes.iter().any(|s| s == scope || s == "*") => Ok(()),
         Some(key) => {
             let why = format!("the API key `{}` lacks the scope `{scope}`; make one with `bellhop key create --scope {scope}`", key.name);

@@ -56,10 +56,8 @@ pub fn routes(services: Services, chats: Vec<Router>) -> Router {
         .route("/alerts/generic", post(alerts::generic))
         .route("/api/v2/alerts", post(alerts::api_v2))
         .layer(alert(ALERT_BODY));
-    let events = Router::new()
-        .route("/v1/events", post(events::events))
-        .route("/v1/profiles", post(events::profiles))
-        .layer(alert(EVENTS_BODY));
+    let events =
+        Router::new().route("/v1/events", post(events::events)).route("/v1/profiles", post(events::profiles)).layer(alert(EVENTS_BODY));
     let timed = Router::new()
         .merge(intake)
         .merge(events)

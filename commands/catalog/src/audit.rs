@@ -49,7 +49,7 @@ impl Command for Audit {
         let more = rows.len() > limit;
         rows.truncate(limit);
         let mut what = match &asked.about {
-            Some(about) => format!("about `{}`", line(about)),
+            Some(about) => format!("about “{}”", line(about)),
             None => String::new(),
         };
         if let Some(since) = asked.since {
@@ -77,7 +77,7 @@ impl Command for Audit {
                 ]
             })
             .collect();
-        let table = table("audit log", &["#", "When", "Who", "Where", "What", "Outcome"], cells);
+        let table = table("audit log", &["Row#", "When", "Who", "Where", "What", "Outcome"], cells);
         Ok(Reply::private(Card::titled("Audit").and_text(said).block(Block::Table(table))))
     }
 }

@@ -96,7 +96,15 @@ fn overview(registry: &Registry) -> Card {
     let starts = ["status", "file list", "report page_views 7d", "alert list"];
     let buttons = starts.iter().filter_map(|example| button(registry, example)).collect();
     Card::titled("What I can do")
-        .and_text("Commands are a word, or a group and a verb. `help file` shows a group, `help file share` one command, and `help` with your own words finds one.")
+        .and_spans(vec![
+            "Commands are a word, or a group and a verb. ".into(),
+            Span::Code("help file".to_owned()),
+            " shows a group, ".into(),
+            Span::Code("help file share".to_owned()),
+            " one command, and ".into(),
+            Span::Code("help".to_owned()),
+            " with your own words finds one.".into(),
+        ])
         .block(Block::Fields(fields))
         .and_actions(buttons)
 }
@@ -127,11 +135,13 @@ fn page(registry: &Registry, about: &About) -> Card {
         access => format!("It needs the role {access}"),
     };
     let what = match about.effect {
-        Effect::Reads => "it changes nothing",
-        Effect::Writes => "it changes something",
-        Effect::Destroys => "it asks before it does anything; `--yes` at the end confirms at once",
+        Effect::Reads => vec!["it changes nothing.".into()],
+        Effect::Writes => vec!["it changes something.".into()],
+        Effect::Destroys => {
+            vec!["it asks before it does anything; ".into(), Span::Code("--yes".to_owned()), " at the end confirms at once.".into()]
+        }
     };
-    card = card.and_text(format!("{who}; {what}."));
+    card = card.and_spans([vec![format!("{who}; ").into()], what].concat());
     if !about.examples.is_empty() {
         card = card.and_text("Examples:").block(Block::Code(about.examples.join("\n")));
     }

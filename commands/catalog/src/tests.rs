@@ -3,6 +3,7 @@
 mod alerts;
 mod catalogue;
 mod channels;
+mod chat;
 mod figures;
 mod files;
 mod schedules;

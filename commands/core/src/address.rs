@@ -95,7 +95,10 @@ impl std::str::FromStr for PlaceRef {
         let (before, last) = match text.rsplit_once('/') {
             Some((before, last)) => (Some(before), last),
             None => match text.split_once(':') {
-                Some((chat, rest)) if !chat.is_empty() && !rest.is_empty() => (Some(text.split_at(chat.len() + 1).0), rest),
+                // A marked name may have colons of its own: some platforms' ids do.
+                Some((chat, rest)) if !chat.is_empty() && !rest.is_empty() && !text.starts_with(['#', '@']) => {
+                    (Some(text.split_at(chat.len() + 1).0), rest)
+                }
                 _ => (None, text),
             },
         };
@@ -113,6 +116,7 @@ impl std::str::FromStr for PlaceRef {
         let (chat, workspace) = match before {
             None => (None, None),
             Some(before) => match before.split_once(':') {
+                Some(("", _)) => return Err(wrong("the chat's name before the colon is missing")),
                 Some((chat, workspace)) => (Some(chat), Some(workspace)),
                 None => (None, Some(before)),
             },
@@ -166,7 +170,7 @@ mod tests {
         assert_eq!(place("work/#ops"), (None, s("work"), "ops".into(), false));
         assert_eq!(place("work:#ops"), (s("work"), None, "ops".into(), false));
         assert_eq!(place("work:T1/#ops"), (s("work"), s("T1"), "ops".into(), false));
-        for text in ["work:T1/#ops", "work/@ann", "#ops", "work:#ops"] {
+        for text in ["work:T1/#ops", "work/@ann", "#ops", "work:#ops", "#19:a@b", "work:#19:a@b"] {
             let place: PlaceRef = text.parse().unwrap();
             assert_eq!(place.to_string(), text);
         }
@@ -174,7 +178,7 @@ mod tests {
 
     #[test]
     fn says_what_is_wrong_with_a_place() {
-        for text in ["", "#", "work/", "work/#", "#a b"] {
+        for text in ["", "#", "work/", "work/#", "#a b", ":b:c/#d"] {
             assert!(text.parse::<PlaceRef>().unwrap_err().contains("is no place"), "{text}");
         }
     }

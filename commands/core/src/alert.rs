@@ -63,7 +63,7 @@ pub struct AlertSignal {
     pub labels: BTreeMap<String, String>,
     /// Where to read more, or empty.
     pub url: String,
-    /// Since when, by the sender's clock.
+    /// Since when, by the sender's clock; the moment of `received` where the sender doesn't say.
     pub starts_at: Timestamp,
     /// Until when, by the sender's clock, for one that is over.
     pub ends_at: Option<Timestamp>,
@@ -206,9 +206,13 @@ fn begin(signal: AlertSignal) -> Alert {
     }
 }
 
-fn fires(mut alert: Alert, signal: AlertSignal) -> (Alert, Change) {
+fn fires(mut alert: Alert, mut signal: AlertSignal) -> (Alert, Change) {
     match alert.state {
         AlertState::Firing | AlertState::Acknowledged => {
+            // A sender that gives no start means "now" by every repetition: it is still the same firing.
+            if signal.starts_at == signal.received {
+                signal.starts_at = alert.signal.starts_at;
+            }
             if signal.starts_at < alert.signal.starts_at {
                 return (alert, Change::None);
             }

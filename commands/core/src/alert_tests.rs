@@ -90,7 +90,12 @@ fn another_text_is_a_change_of_text_and_nothing_else() {
 
 #[test]
 fn on_nothing_only_a_firing_does_something() {
-    for input in [end(0), ack("ann", 0), AlertInput::Resolve { who: "ann".into(), at: at(0) }, AlertInput::Unacknowledge { who: "ann".into(), at: at(0) }] {
+    for input in [
+        end(0),
+        ack("ann", 0),
+        AlertInput::Resolve { who: "ann".into(), at: at(0) },
+        AlertInput::Unacknowledge { who: "ann".into(), at: at(0) },
+    ] {
         assert_eq!(apply(None, input), (None, Change::None));
     }
 }

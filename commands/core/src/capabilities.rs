@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The limits and abilities of a chat platform. Lengths are in characters (Unicode scalar values).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent ability")]
 pub struct Capabilities {
     /// The most blocks in one message.
     pub blocks: usize,

@@ -7,6 +7,7 @@ use crate::form::{Answers, Form, Input, InputKind};
 use crate::tokenise::{TokeniseError, join};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction};
+use std::fmt::Write as _;
 
 /// Why a line was not understood. Each says enough for a helpful answer: what was typed, where, and what is near it.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,13 +78,13 @@ pub fn usage(about: &About) -> String {
     for arg in positionals(&about.model).filter(|arg| !arg.is_hide_set()) {
         let name = label(arg);
         let dots = if many(arg) { "..." } else { "" };
-        out.push_str(&if arg.is_required_set() { format!(" {name}{dots}") } else { format!(" [{name}{dots}]") });
+        let _ = if arg.is_required_set() { write!(out, " {name}{dots}") } else { write!(out, " [{name}{dots}]") };
     }
     for arg in options(&about.model) {
         let long = arg.get_long().unwrap_or_default();
         let value = if takes_value(arg) { format!(" {}", label(arg)) } else { String::new() };
         let dots = if many(arg) { "..." } else { "" };
-        out.push_str(&if arg.is_required_set() { format!(" --{long}{value}{dots}") } else { format!(" [--{long}{value}]{dots}") });
+        let _ = if arg.is_required_set() { write!(out, " --{long}{value}{dots}") } else { write!(out, " [--{long}{value}]{dots}") };
     }
     out
 }

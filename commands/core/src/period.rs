@@ -60,14 +60,12 @@ impl Period {
     #[must_use]
     pub fn previous(&self, now: Timestamp, zone: Tz) -> Range {
         let this = self.resolve(now, zone);
-        match self {
-            Self::Hours(count) => Range { from: this.from - TimeDelta::hours(i64::from(*count)), to: this.from },
-            _ => {
-                let first = this.from.with_timezone(&zone).date_naive();
-                let length = (this.to.with_timezone(&zone).date_naive() - first).num_days().unsigned_abs();
-                Range { from: midnight(first - Days::new(length), zone), to: this.from }
-            }
+        if let Self::Hours(count) = self {
+            return Range { from: this.from - TimeDelta::hours(i64::from(*count)), to: this.from };
         }
+        let first = this.from.with_timezone(&zone).date_naive();
+        let length = (this.to.with_timezone(&zone).date_naive() - first).num_days().unsigned_abs();
+        Range { from: midnight(first - Days::new(length), zone), to: this.from }
     }
 
     /// The width of interval that suits the stretch when none is asked for.
@@ -221,7 +219,7 @@ impl std::str::FromStr for Span {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("`{text}` is no length of time; write 90s, 15m, 2h, 7d or 4w");
         let Some((at, unit)) = text.char_indices().last() else { return Err(wrong()) };
-        let (count, unit) = if text.ends_with("ms") { (&text[..text.len() - 2], 'M') } else { (&text[..at], unit) };
+        let (count, unit) = text.strip_suffix("ms").map_or((&text[..at], unit), |count| (count, 'M'));
         let count: u64 = count.parse().map_err(|_| wrong())?;
         let millis = match unit {
             'M' => 1,

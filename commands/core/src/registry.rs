@@ -91,15 +91,15 @@ impl Registry {
     ///
     /// # Errors
     /// Why it was not understood, with what may have been meant.
-    pub fn parse(&self, line: &str) -> Result<Understood, Misunderstood> {
-        self.parse_words(&tokenise(line).map_err(Misunderstood::Words)?)
+    pub fn parse(&self, line: &str) -> Result<Understood, Box<Misunderstood>> {
+        self.parse_words(&tokenise(line).map_err(|error| Box::new(Misunderstood::Words(error)))?)
     }
 
     /// The same for words that are split already, as arguments of a program are.
     ///
     /// # Errors
     /// As [`Registry::parse`].
-    pub fn parse_words(&self, words: &[String]) -> Result<Understood, Misunderstood> {
+    pub fn parse_words(&self, words: &[String]) -> Result<Understood, Box<Misunderstood>> {
         let mut words = words.to_vec();
         normalise_start(&mut words);
         let (about, used) = self.find(&words)?;
@@ -109,7 +109,7 @@ impl Registry {
         if confirmed {
             rest.pop();
         }
-        let args = command.read(&rest).map_err(|error| grammar::refusal(about, &rest, &error))?;
+        let args = command.read(&rest).map_err(|error| Box::new(grammar::refusal(about, &rest, &error)))?;
         Ok(Understood { invoke: Invoke { command: about.name.to_owned(), args }, confirmed })
     }
 
@@ -117,13 +117,13 @@ impl Registry {
     ///
     /// # Errors
     /// As [`Registry::parse`].
-    pub fn parse_answers(&self, command: &str, answers: &Answers) -> Result<Invoke, Misunderstood> {
+    pub fn parse_answers(&self, command: &str, answers: &Answers) -> Result<Invoke, Box<Misunderstood>> {
         let Some(command) = self.get(command) else {
-            return Err(Misunderstood::Name { typed: command.to_owned(), corrected: None });
+            return Err(Box::new(Misunderstood::Name { typed: command.to_owned(), corrected: None }));
         };
         let about = command.about();
         let words = grammar::words(about, answers);
-        let args = command.read(&words).map_err(|error| grammar::refusal(about, &words, &error))?;
+        let args = command.read(&words).map_err(|error| Box::new(grammar::refusal(about, &words, &error)))?;
         Ok(Invoke { command: about.name.to_owned(), args })
     }
 
@@ -153,53 +153,19 @@ impl Registry {
             return (Typing::Name(typed), replaces);
         }
         match self.find(&words) {
-            Ok((about, used)) => (self.typing_argument(about, &words[used..], typed), replaces),
-            Err(Misunderstood::Verb { group, typed: none, .. }) if none.is_empty() => {
-                (Typing::Verb { group, typed: typed.to_lowercase() }, replaces)
-            }
-            Err(_) => (Typing::Nothing(None), replaces),
-        }
-    }
-
-    fn typing_argument<'a>(&self, about: &'a About, before: &[String], typed: String) -> Typing<'a> {
-        let value = |arg: &clap::Arg, typed: String| Typing::Value {
-            about,
-            argument: arg.get_id().to_string(),
-            possible: grammar::possible(arg),
-            typed,
-        };
-        if let Some(option) = before.last().and_then(|word| word.strip_prefix("--")) {
-            if let Some(arg) = grammar::options(&about.model).find(|arg| arg.get_long() == Some(option) && grammar::takes_value(arg)) {
-                return value(arg, typed);
-            }
-        }
-        if typed.starts_with('-') {
-            return Typing::Option { about, typed };
-        }
-        let mut free = 0;
-        let mut skip = false;
-        for word in before {
-            if std::mem::take(&mut skip) {
-                continue;
-            }
-            match word.strip_prefix("--") {
-                Some(option) => {
-                    skip = grammar::options(&about.model).any(|arg| arg.get_long() == Some(option) && grammar::takes_value(arg))
+            Ok((about, used)) => (typing_argument(about, &words[used..], typed), replaces),
+            Err(why) => match *why {
+                Misunderstood::Verb { group, typed: none, .. } if none.is_empty() => {
+                    (Typing::Verb { group, typed: typed.to_lowercase() }, replaces)
                 }
-                None => free += 1,
-            }
-        }
-        let positionals: Vec<_> = grammar::positionals(&about.model).collect();
-        match positionals.get(free).or_else(|| positionals.last().filter(|last| grammar::many(last))) {
-            Some(arg) => value(arg, typed),
-            None if typed.is_empty() && grammar::options(&about.model).next().is_some() => Typing::Option { about, typed },
-            None => Typing::Nothing(Some(about)),
+                _ => (Typing::Nothing(None), replaces),
+            },
         }
     }
 
     /// The command that the words begin with, and how many of them name it.
-    fn find(&self, words: &[String]) -> Result<(&About, usize), Misunderstood> {
-        let Some(first) = words.first() else { return Err(Misunderstood::Nothing) };
+    fn find(&self, words: &[String]) -> Result<(&About, usize), Box<Misunderstood>> {
+        let Some(first) = words.first() else { return Err(Box::new(Misunderstood::Nothing)) };
         let group = first.to_lowercase();
         let typed = words.get(1).cloned().unwrap_or_default();
         if let Some(command) = self.commands.get(format!("{group} {}", typed.to_lowercase()).as_str()) {
@@ -211,7 +177,7 @@ impl Registry {
         let verbs: Vec<&'static str> = self.group(&group).filter_map(About::verb).collect();
         let replaced = |at: usize, right: &str| {
             let mut words = words.to_vec();
-            words[at] = right.to_owned();
+            right.clone_into(&mut words[at]);
             join(&words)
         };
         if verbs.is_empty() {
@@ -225,10 +191,47 @@ impl Registry {
                 (Some(second), _) => Some(join(&[&[second, group][..], &words[2..]].concat())),
                 (None, near) => near.map(|right| replaced(0, right)),
             };
-            return Err(Misunderstood::Name { typed: first.clone(), corrected });
+            return Err(Box::new(Misunderstood::Name { typed: first.clone(), corrected }));
         }
         let corrected = nearest(&typed, verbs.iter().copied()).map(|right| replaced(1, right));
-        Err(Misunderstood::Verb { group, typed, verbs, corrected })
+        Err(Box::new(Misunderstood::Verb { group, typed, verbs, corrected }))
+    }
+}
+
+/// What stands at the end of a line whose command is known.
+fn typing_argument<'a>(about: &'a About, before: &[String], typed: String) -> Typing<'a> {
+    let value = |arg: &clap::Arg, typed: String| Typing::Value {
+        about,
+        argument: arg.get_id().to_string(),
+        possible: grammar::possible(arg),
+        typed,
+    };
+    if let Some(option) = before.last().and_then(|word| word.strip_prefix("--"))
+        && let Some(arg) = grammar::options(&about.model).find(|arg| arg.get_long() == Some(option) && grammar::takes_value(arg))
+    {
+        return value(arg, typed);
+    }
+    if typed.starts_with('-') {
+        return Typing::Option { about, typed };
+    }
+    let mut free = 0;
+    let mut skip = false;
+    for word in before {
+        if std::mem::take(&mut skip) {
+            continue;
+        }
+        match word.strip_prefix("--") {
+            Some(option) => {
+                skip = grammar::options(&about.model).any(|arg| arg.get_long() == Some(option) && grammar::takes_value(arg));
+            }
+            None => free += 1,
+        }
+    }
+    let positionals: Vec<_> = grammar::positionals(&about.model).collect();
+    match positionals.get(free).or_else(|| positionals.last().filter(|last| grammar::many(last))) {
+        Some(arg) => value(arg, typed),
+        None if typed.is_empty() && grammar::options(&about.model).next().is_some() => Typing::Option { about, typed },
+        None => Typing::Nothing(Some(about)),
     }
 }
 

@@ -58,7 +58,10 @@ pub fn tokenise(line: &str) -> Result<Vec<String>, TokeniseError> {
             let held = word.get_or_insert_default();
             match rest.peek() {
                 Some((_, next)) if *next == '\\' || next.is_whitespace() || closing(*next).is_some() || *next == '\u{2019}' => {
-                    held.push(*next);
+                    // Some spaces (a form feed) are hidden marks too, and those never come in.
+                    if !crate::text::is_hidden(*next) {
+                        held.push(*next);
+                    }
                     rest.next();
                 }
                 _ => held.push('\\'),
@@ -149,6 +152,7 @@ mod tests {
         assert_eq!(words("\u{2014}expires 10m"), ["--expires", "10m"]);
         assert_eq!(words(r#"a "" b"#), ["a", "", "b"]);
         assert_eq!(words("fi\u{200b}le\u{202e} list"), ["file", "list"]);
+        assert_eq!(words("sign\\\u{c}mart \\\u{b}"), ["signmart", ""]);
         assert!(words("   \n ").is_empty());
     }
 

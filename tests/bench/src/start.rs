@@ -28,9 +28,9 @@ pub async fn release_program() -> Result<PathBuf, Failure> {
     let mut build = Command::new(env!("CARGO"));
     // This package beside it, so that both are built with the same features of what they share.
     build.current_dir(&root).args(["build", "--release", "--package", "bellhop", "--package", "bellhop-bench", "--bins"]);
-    let built = run_program(&mut build, b"", BUILD).await?;
-    if built.code != 0 {
-        let last: Vec<&str> = built.err.lines().rev().take(20).collect();
+    let ended = run_program(&mut build, b"", BUILD).await?;
+    if ended.code != 0 {
+        let last: Vec<&str> = ended.err.lines().rev().take(20).collect();
         return Err(format!("the release program can't be built:\n{}", last.into_iter().rev().collect::<Vec<_>>().join("\n")));
     }
     let this = this_program()?;
@@ -64,14 +64,14 @@ pub async fn run() -> Result<Vec<Figure>, Failure> {
     for _ in 0..TIMES {
         alone.push(help(&program, &site).await?);
     }
-    let size = std::fs::metadata(&program).map_err(|error| error.to_string())?.len();
+    let bytes = std::fs::metadata(&program).map_err(|error| error.to_string())?.len();
     Ok(vec![
         Figure::new(PART, "ready, from the start to the first 200 of /readyz", millis(median(times)), "ms")
             .target(Target::Below(200.0))
             .beside(format!("{:.0} ms the first time, with an empty folder", millis(first))),
         Figure::new(PART, "idle memory after 2 s", crate::figures::count(idle) / 1024.0, "MiB")
             .target(Target::Below(40.0))
-            .beside(format!("the program's file has {:.0} MiB", crate::figures::count(size) / f64::from(1 << 20))),
+            .beside(format!("the program's file has {:.0} MiB", crate::figures::count(bytes) / f64::from(1 << 20))),
         Figure::new(PART, "say -- help", millis(median(alone)), "ms")
             .target(Target::Below(100.0))
             .beside(format!("{:.0} ms while a bot runs on the same database", millis(median(beside)))),

@@ -1,5 +1,7 @@
 //! The bot as a program, started the way a person starts it, for tests that look at what a person sees.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "a test harness fails the test")]
+
 use bellhop_http::{Client, Limits};
 use bellhop_kit::process::{Program, Ran, run};
 use serde_json::Value;
@@ -49,8 +51,9 @@ impl Bot {
     pub async fn go(&mut self) {
         let mut program = Program::start(&mut self.command(&["run"])).expect("the bot starts");
         let line = program.line("Bellhop listens on ", PATIENCE).await.expect("the bot says where it listens");
-        self.url = line.rsplit(' ').next().unwrap_or_default().to_owned();
-        self.login = program.line("/login?token=", PATIENCE).await.expect("the bot prints its log-in link").trim().to_owned();
+        self.url = line.rsplit(' ').next().map(str::to_owned).unwrap_or_default();
+        let login = program.line("/login?token=", PATIENCE).await.expect("the bot prints its log-in link");
+        self.login = String::from(login.trim());
         self.program = Some(program);
     }
 

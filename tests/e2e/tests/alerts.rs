@@ -27,7 +27,8 @@ async fn a_real_alertmanager_fires_and_resolves() {
 async fn prometheus_can_point_at_the_bot() {
     let bot = Bot::start("").await;
     let key = bot.key().await;
-    let (status, answer) = bot.post("/api/v2/alerts", &key, r#"[{"labels":{"alertname":"Up","job":"api"},"annotations":{"summary":"down"}}]"#).await;
+    let (status, answer) =
+        bot.post("/api/v2/alerts", &key, r#"[{"labels":{"alertname":"Up","job":"api"},"annotations":{"summary":"down"}}]"#).await;
     assert_eq!(status, 200, "{answer}");
     shown(&bot, "the alert to fire", "firing").await;
     let over = r#"[{"labels":{"alertname":"Up","job":"api"},"endsAt":"2020-01-01T00:00:00Z"}]"#;
@@ -74,7 +75,8 @@ async fn intake_wants_a_key_and_says_what_is_wrong() {
     }
     let (status, answer) = bot.post("/alerts/generic", &key, vec![b' '; 2 << 20]).await;
     assert_eq!(status, 413, "{answer}");
-    let revoked = bot.bellhop(&["key", "list"]).await.out.lines().next().and_then(|line| line.split_whitespace().next()).unwrap().to_owned();
+    let revoked =
+        bot.bellhop(&["key", "list"]).await.out.lines().next().and_then(|line| line.split_whitespace().next()).unwrap().to_owned();
     assert_eq!(bot.bellhop(&["key", "revoke", &revoked]).await.code, 0);
     wait::until(PATIENCE, "the key to be refused", async || (bot.post("/alerts/generic", &key, good).await.0 == 401).then_some(())).await;
 }

@@ -13,7 +13,7 @@ async fn the_five_minute_tour() {
     std::fs::write(&file, &bytes).unwrap();
     let args = serde_json::json!({ "url": bot.url, "login": bot.login, "key": key, "file": file });
     let out = bot.path("pictures");
-    let steps = browser::tour(&tour("five-minutes.mjs"), &args, &out, Duration::from_secs(120)).await.unwrap_or_else(|why| panic!("{why}"));
+    let steps = browser::tour(&tour("five-minutes.mjs"), &args, &out, Duration::from_mins(2)).await.unwrap_or_else(|why| panic!("{why}"));
     assert!(steps.len() >= 10, "{steps:?}");
     assert_eq!(std::fs::read(out.join("downloaded")).unwrap(), bytes, "the link gives the same bytes");
 }
@@ -23,5 +23,5 @@ async fn keyboard_small_screen_and_people() {
     let bot = Bot::start("").await;
     let args = serde_json::json!({ "url": bot.url, "login": bot.login });
     let out = bot.path("pictures");
-    browser::tour(&tour("small-and-keyboard.mjs"), &args, &out, Duration::from_secs(120)).await.unwrap_or_else(|why| panic!("{why}"));
+    browser::tour(&tour("small-and-keyboard.mjs"), &args, &out, Duration::from_mins(2)).await.unwrap_or_else(|why| panic!("{why}"));
 }

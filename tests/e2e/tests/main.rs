@@ -4,4 +4,5 @@ mod alerts;
 mod bad_input;
 mod browser;
 mod crash;
+mod postgres;
 mod say;

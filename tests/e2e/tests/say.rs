@@ -53,8 +53,8 @@ async fn what_destroys_asks_first_and_runs_once() {
 
     // Five at once: one of them runs it.
     let approve = ["approve", id.as_str()];
-    let (a, b, c, d, e) = tokio::join!(bot.say(&approve), bot.say(&approve), bot.say(&approve), bot.say(&approve), bot.say(&approve));
-    assert_eq!([a, b, c, d, e].iter().filter(|ran| ran.code == 0).count(), 1);
+    let all = tokio::join!(bot.say(&approve), bot.say(&approve), bot.say(&approve), bot.say(&approve), bot.say(&approve));
+    assert_eq!(<[_; 5]>::from(all).iter().filter(|ran| ran.code == 0).count(), 1);
     assert!(!bot.said(&["file", "list"]).await.contains("a.txt"));
     assert_eq!(bot.say(&["file", "restore", "a.txt"]).await.code, 0);
     assert_eq!(bot.say(&["file", "delete", "a.txt", "--yes"]).await.code, 0);
@@ -70,7 +70,9 @@ async fn what_destroys_asks_first_and_runs_once() {
 
 #[tokio::test]
 async fn roles_decide_and_say_why() {
-    let bot = Bot::new("[[role]]\nname = \"operator\"\nusers = [\"console:max\"]\n[[role]]\nname = \"careful\"\nusers = [\"console:max\"]\ndeny = [\"file delete\"]\n");
+    let bot = Bot::new(
+        "[[role]]\nname = \"operator\"\nusers = [\"console:max\"]\n[[role]]\nname = \"careful\"\nusers = [\"console:max\"]\ndeny = [\"file delete\"]\n",
+    );
     let refused = bot.bellhop(&["say", "--as", "max", "--", "file", "delete", "x", "--yes"]).await;
     assert_eq!(refused.code, 1);
     assert!(refused.out.contains("careful"), "{}", refused.out);

@@ -20,11 +20,14 @@ const store = {
   },
 };
 
+/** For whom this page was drawn. */
+export const person = () => document.getElementById("app").dataset.person;
+
 /** Sends text to the server; throws an Error whose message is for people. */
 export async function post(address, body, type = "application/json") {
   let answer;
   try {
-    answer = await fetch(address, { method: "POST", headers: { "content-type": type }, body });
+    answer = await fetch(address, { method: "POST", headers: { "content-type": type, "x-bellhop-person": person() }, body });
   } catch {
     throw new Error("The bot can't be reached just now.");
   }
@@ -242,6 +245,7 @@ export function composer(form, page) {
       request.addEventListener("abort", () => fail("The upload was stopped."));
     });
     request.open("POST", "/console/upload");
+    request.setRequestHeader("x-bellhop-person", person());
     request.setRequestHeader("x-file-name", encodeURIComponent(file.name));
     request.setRequestHeader("content-type", file.type || "application/octet-stream");
     request.send(file);
@@ -291,7 +295,7 @@ export function composer(form, page) {
   function pending(sent) {
     const bubble = document.createElement("article");
     bubble.className = "message person pending";
-    bubble.dataset.author = document.getElementById("app").dataset.person;
+    bubble.dataset.author = person();
     bubble.dataset.at = new Date().toISOString();
     const content = document.createElement("div");
     content.className = "content";

@@ -1,8 +1,8 @@
 // The page as a whole: live changes, unread counts, threads, buttons, themes. Works on what the server draws; nothing
 // here decides what a message looks like.
 
-import { composer, post } from "./composer.js";
-import { follow, group, localTimes, newKey, remove, show, showRoot, zone } from "./log.js";
+import { composer, person, post } from "./composer.js";
+import { follow, group, localTimes, newKey, prune, remove, show, showRoot, zone } from "./log.js";
 
 const $ = (id) => document.getElementById(id);
 const live = $("live");
@@ -103,6 +103,7 @@ function seen() {
 function shownNew(mine) {
   $("welcome").hidden = true;
   if (mine || main.end.following) {
+    prune(main.log, main.channel);
     main.end.end();
     if (document.visibilityState !== "visible" && !mine) unseen += 1;
   } else {
@@ -253,6 +254,11 @@ document.addEventListener("keydown", (event) => {
   else if (thread && $("thread").contains(document.activeElement)) $("close-thread").click();
 });
 
+// Tabs of one browser share their session: when one becomes another person, the others follow.
+const tabs = new BroadcastChannel("bellhop-person");
+tabs.addEventListener("message", (event) => event.data !== person() && location.reload());
+tabs.postMessage(person());
+
 $("person").addEventListener("change", (event) => event.target.form.submit());
 document.addEventListener("visibilitychange", seen);
 
@@ -284,6 +290,7 @@ document.addEventListener("drop", (event) => {
 
 document.addEventListener("htmx:configRequest", (event) => {
   if (!event.target.matches("[data-press], [data-form]")) return;
+  event.detail.headers["x-bellhop-person"] = person();
   event.detail.parameters.key = newKey();
   event.detail.parameters.zone = zone;
 });

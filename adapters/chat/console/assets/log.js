@@ -124,6 +124,26 @@ export function remove(log, id) {
   group(log);
 }
 
+const most = 300;
+
+/** Lets go of the oldest messages of a page that has been open for long; they are loaded again where the reader goes. */
+export function prune(log, channel) {
+  const messages = [...log.querySelectorAll(":scope > .message[data-id]")];
+  if (messages.length <= most) return;
+  const first = messages[messages.length - most / 2];
+  while (log.firstElementChild !== first) log.firstElementChild.remove();
+  const older = document.createElement("button");
+  older.type = "button";
+  older.className = "older";
+  older.textContent = "Load older messages";
+  older.setAttribute("hx-get", `/console/older?${new URLSearchParams({ channel, before: first.dataset.id })}`);
+  older.setAttribute("hx-trigger", "click, intersect once");
+  older.setAttribute("hx-swap", "outerHTML");
+  log.prepend(older);
+  htmx.process(older);
+  group(log);
+}
+
 /** The copy of a message at the top of the thread panel has ids of its own. */
 export function showRoot(place, html, id) {
   const old = place.querySelector(`.message[data-id="${CSS.escape(id)}"]`);

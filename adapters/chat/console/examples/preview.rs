@@ -131,10 +131,9 @@ fn help() -> Card {
 }
 
 fn chart() -> Arc<[u8]> {
-    let mut points = String::new();
-    for (at, y) in [120, 96, 134, 88, 70, 84, 52, 60, 30, 44, 20].iter().enumerate() {
-        points.push_str(&format!("{},{} ", 50 + at * 56, y + 20));
-    }
+    let heights = [120, 96, 134, 88, 70, 84, 52, 60, 30, 44, 20];
+    let points: Vec<String> = heights.iter().enumerate().map(|(at, y)| format!("{},{}", 50 + at * 56, y + 20)).collect();
+    let points = points.join(" ");
     format!(
         r##"<svg xmlns="http://www.w3.org/2000/svg" width="660" height="220" viewBox="0 0 660 220"><rect width="660" height="220" fill="#fff"/><g stroke="#e4e2dc"><path d="M50 40h560M50 90h560M50 140h560M50 190h560"/></g><polyline points="{points}" fill="none" stroke="#4b43c4" stroke-width="2.5" stroke-linejoin="round"/><g font-family="sans-serif" font-size="12" fill="#635f57"><text x="12" y="44">400</text><text x="12" y="94">300</text><text x="12" y="144">200</text><text x="50" y="210">12 Nov</text><text x="566" y="210">22 Nov</text></g><script>alert(1)</script></svg>"##
     )

@@ -75,15 +75,15 @@ pub struct Console {
 }
 
 impl Console {
-    /// A console of this name. `data_dir` is its own folder, for uploads in flight and files in messages; it is made when
-    /// it is first needed.
+    /// A console of this name. Uploads in flight and files in messages go to `chat/NAME` below `data_dir`; the folder is
+    /// made when it is first needed.
     #[must_use]
     pub fn new(name: ChatName, config: ConsoleConfig, ports: Ports, data_dir: &Path) -> Arc<Self> {
         let book = Book::new(name.clone(), ports.records, ports.clock, ports.ids);
         let desk = Desk {
             config,
             book,
-            shelf: Shelf::new(data_dir),
+            shelf: Shelf::new(data_dir, &name),
             inbox: ports.inbox,
             completer: ports.completer,
             files: ports.files,

@@ -27,6 +27,9 @@ use std::sync::Arc;
 /// to say so.
 const BODY: usize = 2 << 20;
 
+/// For whom the page was drawn that sends a request.
+const PERSON: &str = "x-bellhop-person";
+
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 type Shared = axum::extract::State<Arc<Desk>>;
@@ -173,9 +176,17 @@ impl FromRequestParts<Arc<Desk>> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Problem> {
         let visitor = desk.visitor(&parts.headers).await?;
-        visitor.ok_or_else(|| {
+        let visitor = visitor.ok_or_else(|| {
             Problem::new(StatusCode::UNAUTHORIZED, "You are not logged in any more. Open the chat's first page and follow it.")
-        })
+        })?;
+        // A page drawn for one person must not act as another that its browser has become since, in another tab.
+        match parts.headers.get(PERSON) {
+            Some(drawn_for) if drawn_for.as_bytes() != visitor.person.id.as_str().as_bytes() => {
+                let words = format!("You have become {} in another tab. Reload the page.", visitor.person.name);
+                Err(Problem::new(StatusCode::CONFLICT, words))
+            }
+            _ => Ok(visitor),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::message::Kept;
 use bellhop_core::Timestamp;
 use bellhop_core::call::{Attachment, Handle};
 use bellhop_core::error::{PortError, PortErrorKind};
-use bellhop_core::ids::UserId;
+use bellhop_core::ids::{ChatName, UserId};
 use bellhop_core::ports::{ByteStream, PortResult};
 use chrono::TimeDelta;
 use futures::{Stream, StreamExt as _};
@@ -36,8 +36,11 @@ pub(crate) struct Shelf {
 }
 
 impl Shelf {
-    pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+    pub fn new(data_dir: &Path, chat: &ChatName) -> Self {
+        // A name that can't be a folder's gets one of its own that can.
+        let name = chat.as_str();
+        let folder = if crate::config::is_id(name) { name.to_owned() } else { hex::encode(name) };
+        Self { root: data_dir.join("chat").join(folder) }
     }
 
     fn path(&self, folder: &str, id: &str) -> PathBuf {
@@ -87,7 +90,14 @@ impl Desk {
         file.flush().await.map_err(disk)?;
         file.sync_all().await.map_err(disk)?;
         drop(file);
-        tokio::fs::rename(&part.0, self.shelf.path(folder, id)).await.map_err(disk)?;
+        let place = self.shelf.path(folder, id);
+        tokio::fs::rename(&part.0, &place).await.map_err(disk)?;
+        // The name, too, has to survive a crash. Where a folder can't be opened as a file, the system sees to it itself.
+        if let Some(parent) = place.parent()
+            && let Ok(opened) = tokio::fs::File::open(parent).await
+        {
+            opened.sync_all().await.map_err(disk)?;
+        }
         Ok(length)
     }
 

@@ -1,6 +1,8 @@
 //! The console is a chat platform like the others: every sentence of the port's contract, judged by what a person sees on
 //! the page.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests end the test where something is wrong")]
+
 mod world;
 
 use bellhop_core::call::{Attachment, Handle};
@@ -34,7 +36,7 @@ async fn message(browser: &Browser, html: &str) -> Seen {
         match &token {
             Token::Start(tag, _) => {
                 if tag == "article" {
-                    seen.id = token.attribute("data-ref").unwrap().to_owned();
+                    seen.id = String::from(token.attribute("data-ref").unwrap());
                 }
                 if tag == "button" && token.attribute("data-press").is_some() {
                     button = Some(String::new());

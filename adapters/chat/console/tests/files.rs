@@ -1,29 +1,26 @@
 //! Files on the page: up, down, in part, and never as a page of their own.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests end the test where something is wrong")]
+
 mod world;
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 use bellhop_core::Address;
-use bellhop_core::call::{Audience, Invoke};
-use bellhop_core::card::{Action, Block, Card, FileBlock, FileSource, Image};
-use bellhop_core::form::{Form, Input, InputKind};
+use bellhop_core::call::Audience;
+use bellhop_core::card::{Block, Card, FileBlock, FileSource, Image};
 use bellhop_core::ids::MessageId;
-use bellhop_core::ports::{Channels as _, ChatPlatform as _, Post, Said};
+use bellhop_core::ports::{ChatPlatform as _, Post};
 use serde_json::json;
 use std::time::Duration;
 use world::World;
-use world::browser::{Browser, HOST};
+use world::browser::Browser;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
 async fn deliver(world: &World, key: &str, channel: &str, card: Card) -> MessageId {
     let to = Address::channel("console", "local", channel);
     world.console.deliver(&Post { key: key.into(), to, card, audience: Audience::Everyone, answers: None, reply: None }).await.unwrap()
-}
-
-fn help() -> Invoke {
-    Invoke { command: "help".into(), args: json!({}) }
 }
 
 #[tokio::test]
@@ -49,8 +46,8 @@ async fn downloads_come_whole_or_in_part_and_never_as_a_page() {
             (StatusCode::PARTIAL_CONTENT, "234", "bytes 2-4/10", "3")
         );
         assert_eq!(part("bytes=-2").await.text(), "89");
-        let past = part("bytes=10-").await;
-        assert_eq!((past.status, past.header("content-range")), (StatusCode::RANGE_NOT_SATISFIABLE, "bytes */10"));
+        let beyond = part("bytes=10-").await;
+        assert_eq!((beyond.status, beyond.header("content-range")), (StatusCode::RANGE_NOT_SATISFIABLE, "bytes */10"));
         // Another state of the file than the reader has begun with: all of it.
         let changed = browser
             .request(&Method::GET, &path)
@@ -79,7 +76,7 @@ async fn a_hostile_picture_is_only_a_picture() {
     let id = deliver(&world, "k", "general", Card::titled("Chart").block(image("image/svg+xml")).block(image("text/html"))).await;
     let browser = Browser::log_in(&world.console).await;
     let page = browser.get("/c/general").await.text();
-    assert!(page.contains(&format!("<img src=\"/console/media/{id}/0?r=0\" alt=\"A &quot;chart&quot;\">")), "{page}");
+    assert!(page.contains(&format!("<img class=\"drawn\" src=\"/console/media/{id}/0?r=0\" alt=\"A &quot;chart&quot;\">")), "{page}");
     let shown = browser.get(&format!("/console/media/{id}/0?r=0")).await;
     assert_eq!(shown.header("content-type"), "image/svg+xml");
     assert!(
@@ -104,9 +101,9 @@ async fn uploads_are_limited_owned_and_removed() {
     assert_eq!(ada.say("general", "/file put", "key-00001", &[&upload]).await.status, StatusCode::OK);
     let attachment = world.inbox.take().remove(0).attachments.remove(0);
     assert_eq!((attachment.name.as_str(), attachment.size), ("a b.txt", Some(5)));
-    let files = |folder: &str| std::fs::read_dir(world.data_dir().join(folder)).map_or(0, Iterator::count);
+    let files = |folder: &str| std::fs::read_dir(world.data_dir().join("chat/console").join(folder)).map_or(0, Iterator::count);
     assert_eq!((files("uploads"), files("incoming")), (1, 0));
-    world.clock.advance(Duration::from_secs(25 * 3600));
+    world.clock.advance(Duration::from_hours(25));
     let stop = bellhop_core::ports::Stop::new();
     stop.cancel();
     world.console.listen(stop).await.unwrap();

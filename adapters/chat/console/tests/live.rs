@@ -1,5 +1,7 @@
 //! Live changes: what a page that stays open is told, whoever wrote it.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests end the test where something is wrong")]
+
 mod world;
 
 use axum::body::Body;
@@ -68,7 +70,7 @@ impl Page {
                         _ => {}
                     }
                 }
-                self.read = rest.to_owned();
+                self.read = String::from(rest);
                 if !event.kind.is_empty() {
                     return Some(event);
                 }

@@ -1,12 +1,14 @@
 //! The page as a browser meets it: who gets in, what is taken, what is refused, and what is shown to whom.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests end the test where something is wrong")]
+
 mod world;
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode, header};
 use bellhop_core::Address;
 use bellhop_core::call::{Audience, Invoke};
-use bellhop_core::card::{Action, Block, Card, FileBlock, FileSource, Image};
+use bellhop_core::card::{Action, Block, Card};
 use bellhop_core::form::{Form, Input, InputKind};
 use bellhop_core::ids::MessageId;
 use bellhop_core::ports::{Channels as _, ChatPlatform as _, Post, Said};
@@ -47,7 +49,7 @@ async fn a_link_logs_in_once() {
 async fn a_link_ends_after_a_day() {
     let world = World::new();
     let link = world.console.login_link("").await.unwrap();
-    world.clock.advance(Duration::from_secs(25 * 3600));
+    world.clock.advance(Duration::from_hours(25));
     assert_eq!(Browser::stranger(&world.console).get(&link).await.status, StatusCode::FORBIDDEN);
 }
 
@@ -60,7 +62,7 @@ async fn a_session_ends_and_leaves_no_secret_behind() {
         let kept = world.ports.records.after(collection, None, 10).await.unwrap();
         assert!(kept.iter().all(|record| record.key.len() == 64), "a key that is no hash: {kept:?}");
     }
-    world.clock.advance(Duration::from_secs(31 * 24 * 3600));
+    world.clock.advance(Duration::from_hours(31 * 24));
     assert!(browser.get("/").await.text().contains("Log-in link or token"));
     assert_eq!(browser.get("/c/general").await.status, StatusCode::UNAUTHORIZED);
 }
@@ -385,4 +387,37 @@ async fn private_and_closed_channels_are_what_they_say() {
     let answers = Some(bellhop_core::UserRef { chat: "console".into(), workspace: "local".into(), user: "max".into() });
     let post = Post { key: "k".into(), to: made.address, card: Card::text("closed"), audience: Audience::Everyone, answers, reply: None };
     world.console.deliver(&post).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_page_does_not_act_as_someone_else() {
+    let world = World::new();
+    let max = Browser::of(&world, "max").await;
+    let body = json!({ "channel": "general", "text": "/help", "key": "12345678" }).to_string();
+    let send = |drawn_for: &str| {
+        max.send(max.request(&Method::POST, "/console/say").header("x-bellhop-person", drawn_for).body(Body::from(body.clone())).unwrap())
+    };
+    let refused = send("you").await;
+    assert_eq!((refused.status, refused.text().as_str()), (StatusCode::CONFLICT, "You have become Max in another tab. Reload the page."));
+    assert_eq!(send("max").await.status, StatusCode::OK);
+}
+
+/// What people type, and what the inbox hears of it: nothing where they only talk to each other.
+#[tokio::test]
+async fn what_people_type_arrives_as_it_was_meant() {
+    #[derive(serde::Deserialize)]
+    struct Case {
+        channel: String,
+        text: String,
+        said: Option<Said>,
+    }
+    let cases: Vec<Case> = serde_json::from_str(include_str!("fixtures/said.json")).unwrap();
+    let world = World::new();
+    let browser = Browser::log_in(&world.console).await;
+    for (at, case) in cases.iter().enumerate() {
+        let answer = browser.say(&case.channel, &case.text, &format!("key-{at:06}"), &[]).await;
+        assert_eq!(answer.status, StatusCode::OK, "{:?}", case.text);
+        let heard = world.inbox.take().into_iter().map(|incoming| incoming.said).next();
+        assert_eq!(heard, case.said, "{:?}", case.text);
+    }
 }

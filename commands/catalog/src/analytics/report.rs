@@ -3,13 +3,14 @@
 //! This file reads the question and asks the sources; what they answer becomes figures in `grid` and a card in `answer`.
 
 mod answer;
+mod condition;
 mod grid;
 
 use super::{OWN, complete_metric, complete_source, has_events, properties};
 use crate::analytics::sample::{Sample, SampleArgs};
 use crate::wording::{code, line, suggest, zones};
 use answer::Failed;
-use bellhop_core::analytics::{Filter, Frame, Measure, Query, Trend};
+use bellhop_core::analytics::{Frame, Measure, Query, Trend};
 use bellhop_core::card::ActionStyle;
 use bellhop_core::chart::{ChartKind, Interval};
 use bellhop_core::command::Suggestion;
@@ -18,6 +19,7 @@ use bellhop_core::period::{Period, Range, intervals};
 use bellhop_core::ports::{AnalyticsSource, PortResult, Sources};
 use bellhop_core::{Action, Call, Card, Command, CommandError, Invoke, PortError, PortErrorKind, Reply, Timestamp, Tone};
 use chrono_tz::Tz;
+use condition::Condition;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -99,46 +101,6 @@ pub enum Drawn {
     Bar,
     /// Not at all: words and the table only
     None,
-}
-
-/// A condition as it is typed: `NAME=VALUE`, or `NAME!=VALUE`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Condition(Filter);
-
-impl std::str::FromStr for Condition {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{}` is no condition; write country=DE, or country!=DE", line(text));
-        let (name, value) = text.split_once('=').ok_or_else(wrong)?;
-        let (name, not) = name.strip_suffix('!').map_or((name, false), |name| (name, true));
-        if name.is_empty() {
-            return Err(wrong());
-        }
-        Ok(Self(Filter { property: name.to_owned(), not, value: value.to_owned() }))
-    }
-}
-
-impl TryFrom<String> for Condition {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<Condition> for String {
-    fn from(condition: Condition) -> Self {
-        condition.to_string()
-    }
-}
-
-impl std::fmt::Display for Condition {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Filter { property, not, value } = &self.0;
-        write!(f, "{property}{}={value}", if *not { "!" } else { "" })
-    }
 }
 
 /// The question, read.
@@ -369,7 +331,7 @@ async fn ask(source: &dyn AnalyticsSource, asked: &Asked) -> PortResult<Answered
             zone: asked.zone,
             interval: asked.interval,
             by: asked.by.clone(),
-            filters: asked.conditions.iter().map(|condition| condition.0.clone()).collect(),
+            filters: asked.conditions.iter().map(Condition::filter).collect(),
         })
     };
     let frame = source.query(&query(asked.range)).await?;

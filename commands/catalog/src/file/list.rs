@@ -64,11 +64,11 @@ impl Command for List {
             if at.name.is_empty() { format!("Files in {}", at.store_name()) } else { format!("Files in {}: {}", at.store_name(), at.name) };
         if files.is_empty() {
             let what = if at.name.is_empty() {
-                "There are no files yet. Attach one to a message that says `file put`.".to_owned()
+                vec!["There are no files yet. Attach one to a message that says ".into(), code("file put"), ".".into()]
             } else {
-                format!("No file's name begins with `{}`.", crate::wording::line(&at.name))
+                vec!["No file's name begins with ".into(), code(&at.name), ".".into()]
             };
-            let mut card = Card::titled(title).and_text(what);
+            let mut card = Card::titled(title).and_spans(what);
             if !at.name.is_empty() {
                 card = card.and_actions(vec![Action::invoke(
                     "All files",

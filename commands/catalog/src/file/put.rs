@@ -3,7 +3,7 @@
 use super::delete::{Delete, DeleteArgs};
 use super::info::{Info, InfoArgs};
 use super::share::{Share, ShareArgs};
-use super::upload::{Kept, Uploads};
+use super::upload::{Kept, Upload, Uploads};
 use super::{Located, complete, locate, locate_prefix, short_sum, size, spell};
 use crate::wording::{code, count, line};
 use bellhop_core::card::{ActionStyle, Block, Field};
@@ -106,8 +106,9 @@ impl Command for Put {
         };
         let mut parts = Vec::new();
         let mut failures: Vec<(String, CommandError)> = Vec::new();
-        for (index, (file, to)) in files.iter().zip(&targets).enumerate() {
-            match uploads.keep(call, index, file, to, earlier, self.clock.now()).await {
+        let named = args.name.is_some() || args.store.is_some();
+        for (index, (attachment, to)) in files.iter().zip(&targets).enumerate() {
+            match uploads.keep(call, Upload { index, attachment, named }, to, earlier, self.clock.now()).await {
                 Ok(kept) => parts.push((to, kept)),
                 Err(error) => failures.push((to.spelled.clone(), error)),
             }
@@ -246,7 +247,7 @@ mod tests {
         }
         let long = own_name(&format!("{}.pdf", "x".repeat(400)));
         assert_eq!(long.chars().count(), LONGEST_OWN_NAME);
-        assert!(long.ends_with(".pdf"));
+        assert_eq!(parts(&long).1, ".pdf");
         assert_eq!(own_name("日本 ü.pdf"), "日本 ü.pdf");
     }
 

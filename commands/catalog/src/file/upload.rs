@@ -64,6 +64,17 @@ pub(super) enum Kept {
     Underway,
 }
 
+/// One of the files of a message.
+#[derive(Clone, Copy)]
+pub(super) struct Upload<'a> {
+    /// Which of them it is.
+    pub index: usize,
+    /// The file, still at the platform.
+    pub attachment: &'a Attachment,
+    /// Whether the caller chose its name or folder.
+    pub named: bool,
+}
+
 /// Stores uploads once.
 pub(super) struct Uploads<'a> {
     pub attachments: &'a dyn Attachments,
@@ -71,39 +82,43 @@ pub(super) struct Uploads<'a> {
 }
 
 impl Uploads<'_> {
-    /// Stores an attachment as `to`, unless that has been done. `stores` gives the file of a name and store, for those
-    /// that were stored before.
+    /// Stores an attachment as `to`, unless that has been done. `named` says that the name was chosen by the caller: the
+    /// same upload can then be kept under several names. `earlier` gives the file of a store and a name, for one that was
+    /// stored before.
     pub async fn keep(
         &self,
         call: &Call,
-        index: usize,
-        attachment: &Attachment,
+        upload: Upload<'_>,
         to: &Located,
         earlier: impl Fn(&StoreName, &str) -> Result<Located, CommandError>,
         now: Timestamp,
     ) -> Result<Kept, CommandError> {
-        let key =
+        let Upload { index, attachment, named } = upload;
+        let mut key =
             if attachment.id.is_empty() { format!("call/{}/{index}", call.id) } else { format!("{}/{}", call.at.chat, attachment.id) };
         let mut note =
             Note { call: call.id.clone(), at: now, store: to.store_name().clone(), name: to.name.clone(), stored: false, version: None };
-        let (found, new) = self.records.put_new(NOTES, &key, &value(&note)?).await?;
+        let (mut found, mut new) = self.note(&key, &note).await?;
+        if !new && named && (&found.store, &found.name) != (to.store_name(), &to.name) {
+            key = format!("{key}/{}:{}", to.store_name(), to.name);
+            (found, new) = self.note(&key, &note).await?;
+        }
         let mut again = false;
         if !new {
-            let found: Note =
-                serde_json::from_value(found).map_err(|error| broken(&format!("the note about this upload makes no sense: {error}")))?;
             if found.stored {
-                let before = earlier(&found.store, &found.name)?;
-                match before.store.head(&found.name, found.version.as_ref()).await {
-                    // Stored and then deleted: it is wanted again.
-                    Err(error) if error.kind == PortErrorKind::NotFound => {}
-                    Err(error) => return Err(error.into()),
-                    Ok(info) if before.exists().await? => return Ok(Kept::Before { store: found.store, info }),
-                    Ok(_) => {}
+                // Stored and then deleted, or in a store that is no longer configured: it is wanted again.
+                if let Ok(before) = earlier(&found.store, &found.name)
+                    && before.exists().await?
+                {
+                    match before.store.head(&found.name, found.version.as_ref()).await {
+                        Ok(info) => return Ok(Kept::Before { store: found.store, info }),
+                        Err(error) if error.kind == PortErrorKind::NotFound => {}
+                        Err(error) => return Err(error.into()),
+                    }
                 }
             } else if found.call == call.id {
                 again = true;
                 note.at = found.at;
-                note.name.clone_from(&to.name);
             } else if now - found.at < GIVEN_UP {
                 return Ok(Kept::Underway);
             }
@@ -127,6 +142,14 @@ impl Uploads<'_> {
         note.version.clone_from(&info.version);
         self.records.put(NOTES, &key, &value(&note)?).await?;
         Ok(Kept::New { info, replaced })
+    }
+
+    /// The note that is kept under a key now, and whether it is this one.
+    async fn note(&self, key: &str, note: &Note) -> PortResult<(Note, bool)> {
+        let (found, new) = self.records.put_new(NOTES, key, &value(note)?).await?;
+        let found =
+            serde_json::from_value(found).map_err(|error| broken(&format!("the note about this upload makes no sense: {error}")))?;
+        Ok((found, new))
     }
 
     async fn write(&self, call: &Call, attachment: &Attachment, to: &Located) -> PortResult<(FileInfo, bool)> {

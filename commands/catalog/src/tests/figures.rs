@@ -68,7 +68,7 @@ fn the_period_before_is_dashed() {
     buttons_work(&world, &card);
     insta::assert_snapshot!(world.text(&card), @r"
     page_views, last 7 days
-    28 page_views. Up 211.1 % from 9 in the period before.
+    28 page_views. So far: up 211.1 % from 9 in the period before.
     The most was 9 on Fri 2026-11-20.
     [chart: Line chart of page_views by day, last 7 days: 28 in all. The most was 9 on Fri 2026-11-20.]
     Day                      page_views  page_views, before   Change

@@ -1,5 +1,6 @@
 //! A whole world of ports in memory: what commands do to it can be looked at, and it can be told to fail.
 
+use super::chat::Chat;
 use super::source::{MemorySource, OneSource};
 use super::stores::{MemoryStore, MemoryStores};
 use crate::Services;
@@ -7,7 +8,7 @@ use async_trait::async_trait;
 use bellhop_core::alert::{Alert, AlertInput, AlertSignal, apply};
 use bellhop_core::card::{Card, Progress};
 use bellhop_core::clock::{Clock, Ids};
-use bellhop_core::ids::{CardKey, ChatName, Fingerprint, StoreName, VersionId};
+use bellhop_core::ids::{CardKey, Fingerprint, StoreName, VersionId};
 use bellhop_core::ports::*;
 use bellhop_core::*;
 use chrono::TimeDelta;
@@ -45,6 +46,7 @@ pub(super) struct World {
     pub schedules: Arc<Book>,
     pub channels: Arc<Chat>,
     pub progress: Arc<Mutex<Vec<Progress>>>,
+    pub services: Services,
     calls: Mutex<u32>,
 }
 
@@ -76,8 +78,21 @@ impl World {
             clock: Arc::new(Still),
             ids: Arc::new(Still),
         };
-        let registry = crate::registry(services);
-        Self { registry, stores, source, said, uploads, records, desk, schedules, channels, progress: Arc::default(), calls: Mutex::new(0) }
+        let registry = crate::registry(services.clone());
+        Self {
+            registry,
+            stores,
+            source,
+            said,
+            uploads,
+            records,
+            desk,
+            schedules,
+            channels,
+            progress: Arc::default(),
+            services,
+            calls: Mutex::new(0),
+        }
     }
 
     /// A fresh call by a person with this role.
@@ -357,122 +372,5 @@ impl Approvals for Rules {
     }
     async fn decline(&self, _: &Call, id: &str) -> Result<Reply, CommandError> {
         if id == "k7f2m" { Ok(Card::text("dropped").into()) } else { Err(CommandError::not_found("proposal", id)) }
-    }
-}
-
-/// The places, and a platform whose channels can be changed (`console`) beside one whose can't (`mute`).
-#[derive(Default)]
-pub(super) struct Chat(pub Arc<Mutex<Vec<String>>>);
-impl Chat {
-    fn all() -> Vec<Channel> {
-        let channel = |chat: &str, workspace: &str, name: &str, private: bool, archived: bool| Channel {
-            address: Address::channel(chat, workspace, name),
-            name: name.into(),
-            topic: String::new(),
-            private,
-            archived,
-        };
-        vec![
-            channel("console", "main", "general", false, false),
-            channel("console", "main", "secret", true, false),
-            channel("console", "main", "old", false, true),
-            channel("mute", "T1", "ops", false, false),
-        ]
-    }
-    fn note(&self, what: String) {
-        self.0.lock().unwrap().push(what);
-    }
-}
-#[async_trait]
-impl Places for Chat {
-    async fn resolve(&self, place: &PlaceRef, _: &Address) -> Result<Address, CommandError> {
-        Self::all()
-            .into_iter()
-            .find(|channel| channel.name == place.name)
-            .map(|channel| channel.address)
-            .ok_or_else(|| CommandError::not_found("channel", place.to_string()))
-    }
-    async fn spell(&self, address: &Address) -> String {
-        format!("{}:{}/#{}", address.chat, address.workspace, address.channel)
-    }
-    async fn channels(&self) -> Result<Vec<Channel>, CommandError> {
-        Ok(Self::all())
-    }
-}
-impl Platforms for Chat {
-    fn platform(&self, chat: &ChatName) -> Option<Arc<dyn ChatPlatform>> {
-        ["console", "mute"].contains(&chat.as_str()).then(|| Arc::new(Platform(chat.clone(), Self(self.0.clone()))) as _)
-    }
-    fn names(&self) -> Vec<ChatName> {
-        vec!["console".into(), "mute".into()]
-    }
-}
-
-struct Platform(ChatName, Chat);
-#[async_trait]
-impl ChatPlatform for Platform {
-    fn name(&self) -> &ChatName {
-        &self.0
-    }
-    fn capabilities(&self) -> Capabilities {
-        Capabilities::default()
-    }
-    async fn deliver(&self, _: &Post) -> PortResult<ids::MessageId> {
-        Err(PortError::unsupported("chat", "deliver", "not here"))
-    }
-    async fn revise(&self, _: &ids::MessageId, _: &Post) -> PortResult<()> {
-        Ok(())
-    }
-    async fn retract(&self, _: &Address, _: &ids::MessageId) -> PortResult<()> {
-        Ok(())
-    }
-    async fn find(&self, _: &Address, _: &ids::DeliveryKey) -> PortResult<Option<ids::MessageId>> {
-        Ok(None)
-    }
-    async fn fetch(&self, _: &Attachment) -> PortResult<ByteStream> {
-        Err(PortError::unsupported("chat", "fetch", "not here"))
-    }
-    async fn upload(&self, _: Upload) -> PortResult<ids::MessageId> {
-        Err(PortError::unsupported("chat", "upload", "not here"))
-    }
-    async fn locate(&self, _: Option<&str>, _: &str, _: bool) -> PortResult<Option<Address>> {
-        Ok(None)
-    }
-    fn channels(&self) -> Option<&dyn Channels> {
-        (self.0.as_str() == "console").then_some(&self.1 as &dyn Channels)
-    }
-}
-#[async_trait]
-impl Channels for Chat {
-    async fn list(&self) -> PortResult<Vec<Channel>> {
-        Ok(Self::all())
-    }
-    async fn create(&self, name: &str, private: bool) -> PortResult<Channel> {
-        if name == "general" {
-            return Err(PortError::new(PortErrorKind::Conflict, "chat.console", "create", "taken"));
-        }
-        Ok(Channel {
-            address: Address::channel("console", "main", name),
-            name: name.into(),
-            topic: String::new(),
-            private,
-            archived: false,
-        })
-    }
-    async fn archive(&self, at: &Address) -> PortResult<()> {
-        self.note(format!("archive {at}"));
-        Ok(())
-    }
-    async fn rename(&self, at: &Address, name: &str) -> PortResult<Channel> {
-        self.note(format!("rename {at} {name}"));
-        Ok(Channel { address: at.clone(), name: name.into(), topic: String::new(), private: false, archived: false })
-    }
-    async fn set_topic(&self, at: &Address, topic: &str) -> PortResult<()> {
-        self.note(format!("topic {at} {topic}"));
-        Ok(())
-    }
-    async fn invite(&self, at: &Address, people: &[String]) -> PortResult<()> {
-        self.note(format!("invite {at} {people:?}"));
-        Ok(())
     }
 }

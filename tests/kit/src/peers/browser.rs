@@ -36,7 +36,8 @@ pub async fn tour(script: &Path, args: &Value, out: &Path, limit: Duration) -> R
 fn modules() -> Result<PathBuf, String> {
     let named = std::env::var_os("BELLHOP_PEERS").map(PathBuf::from);
     let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/bellhop-peers"));
-    let folder = named.or(home).ok_or("neither BELLHOP_PEERS nor HOME is set, so the browser's driver can't be found")?.join("node_modules");
+    let folder =
+        named.or(home).ok_or("neither BELLHOP_PEERS nor HOME is set, so the browser's driver can't be found")?.join("node_modules");
     if folder.join("playwright-core/package.json").is_file() {
         Ok(folder)
     } else {

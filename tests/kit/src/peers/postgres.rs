@@ -133,7 +133,7 @@ impl Drop for Postgres {
 
 /// The first line that the keeper prints; it prints one in any case, within its time.
 fn first_word(said: &mut impl std::io::Read) -> String {
-    let word = said.bytes().map_while(Result::ok).take_while(|byte| *byte != b'\n').collect::<Vec<_>>();
+    let word = std::io::BufReader::new(said).bytes().map_while(Result::ok).take_while(|byte| *byte != b'\n').collect::<Vec<_>>();
     String::from_utf8_lossy(&word).into_owned()
 }
 
@@ -152,7 +152,7 @@ fn programs() -> Option<PathBuf> {
 
 /// The user to run as: `None` for the one that runs the tests.
 fn unprivileged() -> Result<Option<(String, u32, u32)>, String> {
-    let me = std::fs::metadata("/proc/self").map(|own| std::os::unix::fs::MetadataExt::uid(&own)).unwrap_or(1);
+    let me = std::fs::metadata("/proc/self").map_or(1, |own| std::os::unix::fs::MetadataExt::uid(&own));
     if me != 0 {
         return Ok(None);
     }

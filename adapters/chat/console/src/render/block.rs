@@ -9,6 +9,8 @@ use maud::{Markup, html};
 
 /// The largest picture that is shown without being asked for.
 const SHOWN: u64 = 2 << 20;
+/// From this many characters on, the facts of a card stand in rows.
+const WIDE: usize = 32;
 /// From this many rows on a table scrolls under a heading that stays.
 const TALL: usize = 12;
 
@@ -47,8 +49,10 @@ pub(super) fn block(block: &Block, number: usize, card: &Card, frame: &Frame<'_>
 }
 
 fn fields(list: &[Field], frame: &Frame<'_>) -> Markup {
+    // Long values read better below one another, each beside its name.
+    let rows = list.iter().any(|field| field.value.iter().map(|span| span.text().chars().count()).sum::<usize>() > WIDE);
     html! {
-        dl.fields {
+        dl.fields.rows[rows] {
             @for field in list {
                 div { dt { bdi { (text::one_line(&field.name)) } } dd dir="auto" { (spans(&field.value, frame.viewer)) } }
             }
@@ -113,7 +117,7 @@ fn picture(image: &Image, number: usize, frame: &Frame<'_>) -> Markup {
     html! {
         figure.picture {
             a href=(address) target="_blank" rel="noopener" aria-label={ "Open the picture: " (text::one_line(&image.alt)) } {
-                img src=(address) alt=(text::one_line(&image.alt));
+                img.drawn[image.content_type == "image/svg+xml"] src=(address) alt=(text::one_line(&image.alt));
             }
         }
     }
@@ -229,7 +233,7 @@ fn question(input: &Input, id: &str) -> Markup {
                     }
                 }
             }
-            @if !input.hint.is_empty() { p.hint id=(hint) { bdi { (text::visible(&input.hint)) } } }
+            @if !input.hint.is_empty() { p.hint id=(hint) { (quoted(&input.hint)) } }
             @if let Some(why) = &input.problem { p.problem id=(problem) { span.hidden { "Problem: " } (quoted(why)) } }
         }
     }

@@ -75,7 +75,7 @@ impl MemoryStore {
         Ok((info, bytes.clone()))
     }
 
-    fn cannot<T>(&self) -> PortResult<T> {
+    fn cannot<T>() -> PortResult<T> {
         Err(PortError::unsupported("files.memory", "write", "this store only reads"))
     }
 }
@@ -91,7 +91,7 @@ impl FileStore for MemoryStore {
     }
 
     async fn list(&self, _prefix: &str, _from: Option<&str>, _limit: usize) -> PortResult<FilePage> {
-        self.cannot()
+        Self::cannot()
     }
 
     async fn head(&self, name: &str, _version: Option<&VersionId>) -> PortResult<FileInfo> {
@@ -110,23 +110,23 @@ impl FileStore for MemoryStore {
     }
 
     async fn write(&self, _file: NewFile, _bytes: ByteStream) -> PortResult<FileInfo> {
-        self.cannot()
+        Self::cannot()
     }
 
     async fn delete(&self, _name: &str) -> PortResult<()> {
-        self.cannot()
+        Self::cannot()
     }
 
     async fn copy(&self, _from: &str, _to: &str) -> PortResult<FileInfo> {
-        self.cannot()
+        Self::cannot()
     }
 
     async fn versions(&self, _name: &str) -> PortResult<Vec<Version>> {
-        self.cannot()
+        Self::cannot()
     }
 
     async fn restore(&self, _name: &str, _version: Option<&VersionId>) -> PortResult<FileInfo> {
-        self.cannot()
+        Self::cannot()
     }
 }
 

@@ -97,9 +97,20 @@ fn figures(asked: &Asked, one: &Answered, several: bool) -> Vec<Span> {
         Measure::Sum(property) => spans.extend([Span::Bold(shown), format!(" is the sum of {} over {metric}.", line(property)).into()]),
     }
     if let Some(previous) = &one.previous {
-        spans.push(format!(" {}", change(total, previous.total)).into());
+        let change = change(total, previous.total);
+        let said = if unfinished(asked, std::slice::from_ref(one)) {
+            format!(" So far: {}{}", change[..1].to_lowercase(), &change[1..])
+        } else {
+            format!(" {change}")
+        };
+        spans.push(said.into());
     }
     spans
+}
+
+/// Whether the period is not over, or a source has not counted all of it.
+fn unfinished(asked: &Asked, answered: &[Answered]) -> bool {
+    asked.now < asked.range.to || answered.iter().any(|one| !one.frame.complete)
 }
 
 /// How a figure compares with the one before, in a sentence.
@@ -309,7 +320,7 @@ fn basis(asked: &Asked, answered: &[Answered]) -> Vec<(&'static str, String)> {
         basis.push(("Only", conditions.join(", ")));
     }
     let mut states = Vec::new();
-    if asked.now < asked.range.to || answered.iter().any(|one| !one.frame.complete) {
+    if unfinished(asked, answered) {
         let what = asked.interval.map_or_else(|| "the period".to_owned(), |interval| format!("the last {}", word(interval)));
         states.push(format!("{what} is still filling up"));
     }

@@ -1,0 +1,124 @@
+//! Chats in memory: one whose channels can be changed, and one whose can't.
+
+use async_trait::async_trait;
+use bellhop_core::ids::{ChatName, DeliveryKey, MessageId};
+use bellhop_core::ports::{ByteStream, Channel, Channels, ChatPlatform, Places, Platforms, PortResult, Post, Upload};
+use bellhop_core::{Address, Attachment, Capabilities, CommandError, PlaceRef, PortError, PortErrorKind};
+use std::sync::{Arc, Mutex};
+
+/// The places, and a platform whose channels can be changed (`console`) beside one whose can't (`mute`).
+#[derive(Default)]
+pub(super) struct Chat(pub Arc<Mutex<Vec<String>>>);
+impl Chat {
+    fn all() -> Vec<Channel> {
+        let channel = |chat: &str, workspace: &str, name: &str, private: bool, archived: bool| Channel {
+            address: Address::channel(chat, workspace, name),
+            name: name.into(),
+            topic: String::new(),
+            private,
+            archived,
+        };
+        vec![
+            channel("console", "main", "general", false, false),
+            channel("console", "main", "secret", true, false),
+            channel("console", "main", "old", false, true),
+            channel("mute", "T1", "ops", false, false),
+        ]
+    }
+    fn note(&self, what: String) {
+        self.0.lock().unwrap().push(what);
+    }
+}
+#[async_trait]
+impl Places for Chat {
+    async fn resolve(&self, place: &PlaceRef, _: &Address) -> Result<Address, CommandError> {
+        Self::all()
+            .into_iter()
+            .find(|channel| channel.name == place.name)
+            .map(|channel| channel.address)
+            .ok_or_else(|| CommandError::not_found("channel", place.to_string()))
+    }
+    async fn spell(&self, address: &Address) -> String {
+        format!("{}:{}/#{}", address.chat, address.workspace, address.channel)
+    }
+    async fn channels(&self) -> Result<Vec<Channel>, CommandError> {
+        Ok(Self::all())
+    }
+}
+impl Platforms for Chat {
+    fn platform(&self, chat: &ChatName) -> Option<Arc<dyn ChatPlatform>> {
+        ["console", "mute"].contains(&chat.as_str()).then(|| Arc::new(Platform(chat.clone(), Self(self.0.clone()))) as _)
+    }
+    fn names(&self) -> Vec<ChatName> {
+        vec!["console".into(), "mute".into()]
+    }
+}
+
+struct Platform(ChatName, Chat);
+#[async_trait]
+impl ChatPlatform for Platform {
+    fn name(&self) -> &ChatName {
+        &self.0
+    }
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+    async fn deliver(&self, _: &Post) -> PortResult<MessageId> {
+        Err(PortError::unsupported("chat", "deliver", "not here"))
+    }
+    async fn revise(&self, _: &MessageId, _: &Post) -> PortResult<()> {
+        Ok(())
+    }
+    async fn retract(&self, _: &Address, _: &MessageId) -> PortResult<()> {
+        Ok(())
+    }
+    async fn find(&self, _: &Address, _: &DeliveryKey) -> PortResult<Option<MessageId>> {
+        Ok(None)
+    }
+    async fn fetch(&self, _: &Attachment) -> PortResult<ByteStream> {
+        Err(PortError::unsupported("chat", "fetch", "not here"))
+    }
+    async fn upload(&self, _: Upload) -> PortResult<MessageId> {
+        Err(PortError::unsupported("chat", "upload", "not here"))
+    }
+    async fn locate(&self, _: Option<&str>, _: &str, _: bool) -> PortResult<Option<Address>> {
+        Ok(None)
+    }
+    fn channels(&self) -> Option<&dyn Channels> {
+        (self.0.as_str() == "console").then_some(&self.1 as &dyn Channels)
+    }
+}
+#[async_trait]
+impl Channels for Chat {
+    async fn list(&self) -> PortResult<Vec<Channel>> {
+        Ok(Self::all())
+    }
+    async fn create(&self, name: &str, private: bool) -> PortResult<Channel> {
+        if name == "general" {
+            return Err(PortError::new(PortErrorKind::Conflict, "chat.console", "create", "taken"));
+        }
+        Ok(Channel {
+            address: Address::channel("console", "main", name),
+            name: name.into(),
+            topic: String::new(),
+            private,
+            archived: false,
+        })
+    }
+    async fn archive(&self, at: &Address) -> PortResult<()> {
+        self.note(format!("archive {at}"));
+        Ok(())
+    }
+    async fn rename(&self, at: &Address, name: &str) -> PortResult<Channel> {
+        self.note(format!("rename {at} {name}"));
+        Ok(Channel { address: at.clone(), name: name.into(), topic: String::new(), private: false, archived: false })
+    }
+    async fn set_topic(&self, at: &Address, topic: &str) -> PortResult<()> {
+        self.note(format!("topic {at} {topic}"));
+        Ok(())
+    }
+    async fn invite(&self, at: &Address, people: &[String]) -> PortResult<()> {
+        self.note(format!("invite {at} {people:?}"));
+        Ok(())
+    }
+}
