@@ -249,7 +249,7 @@ impl App {
         let serving = Tasks::default();
         self.serve(listener, &serving);
         self.start_workers(&tasks);
-        self.start_chats(&serving).await;
+        self.start_chats(&serving);
         if let Err(error) = crate::welcome::greet(&self.store, &self.registry, self.home()).await {
             tracing::warn!(%error, "the welcome could not be said");
         }
@@ -302,7 +302,7 @@ impl App {
         tasks.start("housekeeping", housekeeping(self.store.clone(), self.options.pace.quarantine, tasks.clone()));
     }
 
-    async fn start_chats(&self, tasks: &Tasks) {
+    fn start_chats(&self, tasks: &Tasks) {
         let commands: Vec<_> = self.registry.all().cloned().collect();
         for chat in self.chats.all() {
             let (chat, commands, stop) = (chat.clone(), commands.clone(), tasks.stop());

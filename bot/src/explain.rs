@@ -2,6 +2,7 @@
 //! that the reader can do nothing with.
 
 use bellhop_core::access::Effect;
+use bellhop_core::call::Invoke;
 use bellhop_core::card::{Action, ActionStyle, Block, Card, Field, Span, Tone};
 use bellhop_core::command::About;
 use bellhop_core::error::{CommandError, PortError, PortErrorKind, Retry};
@@ -65,14 +66,23 @@ pub fn misunderstood(registry: &Registry, why: &Misunderstood) -> Card {
 
 /// A command that failed.
 #[must_use]
-pub fn failed(registry: &Registry, about: &About, error: &CommandError, call: &CallId) -> Card {
+pub fn failed(registry: &Registry, about: &About, invoke: &Invoke, error: &CommandError, call: &CallId) -> Card {
     let title = |what: &str| Card::titled(format!("`{}` {what}", about.name)).tone(Tone::Bad);
     match error {
         CommandError::NotFound { what, name, nearest } => {
             let card =
                 title("found nothing").tone(Tone::Warning).and_spans(vec![format!("There is no {what} ").into(), code(name), ".".into()]);
             match nearest {
-                Some(near) => card.and_spans(vec!["Did you mean ".into(), code(near), "?".into()]),
+                Some(near) => {
+                    let card = card.and_spans(vec!["Did you mean ".into(), code(near), "?".into()]);
+                    match replaced(invoke, name, near) {
+                        Some(corrected) => {
+                            let label = bellhop_core::text::shorten(&format!("Run {}", registry.line(&corrected)), 60);
+                            card.and_actions(vec![Action::invoke(label, corrected).style(ActionStyle::Primary)])
+                        }
+                        None => card,
+                    }
+                }
                 None => card,
             }
         }
@@ -85,6 +95,23 @@ pub fn failed(registry: &Registry, about: &About, error: &CommandError, call: &C
         CommandError::Refused(why) => title("was not done").tone(Tone::Warning).and_text(sentence(why)),
         CommandError::Port(error) => title(port_headline(error)).and_text(sentence(&error.message)).and_fields(port_facts(error, call)),
     }
+}
+
+/// The same call with the right name in place of the wrong one, where the wrong one is an argument as it stands.
+fn replaced(invoke: &Invoke, wrong: &str, right: &str) -> Option<Invoke> {
+    fn swap(value: &mut serde_json::Value, wrong: &str, right: &str) -> bool {
+        match value {
+            serde_json::Value::String(text) if text == wrong => {
+                right.clone_into(text);
+                true
+            }
+            serde_json::Value::Array(items) => items.iter_mut().any(|item| swap(item, wrong, right)),
+            serde_json::Value::Object(map) => map.values_mut().any(|item| swap(item, wrong, right)),
+            _ => false,
+        }
+    }
+    let mut corrected = invoke.clone();
+    swap(&mut corrected.args, wrong, right).then_some(corrected)
 }
 
 /// Someone may not.
@@ -194,7 +221,7 @@ fn with_correction(registry: &Registry, card: Card, corrected: Option<&str>, mor
 fn help(words: &[&str]) -> Action {
     let words: Vec<String> = words.iter().flat_map(|word| word.split(' ')).map(str::to_owned).collect();
     let label = if words.is_empty() { "Help".to_owned() } else { format!("Help on {}", words.join(" ")) };
-    Action::invoke(label, bellhop_core::Invoke { command: "help".to_owned(), args: serde_json::json!({ "words": words }) })
+    Action::invoke(label, Invoke { command: "help".to_owned(), args: serde_json::json!({ "words": words }) })
 }
 
 fn code(text: &str) -> Span {

@@ -14,6 +14,7 @@ pub mod links;
 pub mod outbox;
 pub mod platforms;
 pub mod program;
+pub mod reference;
 pub mod roles;
 pub mod say;
 pub mod schedule;

@@ -12,6 +12,9 @@ use bellhop_core::ports::{
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// The platforms that a place may be on, the likeliest first, and the workspace to look in.
+type Candidates<'a> = (Vec<&'a Arc<dyn ChatPlatform>>, Option<&'a str>);
+
 /// The chat platforms of one bot, by their configured names.
 #[derive(Default)]
 pub struct ChatDirectory {
@@ -37,11 +40,7 @@ impl ChatDirectory {
     }
 
     /// The platforms that a place may be on, the likeliest first, and the workspace to look in.
-    fn candidates<'a>(
-        &'a self,
-        place: &'a PlaceRef,
-        near: &Address,
-    ) -> Result<(Vec<&'a Arc<dyn ChatPlatform>>, Option<&'a str>), CommandError> {
+    fn candidates<'a>(&'a self, place: &'a PlaceRef, near: &Address) -> Result<Candidates<'a>, CommandError> {
         let known = |name: &str| self.platforms.get(&ChatName::new(name));
         let unknown = |name: &str| CommandError::NotFound {
             what: "chat",

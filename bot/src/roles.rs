@@ -4,7 +4,7 @@ use crate::config::Role;
 use bellhop_core::access::Access;
 use bellhop_core::address::UserRef;
 use bellhop_core::command::About;
-use bellhop_core::ports::{Decision, Permissions};
+use bellhop_core::ports::{Decision, Permissions, RoleFacts};
 
 /// The configured roles.
 pub struct Roles {
@@ -30,6 +30,16 @@ impl Roles {
 }
 
 impl Permissions for Roles {
+    fn roles(&self) -> Vec<RoleFacts> {
+        let facts = |role: &Role| RoleFacts {
+            name: role.name.clone(),
+            users: role.users.clone(),
+            allow: role.allow.clone(),
+            deny: role.deny.clone(),
+        };
+        self.roles.iter().map(facts).collect()
+    }
+
     fn access(&self, user: &UserRef) -> Access {
         let user = user.to_string();
         self.of(&user).filter_map(|role| role.name.parse().ok()).max().unwrap_or_default()

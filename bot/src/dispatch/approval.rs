@@ -27,7 +27,7 @@ impl Dispatch {
         let plan = match command.plan(call, &invoke.args).await {
             Ok(plan) => plan,
             Err(error) => {
-                let reply = private(explain::failed(registry, about, &error, &call.id));
+                let reply = private(explain::failed(registry, about, &invoke, &error, &call.id));
                 return Ok(Self::outcome(reply, Ended::Failed, call, line, about.name, &error.to_string()));
             }
         };

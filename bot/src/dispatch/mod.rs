@@ -202,7 +202,7 @@ impl Dispatch {
                     tracing::warn!(command = about.name, call = %call.id, %port, "a command failed at a service");
                 }
                 let ended = if matches!(error, CommandError::Missing(_)) { Ended::NotUnderstood } else { Ended::Failed };
-                (Reply::private(explain::failed(registry, about, &error, &call.id)), ended, error.to_string())
+                (Reply::private(explain::failed(registry, about, invoke, &error, &call.id)), ended, error.to_string())
             }
             run::Ran::TimedOut => {
                 (Reply::private(explain::timed_out(about, self.deadline, &call.id)), Ended::Failed, "took too long".to_owned())

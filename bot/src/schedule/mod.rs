@@ -7,8 +7,6 @@ use bellhop_core::ids::EventKey;
 use bellhop_core::ports::{Inbox, Incoming, PortResult, Said, Schedule};
 use bellhop_store::Store;
 use chrono::TimeDelta;
-use croner::Cron;
-use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,8 +63,7 @@ impl Scheduler {
 /// The next run after a moment, in the schedule's own zone.
 #[must_use]
 pub fn next_run(schedule: &Schedule, after: Timestamp) -> Option<Timestamp> {
-    let cron = Cron::from_str(&schedule.cron).ok()?;
-    cron.find_next_occurrence(&after.with_timezone(&schedule.zone), false).ok().map(|at| at.to_utc())
+    bellhop_catalog::next_runs(&schedule.cron, schedule.zone, after, 1).ok()?.pop()
 }
 
 fn due(schedule: &Schedule, now: Timestamp) -> Incoming {

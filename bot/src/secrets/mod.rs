@@ -37,7 +37,7 @@ pub fn resolve(text: &str, base: &Path, redaction: &Redaction) -> Result<Option<
     } else if let Some(path) = text.strip_prefix("file:") {
         let path = base.join(path);
         let held = std::fs::read_to_string(&path).map_err(|why| SecretError::File { path, why })?;
-        held.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).unwrap_or(&held).to_owned()
+        held.strip_suffix('\n').map_or(held.as_str(), |line| line.strip_suffix('\r').unwrap_or(line)).to_owned()
     } else if let Some(name) = text.strip_prefix("vault:") {
         return Err(SecretError::Vault(name.to_owned()));
     } else {

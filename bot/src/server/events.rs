@@ -81,14 +81,17 @@ fn whole(mut taken: Taken, places: &[usize], refused: Vec<Refused>) -> Taken {
     taken
 }
 
+/// An object of a body, or why it is none.
+type Item = Result<Map<String, Value>, String>;
+
 /// The objects of a body, each by itself: one that can't be read doesn't spoil the others where lines part them.
-fn items(body: &[u8]) -> Result<Vec<Result<Map<String, Value>, String>>, Problem> {
+fn items(body: &[u8]) -> Result<Vec<Item>, Problem> {
     let object = |value: Value| match value {
         Value::Object(map) => Ok(map),
         _ => Err("this is not an object".to_owned()),
     };
     let text = std::str::from_utf8(body).map_err(|_| Problem::malformed("the body is not UTF-8 text"))?;
-    let values: Vec<Result<Map<String, Value>, String>> = match serde_json::from_str::<Value>(text) {
+    let values: Vec<Item> = match serde_json::from_str::<Value>(text) {
         Ok(Value::Array(list)) => list.into_iter().map(object).collect(),
         Ok(one) => vec![object(one)],
         Err(whole) => {

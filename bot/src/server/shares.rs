@@ -67,10 +67,9 @@ fn parse_range(wanted: &str, size: u64) -> Result<Option<ReadRange>, Problem> {
             }
             ReadRange { start, length: Some(end - start + 1) }
         }
-        (Some(_), _) => return Err(outside()),
         (None, Some(tail)) if tail > 0 && size > 0 => ReadRange { start: size.saturating_sub(tail), length: Some(tail.min(size)) },
-        (None, Some(_)) => return Err(outside()),
         (None, None) => return Ok(None),
+        (Some(_), _) | (None, Some(_)) => return Err(outside()),
     };
     Ok(Some(range))
 }
