@@ -27,7 +27,7 @@ pub fn misunderstood(registry: &Registry, why: &Misunderstood) -> Card {
         }
         Misunderstood::Verb { group, typed, verbs, corrected } => {
             let card = if typed.is_empty() {
-                Card::titled(format!("What about `{group}`?"))
+                Card::titled(format!("What about {group}?"))
             } else {
                 Card::titled("Unknown command").tone(Tone::Warning).and_spans(vec![code(group), " has no ".into(), code(typed), ".".into()])
             };
@@ -48,14 +48,14 @@ pub fn misunderstood(registry: &Registry, why: &Misunderstood) -> Card {
                 spans.push(code(name));
             }
             spans.push(".".into());
-            Card::titled(format!("`{command}`")).and_spans(spans).block(Block::Form(form.clone())).and_actions(vec![help(&[command])])
+            Card::titled((*command).to_owned()).and_spans(spans).block(Block::Form(form.clone())).and_actions(vec![help(&[command])])
         }
         Misunderstood::Value { command, argument, why, corrected, form, .. } => {
-            let card = Card::titled(format!("`{command}`: {argument}")).tone(Tone::Warning).and_text(sentence(why));
+            let card = Card::titled(format!("{command}: {argument}")).tone(Tone::Warning).and_text(sentence(why));
             with_correction(registry, card, corrected.as_deref(), vec![help(&[command])]).block(Block::Form(form.clone()))
         }
         Misunderstood::Surplus { command, typed, usage, corrected } => {
-            let card = Card::titled(format!("`{command}` does not take that"))
+            let card = Card::titled(format!("{command} does not take that"))
                 .tone(Tone::Warning)
                 .and_spans(vec!["I don't know what to do with ".into(), code(typed), ". It is written:".into()])
                 .block(Block::Code(usage.clone()));
@@ -67,7 +67,7 @@ pub fn misunderstood(registry: &Registry, why: &Misunderstood) -> Card {
 /// A command that failed.
 #[must_use]
 pub fn failed(registry: &Registry, about: &About, invoke: &Invoke, error: &CommandError, call: &CallId) -> Card {
-    let title = |what: &str| Card::titled(format!("`{}` {what}", about.name)).tone(Tone::Bad);
+    let title = |what: &str| Card::titled(format!("{} {what}", about.name)).tone(Tone::Bad);
     match error {
         CommandError::NotFound { what, name, nearest } => {
             let card =
@@ -117,7 +117,7 @@ fn replaced(invoke: &Invoke, wrong: &str, right: &str) -> Option<Invoke> {
 /// Someone may not.
 #[must_use]
 pub fn denied(about: &About, decision: &Decision) -> Card {
-    Card::titled(format!("You may not use `{}`", about.name))
+    Card::titled(format!("You may not use {}", about.name))
         .tone(Tone::Warning)
         .and_text(format!("{}.", sentence(&decision.because).trim_end_matches('.')))
         .and_text("Someone with that role can run it, or an administrator can give you the role.")
@@ -134,7 +134,7 @@ pub fn too_many(per_minute: u32, wait: Duration) -> Card {
 /// A command that took too long without getting further.
 #[must_use]
 pub fn timed_out(about: &About, deadline: Duration, call: &CallId) -> Card {
-    Card::titled(format!("`{}` took too long", about.name))
+    Card::titled(format!("{} took too long", about.name))
         .tone(Tone::Bad)
         .and_text(format!("It got no further for {} and was stopped. {}", seconds(deadline), after_effect(about.effect)))
         .and_fields(vec![("Reference", code(call.as_str()))])
@@ -143,7 +143,7 @@ pub fn timed_out(about: &About, deadline: Duration, call: &CallId) -> Card {
 /// A command that broke a rule of our own.
 #[must_use]
 pub fn broke(about: &About, call: &CallId) -> Card {
-    Card::titled(format!("`{}` failed inside", about.name))
+    Card::titled(format!("{} failed inside", about.name))
         .tone(Tone::Bad)
         .and_text(format!(
             "This is a fault of mine, not of what you typed. {} The log has the details under this reference.",

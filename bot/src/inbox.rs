@@ -213,7 +213,7 @@ fn progress_card(said: &Said, progress: Option<Progress>) -> Card {
         Said::Invoke(invoke) => invoke.command.clone(),
         Said::Form { command, .. } => command.clone(),
     };
-    let card = Card::titled(format!("Working on `{}` …", what.trim_start_matches('/')));
+    let card = Card::titled(format!("Working on {} …", what.trim_start_matches('/')));
     match progress {
         Some(progress) => card.block(Block::Progress(progress)),
         None => card,

@@ -192,6 +192,6 @@ CREATE TABLE event (
     is_key     BIGINT NOT NULL,
     properties JSONB NOT NULL
 );
-CREATE INDEX event_by_name ON event (name, at, person);
+CREATE INDEX event_by_name ON event (name, at, person, revenue);
 CREATE INDEX event_by_time ON event (at, person);
 CREATE INDEX event_key ON event (at, person) WHERE is_key = 1;

@@ -61,7 +61,6 @@ fn sqlite(path: &str, tuning: &Tuning) -> PortResult<Pools> {
     let mut options = SqliteConnectOptions::new()
         .filename(&file)
         .page_size(4096)
-        .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(tuning.busy_timeout)
@@ -116,11 +115,22 @@ fn make_file(file: &Path, place: &Place) -> PortResult<()> {
     Ok(())
 }
 
-/// The connection that writes.
+/// How long a new connection that finds the file locked tries again, and how often.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The connection that writes. It also puts the file into write-ahead mode, for which SQLite itself doesn't wait when
+/// another process is opening or closing the same file.
 pub(crate) async fn writer(options: &SqliteConnectOptions, place: Arc<Place>) -> PortResult<Session> {
-    let options = options.clone().pragma("cache_size", "-8000");
-    let connection = options.connect().await.map_err(|error| failure(&error, "open", &place))?;
-    Ok(Session::writer(connection, place))
+    let options = options.clone().journal_mode(SqliteJournalMode::Wal).pragma("cache_size", "-8000");
+    let begun = tokio::time::Instant::now();
+    loop {
+        match options.connect().await.map_err(|error| failure(&error, "open", &place)) {
+            Ok(connection) => return Ok(Session::writer(connection, place)),
+            Err(error) if error.kind == PortErrorKind::Unavailable && begun.elapsed() < PATIENCE => tokio::time::sleep(PAUSE).await,
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn postgres(url: &str, tuning: &Tuning) -> PortResult<Pools> {

@@ -148,6 +148,12 @@ impl Engine {
                 )
             })
             .collect();
+        wanted.retain(|fingerprint| !alerts.contains_key(fingerprint));
+        // A new alert's card has buttons that name it, so its id is settled with it.
+        let ids: HashMap<Fingerprint, String> = match wanted.as_slice() {
+            [] => HashMap::new(),
+            fresh => fresh.iter().cloned().zip(self.store.alert_ids(fresh).await?).collect(),
+        };
         // In the order in which they were reported, so that the last word counts.
         let mut order = Vec::new();
         for signal in signals {
@@ -170,7 +176,10 @@ impl Engine {
         }
         let mut changed = 0;
         for fingerprint in order {
-            let Some(Working { version, alert: Some(alert), change, renewed, .. }) = alerts.remove(&fingerprint) else { continue };
+            let Some(Working { version, alert: Some(mut alert), change, renewed, .. }) = alerts.remove(&fingerprint) else { continue };
+            if let Some(id) = ids.get(&fingerprint).filter(|_| alert.id.is_empty()) {
+                id.clone_into(&mut alert.id);
+            }
             if change != Change::None {
                 changed += 1;
                 effects.outbox.extend(self.cards(&alert));

@@ -15,10 +15,12 @@ use bellhop_core::clock::Clock;
 use bellhop_core::ports::{Links, Stores};
 use bellhop_store::{Claimed, Settlement, Store};
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
 /// What a row of the outbox carries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,15 +94,22 @@ impl Outbox {
         let stop = tasks.stop();
         let (done, mut finished) = mpsc::unbounded_channel::<Settlement>();
         let mut under_way = JoinSet::new();
-        let mut settlements = Vec::new();
+        let mut settlements: Vec<Settlement> = Vec::new();
+        // What is on its way, so that its claim can be held for as long as it takes.
+        let mut held = HashMap::new();
+        let mut hold = tokio::time::interval(self.pace.lease / 3);
+        hold.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let stopping = stop.is_cancelled();
             let free = if stopping { 0 } else { self.pace.in_flight.saturating_sub(under_way.len()) };
             // The settlements stay in hand until the database has taken them.
             match self.store.settle_and_claim(&self.owner, settlements.clone(), free, self.pace.lease).await {
                 Ok(claimed) => {
-                    settlements.clear();
+                    for settled in settlements.drain(..) {
+                        held.remove(&settled.seq);
+                    }
                     for row in claimed {
+                        held.insert(row.seq, row.epoch);
                         under_way.spawn(self.deliver(row, done.clone()));
                     }
                 }
@@ -115,6 +124,7 @@ impl Outbox {
             tokio::select! {
                 settled = finished.recv() => settlements.extend(settled),
                 () = self.idle(), if !stopping => {}
+                _ = hold.tick(), if !held.is_empty() => self.hold(&held).await,
                 () = stop.cancelled(), if !stopping => {}
                 // Only while stopping: settlements arrive just before their task ends.
                 () = tokio::time::sleep(self.pace.poll), if stopping => {}
@@ -161,6 +171,13 @@ impl Outbox {
             settle::count(&chat, &settlement, age);
             // The receiver lives as long as any delivery does.
             let _ = done.send(settlement);
+        }
+    }
+
+    async fn hold(&self, held: &HashMap<i64, i64>) {
+        let claims: Vec<(i64, i64)> = held.iter().map(|(seq, epoch)| (*seq, *epoch)).collect();
+        if let Err(error) = self.store.renew_claims(&self.owner, &claims, self.pace.lease).await {
+            tracing::debug!(%error, "claims can't be held just now");
         }
     }
 

@@ -119,12 +119,11 @@ fn group(registry: &Registry, name: &str) -> Card {
         })
         .collect();
     let buttons = members.iter().map(|about| help_on(about)).collect();
-    Card::titled(format!("`{name}`")).block(Block::Fields(fields)).and_actions(buttons)
+    Card::titled(name.to_owned()).block(Block::Fields(fields)).and_actions(buttons)
 }
 
 fn page(registry: &Registry, about: &About) -> Card {
-    let mut card =
-        Card::titled(format!("`{}`", about.name)).and_text(format!("{}.", about.summary)).block(Block::Code(grammar::usage(about)));
+    let mut card = Card::titled(about.name).and_text(format!("{}.", about.summary)).block(Block::Code(grammar::usage(about)));
     let arguments: Vec<Field> =
         grammar::arguments(about).into_iter().map(|(name, meaning)| Field { name, value: vec![meaning.into()] }).collect();
     if !arguments.is_empty() {

@@ -64,7 +64,7 @@ export default async function tour({ page, context, args, out, step, see, shot }
 
   await step('sample events give a chart', async () => {
     await say('/sample');
-    await answered('sample events');
+    await answered('page_view, signup and purchase');
     await say('/report page_views 30d --compare previous');
     const picture = log.locator('article').filter({ hasText: 'page_views' }).last().getByRole('img').last();
     await picture.waitFor();
