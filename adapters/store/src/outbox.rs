@@ -4,7 +4,6 @@
 
 use crate::Store;
 use crate::deliveries::refresh;
-use crate::error::not_found;
 use crate::session::{Batch, Row, Session, Value, args};
 use bellhop_core::ids::{CardKey, DeliveryKey, MessageId};
 use bellhop_core::ports::PortResult;
@@ -84,8 +83,8 @@ pub struct Claimed {
     pub attempts: i64,
     /// Whether it may have been posted already: look it up before sending it.
     pub ambiguous: bool,
-    /// When it was first tried; this very moment for the first time.
-    pub first_try_at: Timestamp,
+    /// When it was put into the outbox.
+    pub created_at: Timestamp,
     /// The messages of this card, or of this message's earlier attempts, that are posted.
     pub parts: Vec<MessageId>,
 }
@@ -101,27 +100,6 @@ pub struct Depth {
     pub ambiguous: i64,
     /// Given up.
     pub dead: i64,
-}
-
-/// A message that was given up.
-#[derive(Clone, Debug)]
-pub struct DeadLetter {
-    /// Its number.
-    pub seq: i64,
-    /// Its key.
-    pub key: DeliveryKey,
-    /// Where it should have gone.
-    pub to: Address,
-    /// What it would have shown.
-    pub payload: serde_json::Value,
-    /// Why it was given up.
-    pub error: String,
-    /// How many attempts failed.
-    pub attempts: i64,
-    /// When it was queued.
-    pub created_at: Timestamp,
-    /// When it was given up.
-    pub settled_at: Timestamp,
 }
 
 impl Store {
@@ -210,75 +188,6 @@ impl Store {
     pub async fn oldest_waiting(&self) -> PortResult<Option<Timestamp>> {
         let row = self.read("oldest").await?.row("SELECT created_at FROM outbox WHERE seq = (SELECT min(head) FROM lane)", vec![]).await?;
         row.map(|row| row.time(0)).transpose()
-    }
-
-    /// Messages that were given up, the newest first.
-    ///
-    /// # Errors
-    /// As the database fails.
-    pub async fn dead_letters(&self, limit: usize) -> PortResult<Vec<DeadLetter>> {
-        let mut session = self.read("dead letters").await?;
-        let rows = session
-            .rows(
-                "SELECT seq, key, place, payload, coalesce(error, ''), attempts, created_at, settled_at FROM outbox WHERE state = 'dead' ORDER BY seq DESC LIMIT $1",
-                args![i64::try_from(limit).unwrap_or(i64::MAX)],
-            )
-            .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(DeadLetter {
-                    seq: row.int(0)?,
-                    key: row.text(1)?.into(),
-                    to: row.json(2)?,
-                    payload: row.json(3)?,
-                    error: row.text(4)?,
-                    attempts: row.int(5)?,
-                    created_at: row.time(6)?,
-                    settled_at: row.time(7)?,
-                })
-            })
-            .collect()
-    }
-
-    /// Queues a message that was given up once more, at the end of its lane. It gets a new number, which is returned.
-    ///
-    /// # Errors
-    /// `NotFound` when there is none of that number among the given up.
-    pub async fn redrive(&self, seq: i64) -> PortResult<i64> {
-        let now = self.now();
-        let number = self
-            .write("redrive", move |session| {
-                Box::pin(async move {
-                    let missing = || not_found("redrive", format!("there is no message {seq} among those that were given up"));
-                    let lane = session.row("SELECT lane FROM outbox WHERE seq = $1 AND state = 'dead'", args![seq]).await?.ok_or_else(missing)?.text(0)?;
-                    let lanes = || [args![lane.as_str()]].into_iter().collect::<Batch>();
-                    session
-                        .run("INSERT INTO lane (lane) VALUES ($1) ON CONFLICT (lane) DO /*lite NOTHING*//*pg UPDATE SET lane = excluded.lane*/", args![lane.as_str()])
-                        .await?;
-                    let row = session
-                        .row(
-                            "DELETE FROM outbox WHERE seq = $1 AND state = 'dead' RETURNING key, card_key, place, payload, doubt, first_try_at, parts, epoch",
-                            args![seq],
-                        )
-                        .await?
-                        .ok_or_else(missing)?;
-                    let doubt = row.int(4)?;
-                    let state = if doubt == 1 { "ambiguous" } else { "ready" };
-                    let first = if doubt == 1 { row.maybe_int(5)? } else { None };
-                    let number = session
-                        .number(
-                            "INSERT INTO outbox (lane, key, card_key, place, payload, state, doubt, not_before, first_try_at, parts, epoch, created_at) \
-                             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $8) RETURNING seq",
-                            args![lane.as_str(), row.text(0)?, row.maybe_text(1)?, row.text(2)?, row.text(3)?, state, doubt, now, first, row.maybe_text(6)?, row.int(7)?],
-                        )
-                        .await?;
-                    refresh(session, lanes()).await?;
-                    Ok(number)
-                })
-            })
-            .await?;
-        self.0.outbox_wake.notify_one();
-        Ok(number)
     }
 }
 
@@ -387,7 +296,7 @@ async fn claim(session: &mut Session, owner: &str, free: usize, now: Timestamp, 
         .rows(
             "UPDATE outbox SET state = 'leased', owner = $1, epoch = epoch + 1, lease_until = $2, first_try_at = coalesce(first_try_at, $3) \
              WHERE seq IN (SELECT CAST(value ->> 0 AS BIGINT) FROM EACH($4)) \
-             RETURNING seq, epoch, key, lane, place, card_key, payload, attempts, doubt, first_try_at, \
+             RETURNING seq, epoch, key, lane, place, card_key, payload, attempts, doubt, created_at, \
                coalesce((SELECT c.parts FROM card AS c WHERE c.card_key = outbox.card_key AND c.lane = outbox.lane), parts)",
             args![owner, until, now, heads],
         )
@@ -408,7 +317,7 @@ fn claimed(row: &Row) -> PortResult<Claimed> {
         payload: row.json(6)?,
         attempts: row.int(7)?,
         ambiguous: row.int(8)? == 1,
-        first_try_at: row.time(9)?,
+        created_at: row.time(9)?,
         parts: row.maybe_json(10)?.unwrap_or_default(),
     })
 }

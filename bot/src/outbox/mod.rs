@@ -97,8 +97,8 @@ impl Outbox {
         let mut settlements: Vec<Settlement> = Vec::new();
         // What is on its way, so that its claim can be held for as long as it takes.
         let mut held = HashMap::new();
-        let mut hold = tokio::time::interval(self.pace.lease / 3);
-        hold.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut renewal = tokio::time::interval(self.pace.lease / 3);
+        renewal.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let stopping = stop.is_cancelled();
             let free = if stopping { 0 } else { self.pace.in_flight.saturating_sub(under_way.len()) };
@@ -124,7 +124,7 @@ impl Outbox {
             tokio::select! {
                 settled = finished.recv() => settlements.extend(settled),
                 () = self.idle(), if !stopping => {}
-                _ = hold.tick(), if !held.is_empty() => self.hold(&held).await,
+                _ = renewal.tick(), if !held.is_empty() => self.hold(&held).await,
                 () = stop.cancelled(), if !stopping => {}
                 // Only while stopping: settlements arrive just before their task ends.
                 () = tokio::time::sleep(self.pace.poll), if stopping => {}
@@ -165,7 +165,7 @@ impl Outbox {
         let (delivery, clock, pace) = (self.delivery.clone(), self.clock.clone(), self.pace);
         async move {
             let chat = row.to.chat.clone();
-            let age = (clock.now() - row.first_try_at).to_std().unwrap_or_default();
+            let age = (clock.now() - row.created_at).to_std().unwrap_or_default();
             let result = delivery.deliver(&row).await;
             let settlement = settle::settlement(&row, result, clock.now(), pace);
             settle::count(&chat, &settlement, age);

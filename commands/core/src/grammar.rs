@@ -119,7 +119,7 @@ pub fn form(about: &About, given: &Answers, problem: Option<(&str, &str)>) -> Fo
         };
         Input {
             id: id.to_owned(),
-            label: label(arg),
+            label: question(arg),
             hint: help(arg),
             required: arg.is_required_set(),
             problem: problem.filter(|(at, _)| *at == id).map(|(_, why)| why.to_owned()),
@@ -311,6 +311,15 @@ fn best_effort(about: &About, typed: &[String]) -> Answers {
 pub fn label(arg: &Arg) -> String {
     let named = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
     named.unwrap_or_else(|| arg.get_id().as_str().to_uppercase())
+}
+
+/// What an argument is called in a form: as a word rather than as in the usage, and an option by its own name, since
+/// several options may take the same kind of value.
+fn question(arg: &Arg) -> String {
+    let word = arg.get_long().map_or_else(|| label(arg), str::to_owned).replace(['-', '_'], " ").to_lowercase();
+    let mut letters = word.chars();
+    let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+    format!("{first}{}", letters.as_str())
 }
 
 /// The values an argument can have, where they are few and known.

@@ -135,6 +135,8 @@ fn missing_arguments_become_a_form_with_the_given_ones_filled_in() {
     match *registry().parse("file put --store s3 --mode fast").unwrap_err() {
         Misunderstood::Missing { missing, form, .. } => {
             assert_eq!(missing, ["NAME"]);
+            let labels: Vec<_> = form.inputs.iter().map(|i| i.label.as_str()).collect();
+            assert_eq!(labels, ["Name", "Tags", "Store", "Mode", "Loud", "Expires"]);
             let values: Vec<_> = form.inputs.iter().map(|i| (i.id.as_str(), i.value.as_str(), i.required)).collect();
             assert_eq!(
                 values,

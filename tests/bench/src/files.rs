@@ -3,7 +3,7 @@
 use crate::Failure;
 use crate::figures::{Figure, Target, count};
 use crate::site::Site;
-use crate::start::{memory, release_program};
+use crate::start::memory;
 use bellhop_kit::process::{Program, run as run_program};
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -24,14 +24,13 @@ const PATIENCE: Duration = Duration::from_mins(10);
 ///
 /// # Errors
 /// A command fails, or what comes back differs.
-pub async fn run() -> Result<Vec<Figure>, Failure> {
-    let program = release_program().await?;
+pub async fn run(program: &Path) -> Result<Vec<Figure>, Failure> {
     let site = Site::new(0)?;
     let (big, back) = (site.path().join("big.bin"), site.path().join("back"));
     fill(&big).map_err(|error| format!("the file can't be made: {error}"))?;
     let copied = copy(&big, &site.path().join("copy.bin")).await?;
     let command = |words: &[&str], file: &[&Path]| {
-        let mut command = Command::new(&program);
+        let mut command = Command::new(program);
         command.arg("--config").arg(site.config()).arg("say");
         for path in file {
             command.arg("--file").arg(path);

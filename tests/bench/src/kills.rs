@@ -137,13 +137,14 @@ pub async fn count_shown(program: &Path, kills: Kills) -> Result<Counted, Failur
         shares.send_replace(kills.alerts * life / (kills.kills + 1));
         let part = chance.draw();
         let lives = kills.longest.mul_f64(part * part);
-        let up = async {
-            let address = listening(&mut bot).await?;
-            addresses.send_replace(Some(address));
-            std::future::pending::<Result<(), Failure>>().await
-        };
-        if let Ok(Err(error)) = tokio::time::timeout(lives, up).await {
-            return Err(format!("life {life} of the bot: {error}"));
+        if life % 4 == 0 {
+            // Some die while they start, wherever they have got to by then.
+            if let Ok(listens) = tokio::time::timeout(lives / 4, listening(&mut bot)).await {
+                addresses.send_replace(Some(listens?));
+            }
+        } else {
+            addresses.send_replace(Some(listening(&mut bot).await.map_err(|error| format!("life {life} of the bot: {error}"))?));
+            tokio::time::sleep(lives).await;
         }
         bot.kill().await.map_err(|error| error.to_string())?;
         counted.killed_early += u64::from(addresses.send_replace(None).is_none());

@@ -20,6 +20,9 @@ struct Cli {
     /// Where to write the figures as JSON, too
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// The program that is measured, instead of the release build of this workspace
+    #[arg(long, value_name = "BELLHOP")]
+    program: Option<PathBuf>,
     #[command(subcommand)]
     child: Option<Child>,
 }
@@ -96,7 +99,7 @@ async fn run(cli: Cli) -> Result<bool, Failure> {
     }
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(|error| error.to_string())?;
     tokio::select! {
-        done = measure(&cli.parts, cli.json) => done,
+        done = measure(&cli.parts, cli.program, cli.json) => done,
         // What was started is ended when the measuring is dropped.
         _ = tokio::signal::ctrl_c() => Err("interrupted".to_owned()),
         _ = terminate.recv() => Err("told to stop".to_owned()),
@@ -107,22 +110,30 @@ const fn lookup(none: bool) -> Lookup {
     if none { Lookup::None } else { Lookup::ByKey }
 }
 
-async fn measure(parts: &[Part], json: Option<PathBuf>) -> Result<bool, Failure> {
+async fn measure(parts: &[Part], release: Option<PathBuf>, json: Option<PathBuf>) -> Result<bool, Failure> {
     if cfg!(debug_assertions) {
         tell("This is a debug build: its figures say nothing. Use cargo run --release -p bellhop-bench.");
     }
     let program = site::this_program()?;
+    let named = |part: Part| parts.is_empty() || parts.contains(&part);
+    let release = match release {
+        None if named(Part::Start) || named(Part::Files) => {
+            tell("the release program ...");
+            Some(start::release_program().await?)
+        }
+        given => given,
+    };
     let (mut figures, mut failures): (Vec<Figure>, Vec<String>) = (Vec::new(), Vec::new());
-    for part in Part::value_variants().iter().filter(|part| parts.is_empty() || parts.contains(part)) {
+    for part in Part::value_variants().iter().filter(|part| named(**part)) {
         let name = format!("{part:?}").to_lowercase();
         tell(&format!("{name} ..."));
         let begun = Instant::now();
         let taken = match part {
             Part::Intake => intake::run(&program, intake::Intake::default()).await,
             Part::Kills => kills::run(&program, kills::Kills::default()).await,
-            Part::Start => start::run().await,
+            Part::Start => start::run(release.as_deref().unwrap_or(&program)).await,
             Part::Chart => chart::run(),
-            Part::Files => files::run().await,
+            Part::Files => files::run(release.as_deref().unwrap_or(&program)).await,
             Part::Events => events::run(&program).await,
         };
         match taken {

@@ -44,27 +44,26 @@ pub async fn release_program() -> Result<PathBuf, Failure> {
 ///
 /// # Errors
 /// The program doesn't start or a command fails.
-pub async fn run() -> Result<Vec<Figure>, Failure> {
-    let program = release_program().await?;
+pub async fn run(program: &Path) -> Result<Vec<Figure>, Failure> {
     let site = Site::new(0)?;
-    let first = until_ready(&program, &site).await?.0;
+    let first = until_ready(program, &site).await?.0;
     let mut times = Vec::new();
     for _ in 0..TIMES {
-        times.push(until_ready(&program, &site).await?.0);
+        times.push(until_ready(program, &site).await?.0);
     }
-    let (_, bot) = until_ready(&program, &site).await?;
+    let (_, bot) = until_ready(program, &site).await?;
     tokio::time::sleep(IDLE).await;
     let idle = memory(bot.pid(), "VmRSS:").ok_or("the bot's memory can't be looked at")?;
     let mut beside = Vec::new();
     for _ in 0..TIMES {
-        beside.push(help(&program, &site).await?);
+        beside.push(help(program, &site).await?);
     }
     drop(bot);
     let mut alone = Vec::new();
     for _ in 0..TIMES {
-        alone.push(help(&program, &site).await?);
+        alone.push(help(program, &site).await?);
     }
-    let bytes = std::fs::metadata(&program).map_err(|error| error.to_string())?.len();
+    let bytes = std::fs::metadata(program).map_err(|error| error.to_string())?.len();
     Ok(vec![
         Figure::new(PART, "ready, from the start to the first 200 of /readyz", millis(median(times)), "ms")
             .target(Target::Below(200.0))

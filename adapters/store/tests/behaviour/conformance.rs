@@ -39,17 +39,13 @@ macro_rules! suites {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn events_keep_the_contract_of_analytics() {
                 let worlds = RefCell::new(Vec::new());
-                let report = analytics::report(|| async {
+                analytics::suite(|| async {
                     let world = World::$database().await;
                     let events = Events::new(world.store.clone());
                     worlds.borrow_mut().push(world);
                     Arc::new(events) as Arc<_>
                 })
                 .await;
-                // The suite takes a number that came as text for none; here it counts, since chat only has text. What
-                // that sentence says otherwise is tried in events.rs.
-                let broken = report.broken().filter(|sentence| *sentence != "Answers a question.").collect::<Vec<_>>();
-                assert!(broken.is_empty(), "{report}");
             }
         }
     )* };

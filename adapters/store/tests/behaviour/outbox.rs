@@ -45,13 +45,13 @@ on_both! {
     async fn a_failed_message_is_tried_again_before_the_next(world: World) {
         world.queue(vec![message("a", "a1"), message("a", "a2")]).await;
         let first = world.claim(1).await;
-        assert_eq!((first[0].attempts, first[0].ambiguous, first[0].first_try_at), (0, false, world.now()));
+        assert_eq!((first[0].attempts, first[0].ambiguous, first[0].created_at), (0, false, world.now()));
         let begun = world.now();
         world.settle(settled(&first[0], retry(&world, true))).await;
         assert!(world.claim(1).await.is_empty());
         world.clock.advance(MINUTE);
         let again = world.claim(1).await;
-        assert_eq!((keys(&again), again[0].attempts, again[0].first_try_at), (vec!["a1"], 1, begun));
+        assert_eq!((keys(&again), again[0].attempts, again[0].created_at), (vec!["a1"], 1, begun));
         assert!(again[0].epoch > first[0].epoch);
         // A rate limit is no attempt.
         world.settle(settled(&again[0], retry(&world, false))).await;
