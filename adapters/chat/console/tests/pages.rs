@@ -1,130 +1,22 @@
 //! The page as a browser meets it: who gets in, what is taken, what is refused, and what is shown to whom.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests end the test where something is wrong")]
-
 mod world;
 
 use axum::body::Body;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{Method, StatusCode};
 use bellhop_core::Address;
 use bellhop_core::call::{Audience, Invoke};
 use bellhop_core::card::{Action, Block, Card};
 use bellhop_core::form::{Form, Input, InputKind};
-use bellhop_core::ids::MessageId;
 use bellhop_core::ports::{Channels as _, ChatPlatform as _, Post, Said};
 use serde_json::json;
-use std::time::Duration;
 use world::World;
-use world::browser::{Browser, HOST};
+use world::browser::Browser;
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
-async fn deliver(world: &World, key: &str, channel: &str, card: Card) -> MessageId {
-    let to = Address::channel("console", "local", channel);
-    world.console.deliver(&Post { key: key.into(), to, card, audience: Audience::Everyone, answers: None, reply: None }).await.unwrap()
-}
-
 fn help() -> Invoke {
     Invoke { command: "help".into(), args: json!({}) }
-}
-
-#[tokio::test]
-async fn a_link_logs_in_once() {
-    let world = World::new();
-    let link = world.console.login_link(&format!("http://{HOST}/")).await.unwrap();
-    let path = link.strip_prefix(&format!("http://{HOST}")).unwrap();
-    let stranger = Browser::stranger(&world.console);
-    // Only looking whether the address answers does not use it up.
-    let look = stranger.send(stranger.request(&Method::HEAD, path).body(Body::empty()).unwrap()).await;
-    assert_eq!((look.status, look.header("set-cookie")), (StatusCode::OK, ""));
-    let racing = futures::future::join_all((0..8).map(|_| stranger.get(path))).await;
-    let (inside, outside): (Vec<_>, Vec<_>) = racing.iter().partition(|answer| answer.status == StatusCode::SEE_OTHER);
-    assert_eq!((inside.len(), outside.len()), (1, 7));
-    let cookie = inside[0].header("set-cookie");
-    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && inside[0].header("location") == "/", "{cookie}");
-    assert!(outside[0].text().contains("used already"), "{}", outside[0].text());
-}
-
-#[tokio::test]
-async fn a_link_ends_after_a_day() {
-    let world = World::new();
-    let link = world.console.login_link("").await.unwrap();
-    world.clock.advance(Duration::from_hours(25));
-    assert_eq!(Browser::stranger(&world.console).get(&link).await.status, StatusCode::FORBIDDEN);
-}
-
-#[tokio::test]
-async fn a_session_ends_and_leaves_no_secret_behind() {
-    let world = World::new();
-    let browser = Browser::log_in(&world.console).await;
-    assert!(browser.get("/").await.text().contains("Ada (admin)"));
-    for collection in ["console.console.sessions", "console.console.passes"] {
-        let kept = world.ports.records.after(collection, None, 10).await.unwrap();
-        assert!(kept.iter().all(|record| record.key.len() == 64), "a key that is no hash: {kept:?}");
-    }
-    world.clock.advance(Duration::from_hours(31 * 24));
-    assert!(browser.get("/").await.text().contains("Log-in link or token"));
-    assert_eq!(browser.get("/c/general").await.status, StatusCode::UNAUTHORIZED);
-}
-
-#[tokio::test]
-async fn strangers_see_the_door_and_nothing_else() {
-    let world = World::new();
-    let id = deliver(&world, "k", "general", Card::text("inner matters")).await;
-    let stranger = Browser::stranger(&world.console);
-    let door = stranger.get("/").await;
-    assert_eq!(door.status, StatusCode::OK);
-    assert!(door.text().contains("prints a log-in link when it starts") && !door.text().contains("inner matters"));
-    for path in [
-        "/c/general",
-        "/c/general/x",
-        "/console/events",
-        "/console/older?channel=general&before=x",
-        &format!("/console/file/{id}/0"),
-        "/console/complete?channel=general&line=/",
-        "/console/session",
-    ] {
-        assert_eq!(stranger.get(path).await.status, StatusCode::UNAUTHORIZED, "{path}");
-    }
-    assert_eq!(stranger.say("general", "/help", "12345678", &[]).await.status, StatusCode::UNAUTHORIZED);
-    assert!(world.inbox.take().is_empty());
-}
-
-#[tokio::test]
-async fn only_our_own_page_may_post() {
-    let world = World::new();
-    let browser = Browser::log_in(&world.console).await;
-    let body = json!({ "channel": "general", "text": "/help", "key": "12345678" }).to_string();
-    for origin in [Some("http://evil.example"), Some("null"), Some("http://127.0.0.1:9999"), None] {
-        let mut request = browser.request(&Method::POST, "/console/say").body(Body::from(body.clone())).unwrap();
-        request.headers_mut().remove(header::ORIGIN);
-        if let Some(origin) = origin {
-            request.headers_mut().insert(header::ORIGIN, origin.parse().unwrap());
-        }
-        let answer = browser.send(request).await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{origin:?}");
-        assert!(answer.text().contains("Origin"));
-    }
-    assert!(world.inbox.take().is_empty());
-}
-
-#[tokio::test]
-async fn every_answer_carries_the_policy() {
-    let world = World::new();
-    let browser = Browser::log_in(&world.console).await;
-    for path in
-        ["/", "/login", "/c/none", "/console/older?channel=general&before=x", "/console/assets/x/page.css", "/console/assets/x/none"]
-    {
-        let answer = browser.get(path).await;
-        let policy = answer.header("content-security-policy");
-        assert!(
-            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"),
-            "{path}: {policy}"
-        );
-        assert_eq!((answer.header("x-content-type-options"), answer.header("x-frame-options")), ("nosniff", "DENY"), "{path}");
-    }
-    let page = browser.get("/").await.text();
-    assert!(!page.contains(" style=") && !page.contains(" onclick=") && !page.contains("<script>"), "the page has something inline");
 }
 
 #[tokio::test]
@@ -214,7 +106,7 @@ async fn bad_input_is_refused_in_words() {
 async fn a_button_is_looked_up_and_pressed_as_the_one_who_clicks() {
     let world = World::new();
     let card = Card::titled("Ask").and_actions(vec![Action::open("See", "https://a.example/"), Action::invoke("Help", help())]);
-    let id = deliver(&world, "k", "general", card.clone()).await;
+    let id = world.deliver("k", "general", card.clone()).await;
     let max = Browser::of(&world, "max").await;
     let press = |action: usize, revision: u32, key: &'static str| {
         format!("message={id}&action={action}&revision={revision}&key={key}&zone=Europe%2FBerlin")
@@ -275,7 +167,7 @@ async fn a_form_answers_its_own_questions() {
         kind: InputKind::Text,
     };
     let form = Form { command: "file get".into(), submit: "Get".into(), inputs: vec![input] };
-    let id = deliver(&world, "k", "general", Card::titled("Which?").block(Block::Form(form))).await;
+    let id = world.deliver("k", "general", Card::titled("Which?").block(Block::Form(form))).await;
     let browser = Browser::log_in(&world.console).await;
     let body = format!("message={id}&block=0&revision=0&key=form-0001&zone=&a.name=a%20b.txt&a.other=x");
     assert_eq!(browser.post("/console/form", FORM, body).await.status, StatusCode::NO_CONTENT);
@@ -286,7 +178,7 @@ async fn a_form_answers_its_own_questions() {
 #[tokio::test]
 async fn a_thread_keeps_its_commands_and_answers() {
     let world = World::new();
-    let id = deliver(&world, "k", "general", Card::text("root")).await;
+    let id = world.deliver("k", "general", Card::text("root")).await;
     let root = id.as_str().split_once(':').unwrap().1;
     let browser = Browser::log_in(&world.console).await;
     let said =
@@ -315,7 +207,7 @@ async fn a_thread_keeps_its_commands_and_answers() {
 async fn older_messages_come_page_by_page_and_all_of_them() {
     let world = World::new();
     for at in 0..120 {
-        deliver(&world, &format!("k{at}"), "general", Card::text(format!("note {at} end"))).await;
+        world.deliver(&format!("k{at}"), "general", Card::text(format!("note {at} end"))).await;
     }
     let browser = Browser::log_in(&world.console).await;
     let mut html = browser.get("/c/general").await.text();
@@ -337,7 +229,7 @@ async fn unread_messages_are_counted_until_they_are_read() {
     let world = World::new();
     let mut last = String::new();
     for at in 0..3 {
-        last = deliver(&world, &format!("k{at}"), "alerts", Card::text("news")).await.to_string();
+        last = world.deliver(&format!("k{at}"), "alerts", Card::text("news")).await.to_string();
     }
     let browser = Browser::log_in(&world.console).await;
     let unread = |page: String| {

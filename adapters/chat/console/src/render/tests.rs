@@ -1,3 +1,5 @@
+//! Cards as a page shows them, hostile text included.
+
 use super::*;
 use bellhop_core::address::UserRef;
 use bellhop_core::card::{Action, ActionStyle, Field, Progress, ProgressUnit, Table};

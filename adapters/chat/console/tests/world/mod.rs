@@ -159,6 +159,14 @@ pub struct World {
 }
 
 impl World {
+    /// The bot says something in a channel.
+    pub async fn deliver(&self, key: &str, channel: &str, card: bellhop_core::Card) -> bellhop_core::ids::MessageId {
+        use bellhop_core::ports::ChatPlatform as _;
+        let to = Address::channel("console", "local", channel);
+        let audience = bellhop_core::Audience::Everyone;
+        self.console.deliver(&bellhop_core::ports::Post { key: key.into(), to, card, audience, answers: None, reply: None }).await.unwrap()
+    }
+
     pub fn new() -> Self {
         Self::with(ConsoleConfig::default())
     }
