@@ -23,7 +23,7 @@ use bellhop_catalog::Services;
 use bellhop_console::Console;
 use bellhop_core::Address;
 use bellhop_core::clock::{Clock, Ids};
-use bellhop_core::ports::{Attachments, Inbox, Links, Permissions, Stores};
+use bellhop_core::ports::{Attachments, Inbox, Links, Permissions, Records as _, Stores};
 use bellhop_core::registry::Registry;
 use bellhop_store::{Events, RunnerGuard, Store};
 use std::net::SocketAddr;
@@ -94,13 +94,13 @@ impl App {
         wiring::unserved(&config)?;
         let listener = if listen { Some(start::bind(config.frame.server.listen).await?) } else { None };
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok()).unwrap_or(config.frame.server.listen);
-        let public_url = config.frame.server.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-        let public_url = public_url.trim_end_matches('/').to_owned();
+        let here = listener.is_some().then(|| format!("http://{address}"));
         let data_dir = config.data_dir();
         start::make_private_folder(&data_dir)?;
         let (clock, ids) = (options.clock.clone(), options.ids.clone());
         let store = Store::open(&config.database_url(), clock.clone(), ids.clone()).await?;
 
+        let public_url = public_url(&config, &store, here).await?;
         let people = wiring::embedded_people(&config)?;
         let permissions: Arc<dyn Permissions> = Arc::new(Roles::new(config.frame.role.clone(), people));
         let inbox: Arc<dyn Inbox> = Arc::new(DurableInbox::new(store.clone()));
@@ -197,16 +197,12 @@ impl App {
         Address::channel(chat, "local", "general")
     }
 
-    /// Gives the alert engine its routes; without any, alerts go to the embedded chat's own channel.
+    /// Gives the alert engine its routes; what they don't match goes to the embedded chat's own channel.
     async fn find_routes(&self) -> Result<(), StartError> {
         let home = self.home();
-        let routes = if self.config.frame.route.is_empty() {
-            let place = bellhop_core::PlaceRef { chat: Some(home.chat.to_string()), workspace: None, name: "alerts".into(), direct: false };
-            let place = bellhop_core::ports::Places::resolve(&*self.chats, &place, &home).await;
-            place.map_or_else(|_| Routes::all_to(home), Routes::all_to)
-        } else {
-            Routes::find(&self.config.frame.route, &*self.chats, &home).await.map_err(StartError::Route)?
-        };
+        let place = bellhop_core::PlaceRef { chat: Some(home.chat.to_string()), workspace: None, name: "alerts".into(), direct: false };
+        let otherwise = bellhop_core::ports::Places::resolve(&*self.chats, &place, &home).await.unwrap_or_else(|_| home.clone());
+        let routes = Routes::find(&self.config.frame.route, &*self.chats, &home, otherwise).await.map_err(StartError::Route)?;
         self.engine.route(routes);
         Ok(())
     }
@@ -279,7 +275,8 @@ impl App {
             stores: self.stores.clone(),
             clock: self.options.clock.clone(),
             ids: self.options.ids.clone(),
-            exposed: !self.config.frame.server.listen.ip().is_loopback() || self.config.frame.server.public_url.is_some(),
+            exposed: !self.config.frame.server.listen.ip().is_loopback()
+                || self.config.frame.server.public_url.as_deref().is_some_and(|url| url.starts_with("https://")),
         };
         let routes = server::routes(services, std::mem::take(&mut self.routers));
         let stop = tasks.stop();
@@ -316,6 +313,24 @@ impl App {
             });
         }
     }
+}
+
+/// The address that links begin with: the configured one, or where this process listens, or where the bot that runs on the
+/// same database said that it does.
+async fn public_url(config: &Config, store: &Store, here: Option<String>) -> Result<String, StartError> {
+    const KEY: (&str, &str) = ("bot", "address");
+    let url = match (&config.frame.server.public_url, here) {
+        (Some(url), _) => url.clone(),
+        (None, Some(here)) => {
+            store.put(KEY.0, KEY.1, &serde_json::json!(here)).await?;
+            here
+        }
+        (None, None) => match store.get(KEY.0, KEY.1).await? {
+            Some(serde_json::Value::String(running)) => running,
+            _ => format!("http://{}", config.frame.server.listen),
+        },
+    };
+    Ok(url.trim_end_matches('/').to_owned())
 }
 
 /// Takes back what dead processes had claimed (where others may die while this one lives), and deletes what is old.

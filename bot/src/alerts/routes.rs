@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
     routes: Vec<Found>,
+    otherwise: Option<Address>,
 }
 
 #[derive(Clone, Debug)]
@@ -22,11 +23,11 @@ struct Found {
 }
 
 impl Routes {
-    /// Finds the destinations. `near` is where parts of places that are left out are looked for first.
+    /// Finds the destinations. What no route matches goes to `otherwise`, so that no alert stays unseen. `near` is where parts of places that are left out are looked for first.
     ///
     /// # Errors
     /// A place that isn't there.
-    pub async fn find(routes: &[Route], places: &dyn Places, near: &Address) -> Result<Self, CommandError> {
+    pub async fn find(routes: &[Route], places: &dyn Places, near: &Address, otherwise: Address) -> Result<Self, CommandError> {
         let mut found = Vec::new();
         for route in routes {
             let mut to = Vec::new();
@@ -36,13 +37,7 @@ impl Routes {
             }
             found.push(Found { matches: route.matches.clone(), to, go_on: route.go_on });
         }
-        Ok(Self { routes: found })
-    }
-
-    /// Everything to one place.
-    #[must_use]
-    pub fn all_to(to: Address) -> Self {
-        Self { routes: vec![Found { matches: BTreeMap::new(), to: vec![to], go_on: false }] }
+        Ok(Self { routes: found, otherwise: Some(otherwise) })
     }
 
     /// Where an alert goes, each place once.
@@ -60,6 +55,9 @@ impl Routes {
                     break;
                 }
             }
+        }
+        if out.is_empty() {
+            out.extend(self.otherwise.as_ref());
         }
         out
     }
@@ -100,10 +98,13 @@ mod tests {
                 found(&[("team", "pay*")], "pay", false),
                 found(&[], "ops", false),
             ],
+            otherwise: Some(to("unrouted")),
         };
         let signal = |body: &str| shapes::generic(body.as_bytes(), "2026-11-23T10:00:00Z".parse().unwrap()).unwrap().remove(0);
         assert_eq!(routes.of(&signal(r#"{"name":"a"}"#)), [&to("ops")]);
         assert_eq!(routes.of(&signal(r#"{"name":"a","severity":"critical"}"#)), [&to("pager"), &to("ops")]);
         assert_eq!(routes.of(&signal(r#"{"name":"a","labels":{"team":"payments"}}"#)), [&to("pay")]);
+        let routes = Routes { routes: Vec::new(), otherwise: Some(to("unrouted")) };
+        assert_eq!(routes.of(&signal(r#"{"name":"a"}"#)), [&to("unrouted")]);
     }
 }

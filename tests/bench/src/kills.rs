@@ -84,7 +84,7 @@ pub struct Counted {
 const PART: &str = "kills";
 
 /// Runs it and gives the figures, beside a short run against a world that can't be asked what was posted: there some
-/// alerts must come twice, which also shows that the comparison would see it.
+/// alerts come twice, which also shows that the comparison would see it.
 ///
 /// # Errors
 /// As [`count_shown`].
