@@ -133,7 +133,14 @@ impl Store {
         let session = (!session.is_postgres()).then_some(session);
         let (sender, jobs) = mpsc::channel(writer::QUEUE);
         let wakes = Arc::new(Wakes::default());
-        let writer = Writer { jobs, pools: Arc::clone(&pools), session, clock: Arc::clone(&clock), wakes: Arc::clone(&wakes) };
+        let writer = Writer {
+            jobs,
+            pools: Arc::clone(&pools),
+            session,
+            clock: Arc::clone(&clock),
+            wakes: Arc::clone(&wakes),
+            turns: writer::Turns::default(),
+        };
         let writer = spawn(writer.work());
         Ok(Self(Arc::new(Inner {
             pools,

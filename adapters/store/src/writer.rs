@@ -10,14 +10,23 @@ use bellhop_core::ports::{Accepted, PortResult};
 use bellhop_core::{Clock, PortError, PortErrorKind};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 /// How many jobs may wait before those who bring more have to wait themselves.
 pub(crate) const QUEUE: usize = 4096;
 /// How many jobs one transaction takes.
 const BATCH: usize = 512;
+/// How long one transaction takes up further jobs: whoever waits for the next one should not wait long.
+const TURN: Duration = Duration::from_millis(3);
+/// How many times as long as a turn of other work only what comes in is written, while anything comes in.
+const SHARE: u32 = 3;
+/// For how long after something came in more is expected: senders that were just answered send the next.
+const CROWD: Duration = Duration::from_millis(50);
 
 /// Something to be written.
 pub(crate) enum Job {
@@ -86,13 +95,39 @@ pub(crate) struct Writer {
     pub(crate) session: Option<Session>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) wakes: Arc<Wakes>,
+    pub(crate) turns: Turns,
+}
+
+/// Who has to wait for whom: what others wait to have accepted goes before everything else, which gets its turn in
+/// between.
+pub(crate) struct Turns {
+    waiting: VecDeque<Box<dyn Work>>,
+    /// Not before this, while anything comes in.
+    next: Instant,
+    /// When something last came in.
+    came: Option<Instant>,
+}
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self { waiting: VecDeque::new(), next: Instant::now(), came: None }
+    }
 }
 
 impl Writer {
     /// Works until every sender is gone and the queue is empty, then closes its connection.
     pub(crate) async fn work(mut self) {
         let mut jobs = Vec::with_capacity(BATCH);
-        while self.jobs.recv_many(&mut jobs, BATCH).await > 0 {
+        loop {
+            let came = self.jobs.recv_many(&mut jobs, BATCH);
+            if self.turns.waiting.is_empty() {
+                if came.await == 0 {
+                    break;
+                }
+            } else {
+                // Others are about to come: the ones that wait have had their turn a moment ago. At the end none come.
+                let _ = tokio::time::timeout_at(self.turns.next, came).await;
+            }
             self.batch(std::mem::take(&mut jobs)).await;
             jobs.reserve(BATCH);
         }
@@ -114,15 +149,20 @@ impl Writer {
     }
 
     async fn batch(&mut self, jobs: Vec<Job>) {
-        let (mut accepts, mut works) = (Vec::new(), Vec::new());
+        let mut accepts = Vec::new();
         let mut versions = Vec::new();
         for job in jobs {
             match job {
                 Job::Accept { rows, reply } => accepts.push((rows, reply)),
-                Job::Work(work) => works.push((work, Ok(()))),
+                Job::Work(work) => self.turns.waiting.push_back(work),
                 Job::Version(reply) => versions.push(reply),
             }
         }
+        if !accepts.is_empty() {
+            self.turns.came = Some(Instant::now());
+        }
+        let turn = accepts.is_empty() || Instant::now() >= self.turns.next;
+        let mut works: Vec<_> = if turn { self.turns.waiting.drain(..).map(|work| (work, Ok(()))).collect() } else { Vec::new() };
         let mut session = match self.session().await {
             Ok(session) => session,
             Err(error) => return refuse(accepts, works, versions, &error),
@@ -140,7 +180,15 @@ impl Writer {
             return;
         }
         let rows = accepts.iter().map(|(rows, _)| rows.as_slice()).collect::<Vec<_>>();
-        let (accepted, sound) = transact(&mut session, &rows, &mut works, self.clock.as_ref()).await;
+        let begun = Instant::now();
+        let mut done = 0;
+        let (accepted, sound) = transact(&mut session, &rows, &mut works, &mut done, self.clock.as_ref()).await;
+        for (work, _) in works.drain(done..).rev() {
+            self.turns.waiting.push_front(work);
+        }
+        if done > 0 && self.turns.came.is_some_and(|came| came.elapsed() < CROWD) {
+            self.turns.next = Instant::now() + begun.elapsed() * SHARE;
+        }
         if sound {
             self.keep(session);
         } else {
@@ -193,15 +241,16 @@ async fn transact(
     session: &mut Session,
     accepts: &[&[Prepared]],
     works: &mut [(Box<dyn Work>, PortResult<()>)],
+    done: &mut usize,
     clock: &dyn Clock,
 ) -> (Answers, bool) {
     let mut answers: Answers = Vec::new();
-    let outcome = attempt(session, accepts, works, clock, &mut answers).await;
+    let outcome = attempt(session, accepts, works, done, clock, &mut answers).await;
     let Err(error) = outcome else { return (answers, true) };
     let sound = session.rollback().await;
     // Nothing of this transaction was kept, so everyone in it is told; who had failed alone keeps the own reason.
     let answers = (0..accepts.len()).map(|_| Err(error.clone())).collect();
-    for (_, ended) in works.iter_mut().filter(|(_, ended)| ended.is_ok()) {
+    for (_, ended) in works[..*done].iter_mut().filter(|(_, ended)| ended.is_ok()) {
         *ended = Err(error.clone());
     }
     (answers, sound)
@@ -211,11 +260,15 @@ async fn attempt(
     session: &mut Session,
     accepts: &[&[Prepared]],
     works: &mut [(Box<dyn Work>, PortResult<()>)],
+    done: &mut usize,
     clock: &dyn Clock,
     answers: &mut Answers,
 ) -> PortResult<()> {
     session.operation = "write";
+    *done = works.len();
     session.begin().await?;
+    *done = 0;
+    let begun = Instant::now();
     if !accepts.is_empty() {
         session.operation = "accept";
         match inbox::insert(session, accepts, clock.now()).await {
@@ -236,6 +289,10 @@ async fn attempt(
     }
     let alone = works.len() == 1 && accepts.is_empty();
     for (work, ended) in works.iter_mut() {
+        if *done > 0 && begun.elapsed() > TURN {
+            break;
+        }
+        *done += 1;
         *ended = if alone { guarded(work.as_mut(), session).await } else { isolated(work.as_mut(), session).await? };
         if alone && ended.is_err() {
             return ended.clone();

@@ -14,8 +14,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// The most reports in one transaction.
-const BATCH: usize = 512;
+/// The most reports in one transaction: few enough that whoever waits for an acknowledgement meanwhile doesn't wait long.
+const BATCH: usize = 32;
 /// How long claimed reports belong to this process.
 const LEASE: Duration = Duration::from_secs(30);
 /// How often a batch is tried again because someone changed one of its alerts meanwhile.
