@@ -67,7 +67,7 @@ pub fn routes(services: Services, chats: Vec<Router>) -> Router {
         .route("/openapi.json", get(openapi::document))
         .route("/api/v2/status", get(health::alertmanager_status))
         .layer(TimeoutLayer::with_status_code(axum::http::StatusCode::REQUEST_TIMEOUT, REQUEST));
-    let mut all = timed.route("/s/{id}", get(shares::download)).with_state(services);
+    let mut all = timed.route("/s/{id}", get(shares::follow)).with_state(services);
     for chat in chats {
         all = all.merge(chat);
     }

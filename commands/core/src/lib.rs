@@ -13,6 +13,7 @@ pub mod card;
 pub mod chart;
 pub mod clock;
 pub mod command;
+pub mod download;
 pub mod error;
 pub mod fit;
 pub mod form;

@@ -4,7 +4,7 @@
 use super::{Problem, Shared};
 use crate::Desk;
 use crate::message::{Body, Kept};
-use crate::parse::{self, Wanted};
+use crate::parse;
 use crate::render::is_picture;
 use crate::session::Visitor;
 use axum::body::Body as HttpBody;
@@ -12,19 +12,17 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Json, Response};
 use bellhop_core::card::{Block, FileSource};
+use bellhop_core::download::{self, Wanted};
 use bellhop_core::error::{PortError, PortErrorKind};
 use bellhop_core::ports::{ByteStream, ReadRange, file_name};
 use bytes::Bytes;
 use futures::StreamExt as _;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// Pictures may carry nothing that runs: an SVG opened by itself is a page, and this is the page's policy.
 const SANDBOX: &str = "default-src 'none'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'";
-
-/// What RFC 5987 lets stand as it is.
-const EXTENDED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Takes a file for the next message. The body is the file itself; its name comes percent-encoded in `X-File-Name`.
 pub(super) async fn upload(State(desk): Shared, visitor: Visitor, headers: HeaderMap, body: HttpBody) -> Result<Json<Value>, Problem> {
@@ -75,7 +73,8 @@ pub(super) async fn file(
     let (_, message) = desk.seen_message(&visitor, &message).await?;
     let range = headers.get(header::RANGE).and_then(|range| range.to_str().ok());
     let condition = headers.get(header::IF_RANGE).and_then(|tag| tag.to_str().ok());
-    let asked = |tag: &str, size| if condition.is_none_or(|condition| condition == tag) { parse::range(range, size) } else { Wanted::All };
+    let asked =
+        |tag: &str, size| if condition.is_none_or(|condition| condition == tag) { download::range(range, size) } else { Wanted::All };
     let (sent, part, bytes) = match &message.body {
         Body::Said { files, .. } => {
             let kept = files.get(number).filter(|kept| kept.stays).ok_or_else(missing)?;
@@ -95,7 +94,7 @@ pub(super) async fn file(
                             tag: format!("\"{}\"", hex::encode(place)),
                         };
                         let part = asked(&sent.tag, sent.size);
-                        let (first, length) = span(part, sent.size);
+                        let (first, length) = part.span(sent.size);
                         let (first, length) = (usize::try_from(first).unwrap_or(usize::MAX), usize::try_from(length).unwrap_or(usize::MAX));
                         let slice = Bytes::from(inline).slice(first..first.saturating_add(length));
                         let bytes: ByteStream = Box::pin(futures::stream::once(async move { Ok(slice) }));
@@ -112,7 +111,7 @@ pub(super) async fn file(
                         let tag = format!("\"{}\"", tag.replace(|c: char| !c.is_ascii_graphic() || c == '"', "-"));
                         let sent = Sent { name, content_type: info.content_type, size: info.size, tag };
                         let part = asked(&sent.tag, sent.size);
-                        let (start, length) = span(part, sent.size);
+                        let (start, length) = part.span(sent.size);
                         // The version just looked at: the name may give another one by now.
                         let read = store.read(stored, info.version.as_ref(), Some(ReadRange { start, length: Some(length) })).await?;
                         (sent, part, read.bytes)
@@ -137,16 +136,8 @@ struct Sent {
 async fn open_kept(desk: &Desk, kept: &Kept, asked: &impl Fn(&str, u64) -> Wanted) -> Result<(Sent, Wanted, ByteStream), Problem> {
     let sent = Sent { name: kept.name.clone(), content_type: kept.content_type.clone(), size: kept.size, tag: format!("\"{}\"", kept.id) };
     let part = asked(&sent.tag, sent.size);
-    let (start, length) = span(part, sent.size);
+    let (start, length) = part.span(sent.size);
     Ok((sent, part, desk.open_kept(kept, start, length).await?))
-}
-
-fn span(part: Wanted, size: u64) -> (u64, u64) {
-    match part {
-        Wanted::All => (0, size),
-        Wanted::Part(first, last) => (first, last - first + 1),
-        Wanted::Nothing => (0, 0),
-    }
 }
 
 fn answer(sent: &Sent, part: Wanted, bytes: ByteStream, show: bool) -> Response {
@@ -169,21 +160,13 @@ fn answer(sent: &Sent, part: Wanted, bytes: ByteStream, show: bool) -> Response 
     for (name, value) in [
         (header::ETAG, Some(sent.tag.clone())),
         (header::CONTENT_RANGE, content_range),
-        (header::CONTENT_DISPOSITION, Some(disposition(&sent.name, shown))),
+        (header::CONTENT_DISPOSITION, Some(download::disposition(&sent.name, shown))),
     ] {
         if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
             headers.insert(name, value);
         }
     }
     response
-}
-
-/// `attachment` with the name twice: as RFC 5987 has it, and in plain letters for programs that don't know that.
-fn disposition(name: &str, shown: bool) -> String {
-    let plain: String =
-        name.chars().map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%' | ';') || c == ' ' { c } else { '_' }).collect();
-    let kind = if shown { "inline" } else { "attachment" };
-    format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{}", utf8_percent_encode(name, EXTENDED))
 }
 
 #[derive(Deserialize)]
@@ -213,17 +196,7 @@ pub(super) async fn media(
         (header::CONTENT_TYPE, content_type.to_owned()),
         (header::CONTENT_SECURITY_POLICY, SANDBOX.to_owned()),
         (header::CACHE_CONTROL, cache.to_owned()),
-        (header::CONTENT_DISPOSITION, disposition(&parse::file_name(&image.name), true)),
+        (header::CONTENT_DISPOSITION, download::disposition(&parse::file_name(&image.name), true)),
     ];
     Ok((headers, bytes).into_response())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_in_headers_are_quoted() {
-        insta::assert_snapshot!(disposition("Bericht \"März\"; 100%.pdf", false), @r#"attachment; filename="Bericht _M_rz__ 100_.pdf"; filename*=UTF-8''Bericht%20%22M%C3%A4rz%22%3B%20100%25.pdf"#);
-    }
 }
