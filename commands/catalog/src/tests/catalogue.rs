@@ -166,7 +166,7 @@ fn help_finds_what_is_wanted() {
     assert!(world.run("help repotr").contains("Did you mean report?"));
     assert!(world.run("help xyzzy").starts_with("Nothing found"));
     insta::assert_snapshot!(world.run("help file share"), @r"
-    `file share`
+    file share
     Makes a link to a file that expires, and brings it elsewhere.
         file share NAME [--to PLACE] [--expires SPAN] [--version ID] [--store STORE]
     NAME:           The file's name, or STORE:NAME
