@@ -20,6 +20,7 @@ use futures::{StreamExt as _, TryStreamExt as _};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::io::AsyncWriteExt as _;
 use tokio_util::io::ReaderStream;
 
 /// How it ended, as the program's exit code.
@@ -133,8 +134,10 @@ async fn write_files(app: &App, card: &Card, folder: &Path) -> Result<Vec<PathBu
         };
         let path = free_path(folder, name, &written);
         let mut file = tokio::fs::File::create(&path).await.map_err(failed)?;
-        let mut reader = tokio_util::io::StreamReader::new(bytes.map_err(std::io::Error::other));
-        tokio::io::copy(&mut reader, &mut file).await.map_err(failed)?;
+        let mut bytes = bytes;
+        while let Some(chunk) = bytes.try_next().await? {
+            file.write_all(&chunk).await.map_err(failed)?;
+        }
         file.sync_all().await.map_err(failed)?;
         written.push(path);
     }
