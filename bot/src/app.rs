@@ -279,13 +279,7 @@ impl App {
                 || self.config.frame.server.public_url.as_deref().is_some_and(|url| url.starts_with("https://")),
         };
         let routes = server::routes(services, std::mem::take(&mut self.routers));
-        let stop = tasks.stop();
-        tasks.start("server", async move {
-            let serve = axum::serve(listener, routes).with_graceful_shutdown(async move { stop.cancelled().await });
-            if let Err(error) = serve.await {
-                tracing::error!(%error, "the listener failed");
-            }
-        });
+        tasks.start("server", server::serve(listener, routes, tasks.stop()));
     }
 
     fn start_workers(&self, tasks: &Tasks) {

@@ -13,8 +13,9 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use bellhop_core::clock::{Clock, Ids};
-use bellhop_core::ports::Stores;
+use bellhop_core::ports::{Stop, Stores};
 use bellhop_store::{Events, Store};
+use hyper_util::rt::TokioTimer;
 use std::sync::Arc;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -28,6 +29,11 @@ const ALERT_BODY: usize = 1 << 20;
 const EVENTS_BODY: usize = 10 << 20;
 /// How long a request may take, body included. Downloads and the console's streams are not under it.
 const REQUEST: Duration = Duration::from_secs(30);
+
+/// How long the head of a request may take: whoever sends slower is let go.
+const HEAD: Duration = Duration::from_secs(10);
+/// How long requests under way may take when the bot stops.
+const LAST_REQUESTS: Duration = Duration::from_millis(1500);
 
 /// What the routes use.
 #[derive(Clone)]
@@ -46,6 +52,27 @@ pub struct Services {
     pub ids: Arc<dyn Ids>,
     /// Whether strangers may reach the listener: then the metrics want a key, too.
     pub exposed: bool,
+}
+
+/// Serves the routes until told to stop; then requests under way are finished, for a moment.
+pub async fn serve(listener: tokio::net::TcpListener, routes: Router, stop: Stop) {
+    let served = async {
+        let handle = axum_server::Handle::new();
+        let mut server = axum_server::from_tcp(listener.into_std()?)?.handle(handle.clone());
+        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEAD);
+        let ending = async {
+            stop.cancelled().await;
+            handle.graceful_shutdown(Some(LAST_REQUESTS));
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            ended = server.serve(routes.into_make_service()) => ended,
+            () = ending => Ok(()),
+        }
+    };
+    if let Err(error) = served.await {
+        tracing::error!(%error, "the listener failed");
+    }
 }
 
 /// All routes. `chats` are those that the adapters bring; the console's is the root.

@@ -77,6 +77,7 @@ export default async function tour({ page, context, args, out, step, see, shot }
 
   await step('an alert appears without a reload', async () => {
     await page.getByRole('link', { name: /alerts/ }).first().click();
+    // The alert is sent at once: it may come while the page is still on its way.
     await page.evaluate(() => { window.notReloaded = true; });
     const sent = await page.request.post(`${args.url}/alerts/generic`, {
       headers: { authorization: `Bearer ${args.key}` },

@@ -10,6 +10,10 @@ let main = null;
 let thread = null;
 let unseen = 0;
 let readTimer = 0;
+// The last changes that came. A part of the page that is fetched may have been drawn before some of them: those are
+// applied to it once it is there.
+const recent = [];
+const kept = 300;
 const waiting = new Map();
 
 // What went wrong
@@ -164,6 +168,13 @@ const page = {
 
 // The parts of the page, which come and go
 
+/** Applies the changes that came after a part of the page was drawn. */
+function catchUp(element, concerns) {
+  const newest = Number(element.dataset.newest);
+  if (recent.length === kept && recent[0].number > newest + 1) return location.reload();
+  for (const { number, message } of recent) if (number > newest && concerns(message)) arrived(message);
+}
+
 function openMain() {
   const element = $("main");
   if (!element || main?.element === element) return;
@@ -183,6 +194,7 @@ function openMain() {
     else link.removeAttribute("aria-current");
   }
   setUnread(main.channel, () => 0);
+  catchUp(element, (message) => message.channel === main.channel && !message.thread);
   count();
   seen();
 }
@@ -203,6 +215,7 @@ function openThread() {
   thread.composer = form ? composer(form, page) : null;
   localTimes(element);
   group(log);
+  catchUp(element, (message) => message.channel === main.channel && message.thread === thread.root);
 }
 
 function menu(open) {
@@ -365,7 +378,12 @@ live.addEventListener("htmx:sseBeforeMessage", (event) => {
     document.querySelector(`#rooms [data-room="${CSS.escape(main.channel)}"]`)?.setAttribute("aria-current", "page");
     setUnread(main.channel, () => 0);
     htmx.ajax("GET", `/c/${encodeURIComponent(main.channel)}`, { target: "#main .topbar-words", select: "#main .topbar-words", swap: "outerHTML" });
-  } else if (type === "message") arrived(JSON.parse(data));
+  } else if (type === "message") {
+    const message = JSON.parse(data);
+    recent.push({ number: Number(lastEventId), message });
+    if (recent.length > kept) recent.shift();
+    arrived(message);
+  }
 });
 live.addEventListener("htmx:sseError", () => {
   offline ??= setTimeout(() => {

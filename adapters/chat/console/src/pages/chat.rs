@@ -143,7 +143,7 @@ pub(crate) fn rooms(entries: &[Entry], current: &str) -> Markup {
 fn conversation(page: &Conversation<'_>, title: &str) -> Markup {
     let viewer = &page.viewer.id;
     html! {
-        main.conversation id="main" tabindex="-1" data-channel=(page.room.id) data-title=(title) data-direct=[page.direct.then_some("")] {
+        main.conversation id="main" tabindex="-1" data-channel=(page.room.id) data-newest=(page.newest) data-title=(title) data-direct=[page.direct.then_some("")] {
             header.topbar {
                 button.quiet.narrow type="button" id="open-menu" aria-label="Show the list of conversations" aria-expanded="false" aria-controls="sidebar" { (icon("menu")) }
                 div.topbar-words {
@@ -211,7 +211,7 @@ fn thread_panel(page: &Conversation<'_>) -> Markup {
     let viewer = &page.viewer.id;
     let back = format!("/c/{}", page.room.id);
     html! {
-        aside.thread id="thread" aria-label="Thread" hidden[page.thread.is_none()] data-root=[page.thread.map(|thread| thread.root.message.id.as_str())] {
+        aside.thread id="thread" aria-label="Thread" hidden[page.thread.is_none()] data-newest=(page.newest) data-root=[page.thread.map(|thread| thread.root.message.id.as_str())] {
             @if let Some(thread) = page.thread {
                 header.topbar {
                     div.topbar-words { h2 tabindex="-1" { "Thread" } p.topic { bdi { (name_of(page.room, page.direct)) } } }
