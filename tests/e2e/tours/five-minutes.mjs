@@ -62,6 +62,18 @@ export default async function tour({ page, context, args, out, step, see, shot }
     await shot('4-share');
   });
 
+  await step('a file is put by dropping it', async () => {
+    const data = await page.evaluateHandle(() => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(['dropped'], 'dropped.txt', { type: 'text/plain' }));
+      return transfer;
+    });
+    for (const kind of ['dragenter', 'dragover', 'drop']) await log.dispatchEvent(kind, { dataTransfer: data });
+    await page.getByText('dropped.txt').first().waitFor();
+    await say('/file put');
+    await answered('Stored dropped.txt');
+  });
+
   await step('sample events give a chart', async () => {
     await say('/sample');
     await answered('page_view, signup and purchase');

@@ -2,6 +2,7 @@
 // here decides what a message looks like.
 
 import { composer, person, post } from "./composer.js";
+import { drops } from "./drop.js";
 import { follow, group, localTimes, newKey, prune, remove, show, showRoot, zone } from "./log.js";
 
 const $ = (id) => document.getElementById(id);
@@ -275,30 +276,6 @@ tabs.postMessage(person());
 $("person").addEventListener("change", (event) => event.target.form.submit());
 document.addEventListener("visibilitychange", seen);
 
-// Files dropped anywhere on the conversation
-
-let over = 0;
-const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
-document.addEventListener("dragenter", (event) => {
-  if (!hasFiles(event) || !main?.composer) return;
-  over += 1;
-  $("drop").hidden = false;
-});
-document.addEventListener("dragleave", (event) => {
-  if (!hasFiles(event)) return;
-  over = Math.max(0, over - 1);
-  if (!over) $("drop").hidden = true;
-});
-document.addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
-document.addEventListener("drop", (event) => {
-  if (!hasFiles(event)) return;
-  event.preventDefault(); // or the browser would leave the page for the file
-  over = 0;
-  $("drop").hidden = true;
-  const side = event.target.closest?.("#thread") ? (thread ?? main) : main;
-  side?.composer?.attach(event.dataTransfer.files);
-});
-
 // Requests by htmx: buttons, forms, navigation
 
 document.addEventListener("htmx:configRequest", (event) => {
@@ -401,6 +378,7 @@ live.addEventListener("htmx:sseOpen", () => {
   $("offline")?.remove();
 });
 
+drops((target) => (target.closest?.("#thread") ? (thread ?? main) : main)?.composer);
 localTimes(document);
 openMain();
 openThread();

@@ -20,6 +20,7 @@ pub(crate) const ASSETS: &[Asset] = &[
     Asset { name: "theme.js", content_type: SCRIPT, bytes: include_bytes!("../assets/theme.js") },
     Asset { name: "console.js", content_type: SCRIPT, bytes: include_bytes!("../assets/console.js") },
     Asset { name: "composer.js", content_type: SCRIPT, bytes: include_bytes!("../assets/composer.js") },
+    Asset { name: "drop.js", content_type: SCRIPT, bytes: include_bytes!("../assets/drop.js") },
     Asset { name: "log.js", content_type: SCRIPT, bytes: include_bytes!("../assets/log.js") },
     Asset { name: "page.css", content_type: "text/css; charset=utf-8", bytes: include_bytes!("../assets/page.css") },
     Asset { name: "message.css", content_type: "text/css; charset=utf-8", bytes: include_bytes!("../assets/message.css") },
