@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::dispatch::{ApprovalDesk, Dispatch};
 use crate::inbox::{DurableInbox, InboxWorker};
 use crate::links::ShortLinks;
-use crate::outbox::{Outbox, Pace};
+use crate::outbox::{GivenUp, Outbox, Pace};
 use crate::platforms::{ChatDirectory, SourceDirectory, StoreDirectory};
 use crate::roles::Roles;
 use crate::schedule::Scheduler;
@@ -145,6 +145,7 @@ impl App {
             schedules: Arc::new(store.clone()),
             audit: Arc::new(store.clone()),
             usage: Arc::new(Figures::new(store.clone(), stores.clone(), clock.clone(), names)),
+            dead_letters: Arc::new(GivenUp(store.clone())),
             permissions: permissions.clone(),
             approvals: Arc::new(ApprovalDesk::new(&dispatch)),
             records: Arc::new(store.clone()),

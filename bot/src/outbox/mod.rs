@@ -1,9 +1,11 @@
 //! Delivers what is to be said: claim -> fit -> render -> deliver -> settle. One delivery per lane at a time, first in,
 //! first out; nothing is sent again before it was looked up.
 
+mod dead;
 mod delivery;
 mod settle;
 
+pub use dead::GivenUp;
 pub use delivery::{Delivery, draw};
 
 use crate::platforms::ChatDirectory;

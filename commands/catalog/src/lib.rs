@@ -10,6 +10,7 @@ mod audit;
 mod channel;
 mod file;
 mod help;
+mod outbox;
 mod role;
 mod schedule;
 mod services;
@@ -66,6 +67,8 @@ fn list(s: &Services, registry: &Weak<Registry>) -> Vec<Arc<dyn AnyCommand>> {
         command(schedule::add::Add::new(s, registry)),
         command(schedule::list::List::new(s)),
         command(schedule::remove::Remove::new(s)),
+        command(outbox::list::List::new(s)),
+        command(outbox::retry::Retry::new(s)),
         command(audit::Audit::new(s)),
         command(usage::Usage::new(s)),
         command(role::explain::Explain::new(s, registry)),

@@ -2,8 +2,8 @@
 
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::ports::{
-    AlertDesk, Announcer, Approvals, Attachments, AuditTrail, Links, Permissions, Places, Platforms, Records, ScheduleBook, Sources,
-    Stores, UsageBook,
+    AlertDesk, Announcer, Approvals, Attachments, AuditTrail, DeadLetters, Links, Permissions, Places, Platforms, Records, ScheduleBook,
+    Sources, Stores, UsageBook,
 };
 use std::sync::Arc;
 
@@ -21,6 +21,7 @@ pub struct Services {
     pub schedules: Arc<dyn ScheduleBook>,
     pub audit: Arc<dyn AuditTrail>,
     pub usage: Arc<dyn UsageBook>,
+    pub dead_letters: Arc<dyn DeadLetters>,
     pub permissions: Arc<dyn Permissions>,
     pub approvals: Arc<dyn Approvals>,
     pub records: Arc<dyn Records>,

@@ -6,6 +6,7 @@ mod channels;
 mod chat;
 mod figures;
 mod files;
+mod outbox;
 mod schedules;
 mod source;
 mod stores;

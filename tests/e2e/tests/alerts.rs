@@ -80,3 +80,20 @@ async fn intake_wants_a_key_and_says_what_is_wrong() {
     assert_eq!(bot.bellhop(&["key", "revoke", &revoked]).await.code, 0);
     wait::until(PATIENCE, "the key to be refused", async || (bot.post("/alerts/generic", &key, good).await.0 == 401).then_some(())).await;
 }
+
+#[tokio::test]
+async fn what_can_not_be_shown_is_listed_and_can_be_sent_again() {
+    let bot = Bot::start("[[route]]\nto = [\"console/#ops\"]\n").await;
+    let key = bot.key().await;
+    bot.said(&["channel", "archive", "--in", "#ops", "--yes"]).await;
+    assert_eq!(bot.post("/alerts/generic", &key, r#"{"name":"Unseen"}"#).await.0, 200);
+    let list = wait::until(PATIENCE, "the dead letter", async || {
+        let list = bot.said(&["outbox", "list"]).await;
+        list.contains("Unseen").then_some(list)
+    })
+    .await;
+    let number = list.split("outbox retry ").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a number").to_owned();
+    bot.said(&["outbox", "retry", &number]).await;
+    let gone = bot.say(&["outbox", "retry", &number]).await;
+    assert_eq!(gone.code, 1, "{}", gone.out);
+}

@@ -71,6 +71,7 @@ impl World {
             schedules: schedules.clone(),
             audit: Arc::new(Log),
             usage: Arc::new(Log),
+            dead_letters: Arc::new(Log),
             permissions: Arc::new(Rules),
             approvals: Arc::new(Rules),
             records: records.clone(),
@@ -350,6 +351,17 @@ impl UsageBook for Log {
     }
     async fn health(&self) -> PortResult<Vec<(String, String)>> {
         Ok(vec![("Database".into(), "SQLite".into())])
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Log {
+    async fn list(&self, _: usize) -> PortResult<Vec<DeadLetter>> {
+        let to = Address::channel("console", "local", "ops");
+        Ok(vec![DeadLetter { number: 17, to, about: "FIRING: DiskFull".into(), why: "the channel is closed".into(), since: now() }])
+    }
+    async fn retry(&self, number: i64) -> PortResult<()> {
+        if number == 17 { Ok(()) } else { Err(PortError::not_found("database", "redrive", "there is none")) }
     }
 }
 
