@@ -1,5 +1,5 @@
 //! `GET /openapi.json`: the routes that programs use, described. Written by hand, in one place with a test that every
-//! path in it is served.
+//! path in it is served (tests/e2e).
 
 use axum::Json;
 use serde_json::{Value, json};

@@ -4,5 +4,6 @@ mod alerts;
 mod bad_input;
 mod browser;
 mod crash;
+mod http;
 mod postgres;
 mod say;
