@@ -205,6 +205,11 @@ impl App {
         let otherwise = bellhop_core::ports::Places::resolve(&*self.chats, &place, &home).await.unwrap_or_else(|_| home.clone());
         let routes = Routes::find(&self.config.frame.route, &*self.chats, &home, otherwise).await.map_err(StartError::Route)?;
         self.engine.route(routes);
+        for route in &self.config.frame.route {
+            for key in route.without_effect() {
+                tracing::warn!(to = ?route.to, "[[route]] {key} has no effect in this version: each alert has its own card, shown at once");
+            }
+        }
         Ok(())
     }
 

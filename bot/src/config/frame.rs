@@ -157,6 +157,21 @@ impl Frame {
     }
 }
 
+impl Route {
+    /// The keys that are set to something that this version doesn't do, so that nobody relies on them unawares.
+    #[must_use]
+    pub fn without_effect(&self) -> Vec<&'static str> {
+        let waits = self.group_wait.is_some_and(|wait| !wait.0.is_zero());
+        let set = [
+            ("group_by", !self.group_by.is_empty()),
+            ("group_wait", waits),
+            ("repeat", self.repeat.is_some()),
+            ("escalate", self.escalate.is_some()),
+        ];
+        set.into_iter().filter(|(_, set)| *set).map(|(key, _)| key).collect()
+    }
+}
+
 impl Role {
     fn check(&self, source: &str) -> Result<(), ConfigError> {
         let at = || format!("{source}, [[role]] {}", self.name);

@@ -1,6 +1,6 @@
 //! Commands that destroy: proposed first, frozen as they are, and run once by someone who may.
 
-use super::{Dispatch, Ended, Outcome, PROPOSAL_MINUTES, private};
+use super::{Dispatch, Ended, Failure, Outcome, PROPOSAL_MINUTES, run};
 use crate::explain;
 use async_trait::async_trait;
 use bellhop_core::call::{Call, Invoke, Reply};
@@ -24,12 +24,11 @@ impl Dispatch {
         line: &str,
     ) -> Result<Outcome, PortError> {
         let about = command.about();
-        let plan = match command.plan(call, &invoke.args).await {
+        let (ready, args) = (command.clone(), invoke.args.clone());
+        let planned = run::guarded(call.clone(), self.deadline, async move |call: Call| ready.plan(&call, &args).await).await;
+        let plan = match self.answered(registry, call, about, &invoke, planned) {
             Ok(plan) => plan,
-            Err(error) => {
-                let reply = private(explain::failed(registry, about, &invoke, &error, &call.id));
-                return Ok(Self::outcome(reply, Ended::Failed, call, line, about.name, &error.to_string()));
-            }
+            Err(Failure { reply, ended, detail }) => return Ok(Self::outcome(reply, ended, call, line, about.name, &detail)),
         };
         // Short enough to type, and drawn from the end of a random identifier, where the time is not.
         let fresh = self.ids.next();
@@ -60,7 +59,7 @@ impl Dispatch {
         };
         let decision = self.permissions.decide(&call.caller.user, call.caller.access, command.about());
         if !decision.allowed {
-            return Ok(private(explain::denied(command.about(), &decision)));
+            return Ok(Reply::private(explain::denied(command.about(), &decision)));
         }
         if frozen.hash != frozen_hash(&frozen.invoke) {
             return Err(CommandError::Refused("the proposal was changed after it was made, and is not run; propose it anew".into()));

@@ -12,11 +12,12 @@ pub use quota::Quota;
 
 use crate::explain;
 use bellhop_core::access::{Access, Effect};
-use bellhop_core::call::{Audience, Call, Caller, Invoke, Reply};
+use bellhop_core::call::{Call, Caller, Invoke, Reply};
 use bellhop_core::card::Progress;
 use bellhop_core::clock::{Clock, Ids};
-use bellhop_core::command::AnyCommand;
+use bellhop_core::command::{About, AnyCommand};
 use bellhop_core::error::{CommandError, PortError};
+use bellhop_core::grammar::Misunderstood;
 use bellhop_core::ids::CallId;
 use bellhop_core::ports::{Decision, Incoming, Permissions, Said};
 use bellhop_core::registry::Registry;
@@ -73,6 +74,13 @@ pub struct Outcome {
     pub ended: Ended,
     /// Rows that belong into the same transaction as the answer.
     pub effects: Effects,
+}
+
+/// The answer of a command that came to nothing.
+struct Failure {
+    reply: Reply,
+    ended: Ended,
+    detail: String,
 }
 
 /// Runs commands.
@@ -144,21 +152,13 @@ impl Dispatch {
         };
         match understood {
             Ok((invoke, confirmed)) => self.run_understood(&registry, &call, invoke, confirmed).await,
-            Err(why) => {
-                let card = explain::misunderstood(&registry, &why);
-                Ok(Outcome { reply: Reply::private(card), ended: Ended::NotUnderstood, effects: Self::usage("", Ended::NotUnderstood) })
-            }
+            Err(why) => Ok(Self::not_understood(&registry, &why)),
         }
     }
 
     async fn run_understood(&self, registry: &Registry, call: &Call, invoke: Invoke, confirmed: bool) -> Result<Outcome, PortError> {
         let Some(command) = registry.get(&invoke.command).cloned() else {
-            let why = bellhop_core::grammar::Misunderstood::Name { typed: invoke.command.clone(), corrected: None };
-            return Ok(Outcome {
-                reply: Reply::private(explain::misunderstood(registry, &why)),
-                ended: Ended::NotUnderstood,
-                effects: Self::usage("", Ended::NotUnderstood),
-            });
+            return Ok(Self::not_understood(registry, &Misunderstood::Name { typed: invoke.command, corrected: None }));
         };
         let about = command.about();
         let line = registry.line(&invoke);
@@ -192,28 +192,41 @@ impl Dispatch {
             self.store.commit(Effects { audit: vec![Self::audit(call, line, "allowed", &decision.because)], ..Effects::default() }).await?;
         }
         let started = self.clock.now();
-        let ran = run::guarded(command.clone(), call.clone(), invoke.args.clone(), self.deadline).await;
+        let (ready, args) = (command.clone(), invoke.args.clone());
+        let ran = run::guarded(call.clone(), self.deadline, async move |call: Call| ready.run(&call, &args).await).await;
         let took = (self.clock.now() - started).to_std().unwrap_or_default();
         metrics::histogram!("bellhop_command_seconds", "command" => about.name).record(took.as_secs_f64());
-        let (reply, ended, detail) = match ran {
-            run::Ran::Answered(Ok(reply)) => (reply, Ended::Done, String::new()),
+        let (reply, ended, detail) = match self.answered(registry, call, about, invoke, ran) {
+            Ok(reply) => (reply, Ended::Done, String::new()),
+            Err(Failure { reply, ended, detail }) => (reply, ended, detail),
+        };
+        Ok(Self::outcome(reply, ended, call, line, about.name, &detail))
+    }
+
+    /// What a command's work gave, or the answer that says why it gave nothing.
+    fn answered<T>(&self, registry: &Registry, call: &Call, about: &About, invoke: &Invoke, ran: run::Ran<T>) -> Result<T, Failure> {
+        let (card, ended, detail) = match ran {
+            run::Ran::Answered(Ok(given)) => return Ok(given),
             run::Ran::Answered(Err(error)) => {
                 if let CommandError::Port(port) = &error {
                     tracing::warn!(command = about.name, call = %call.id, %port, "a command failed at a service");
                 }
                 let ended = if matches!(error, CommandError::Missing(_)) { Ended::NotUnderstood } else { Ended::Failed };
-                (Reply::private(explain::failed(registry, about, invoke, &error, &call.id)), ended, error.to_string())
+                (explain::failed(registry, about, invoke, &error, &call.id), ended, error.to_string())
             }
-            run::Ran::TimedOut => {
-                (Reply::private(explain::timed_out(about, self.deadline, &call.id)), Ended::Failed, "took too long".to_owned())
-            }
+            run::Ran::TimedOut => (explain::timed_out(about, self.deadline, &call.id), Ended::Failed, "took too long".to_owned()),
             run::Ran::Panicked(why) => {
                 metrics::counter!("bellhop_panics_total", "command" => about.name).increment(1);
                 tracing::error!(command = about.name, call = %call.id, %why, "a command panicked");
-                (Reply::private(explain::broke(about, &call.id)), Ended::Failed, "failed inside".to_owned())
+                (explain::broke(about, &call.id), Ended::Failed, "failed inside".to_owned())
             }
         };
-        Ok(Self::outcome(reply, ended, call, line, about.name, &detail))
+        Err(Failure { reply: Reply::private(card), ended, detail })
+    }
+
+    fn not_understood(registry: &Registry, why: &Misunderstood) -> Outcome {
+        let reply = Reply::private(explain::misunderstood(registry, why));
+        Outcome { reply, ended: Ended::NotUnderstood, effects: Self::usage("", Ended::NotUnderstood) }
     }
 
     fn outcome(reply: Reply, ended: Ended, call: &Call, line: &str, command: &'static str, detail: &str) -> Outcome {
@@ -239,10 +252,4 @@ impl Dispatch {
             detail: bellhop_core::text::shorten(detail, 500),
         }
     }
-}
-
-/// An answer only for the one who asked, from the same words everywhere.
-#[must_use]
-pub fn private(card: bellhop_core::Card) -> Reply {
-    Reply { card, audience: Audience::Caller }
 }

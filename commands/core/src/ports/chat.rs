@@ -6,7 +6,7 @@ use crate::call::{Attachment, Audience, Handle};
 use crate::capabilities::Capabilities;
 use crate::card::Card;
 use crate::command::About;
-use crate::ids::{ChannelId, ChatName, DeliveryKey, MessageId};
+use crate::ids::{ChatName, DeliveryKey, MessageId};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -26,13 +26,6 @@ pub struct Post {
     pub answers: Option<UserRef>,
     /// What the adapter itself gave with the event that this answers.
     pub reply: Option<Handle>,
-}
-
-/// A message of a card that was too large for one, as posted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Part {
-    /// The platform's id.
-    pub id: MessageId,
 }
 
 /// A file on its way to a channel.
@@ -142,9 +135,4 @@ pub trait Channels: Send + Sync {
 
     /// Brings people in. Those who are in already stay.
     async fn invite(&self, at: &Address, people: &[String]) -> PortResult<()>;
-
-    /// The id under which the platform knows the channel.
-    fn id<'a>(&self, channel: &'a Channel) -> &'a ChannelId {
-        &channel.address.channel
-    }
 }

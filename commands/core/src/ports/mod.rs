@@ -21,7 +21,7 @@ pub use alerts::{AlertDesk, AlertFilter};
 pub use analytics::{AnalyticsSource, Sources};
 pub use approvals::Approvals;
 pub use audit::{AuditFilter, AuditRow, AuditTrail};
-pub use chat::{Channel, Channels, ChatPlatform, Part, Post, Upload};
+pub use chat::{Channel, Channels, ChatPlatform, Post, Upload};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use files::{FileInfo, FilePage, FileStore, NewFile, ReadRange, StoredFile, Stores, Version, file_name};
 pub use inbox::{Accepted, Completer, Completion, Inbox, Incoming, Said};
