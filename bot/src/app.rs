@@ -132,7 +132,7 @@ impl App {
         );
         let engine = Arc::new(Engine::new(store.clone(), clock.clone(), ids.clone()));
         let events = Arc::new(Events::new(store.clone()));
-        let links: Arc<dyn Links> = Arc::new(ShortLinks::new(store.clone(), clock.clone(), public_url));
+        let links: Arc<dyn Links> = Arc::new(ShortLinks::new(store.clone(), stores.clone(), clock.clone(), public_url));
         let names = chats.all().map(|chat| chat.name().to_string()).collect();
         let registry = bellhop_catalog::registry(Services {
             stores: stores.clone(),

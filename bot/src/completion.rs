@@ -57,6 +57,26 @@ impl LiveCompleter {
     }
 }
 
+impl LiveCompleter {
+    /// What a command itself proposes for an argument, to someone who may run it.
+    async fn values(&self, registry: &Registry, from: &UserRef, at: &Address, name: &str, argument: &str, typed: &str) -> Vec<Suggestion> {
+        let Some(command) = registry.get(name) else { return Vec::new() };
+        let access = self.permissions.access(from);
+        if !self.permissions.decide(from, access, command.about()).allowed {
+            return Vec::new();
+        }
+        let call = Call {
+            id: CallId::new("completion"),
+            caller: Caller { user: from.clone(), name: String::new(), access, zone: chrono_tz::Tz::UTC },
+            at: at.clone(),
+            now: self.clock.now(),
+            attachments: Vec::new(),
+            progress: Arc::new(|_| ()),
+        };
+        tokio::time::timeout(PATIENCE, command.complete(&call, argument, typed)).await.unwrap_or_default()
+    }
+}
+
 #[async_trait]
 impl Completer for LiveCompleter {
     async fn complete(&self, from: &UserRef, at: &Address, line: &str) -> Completion {
@@ -94,21 +114,8 @@ impl Completer for LiveCompleter {
                     .filter(|value| value.starts_with(&typed))
                     .map(|value| Suggestion { value, about: String::new() })
                     .collect();
-                if suggestions.is_empty()
-                    && let Some(command) = registry.get(about.name)
-                {
-                    let access = self.permissions.access(from);
-                    let call = Call {
-                        id: CallId::new("completion"),
-                        caller: Caller { user: from.clone(), name: String::new(), access, zone: chrono_tz::Tz::UTC },
-                        at: at.clone(),
-                        now: self.clock.now(),
-                        attachments: Vec::new(),
-                        progress: Arc::new(|_| ()),
-                    };
-                    if self.permissions.decide(from, access, about).allowed {
-                        suggestions = tokio::time::timeout(PATIENCE, command.complete(&call, &argument, &typed)).await.unwrap_or_default();
-                    }
+                if suggestions.is_empty() {
+                    suggestions = self.values(registry, from, at, about.name, &argument, &typed).await;
                 }
                 for suggestion in &mut suggestions {
                     suggestion.value = bellhop_core::tokenise::quote(&suggestion.value);
@@ -120,5 +127,12 @@ impl Completer for LiveCompleter {
         };
         completion.suggestions.truncate(MOST);
         completion
+    }
+
+    async fn choices(&self, from: &UserRef, at: &Address, command: &str, argument: &str, typed: &str) -> Vec<Suggestion> {
+        match self.registry.get() {
+            Some(registry) => self.values(registry, from, at, command, argument, typed).await,
+            None => Vec::new(),
+        }
     }
 }

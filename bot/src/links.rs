@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use bellhop_core::call::Call;
 use bellhop_core::clock::{Clock, Timestamp};
 use bellhop_core::ids::{StoreName, VersionId};
-use bellhop_core::ports::{Link, Links, PortResult};
+use bellhop_core::ports::{Link, LinkFacts, Links, PortResult, Stores};
 use bellhop_store::{LinkRow, Store};
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -12,14 +12,15 @@ use std::sync::Arc;
 /// Makes links under this address.
 pub struct ShortLinks {
     store: Store,
+    stores: Arc<dyn Stores>,
     clock: Arc<dyn Clock>,
     public_url: String,
 }
 
 impl ShortLinks {
     /// Links under `public_url`, written without a trailing slash.
-    pub fn new(store: Store, clock: Arc<dyn Clock>, public_url: String) -> Self {
-        Self { store, clock, public_url }
+    pub fn new(store: Store, stores: Arc<dyn Stores>, clock: Arc<dyn Clock>, public_url: String) -> Self {
+        Self { store, stores, clock, public_url }
     }
 }
 
@@ -40,8 +41,30 @@ impl Links for ShortLinks {
             made_at: self.clock.now(),
             uses: 0,
             expires,
+            made_in: Some(call.at.clone()),
         };
         self.store.add_link(&link).await?;
         Ok(Link { url: format!("{}/s/{id}", self.public_url), expires })
+    }
+
+    async fn facts(&self, url: &str) -> PortResult<Option<LinkFacts>> {
+        let id = url.strip_prefix(self.public_url.as_str()).and_then(|rest| rest.strip_prefix("/s/"));
+        let Some(id) = id.filter(|id| !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric())) else { return Ok(None) };
+        let Some(link) = self.store.link(id).await? else { return Ok(None) };
+        // A store that was taken out of the configuration has nothing to show.
+        let Ok(store) = self.stores.store(Some(&link.store)) else { return Ok(None) };
+        let info = match store.head(&link.name, link.version.as_ref()).await {
+            Ok(info) => info,
+            Err(error) if error.kind == bellhop_core::PortErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        Ok(Some(LinkFacts {
+            store: link.store,
+            name: link.name,
+            size: info.size,
+            content_type: info.content_type,
+            expires: link.expires,
+            made_in: link.made_in,
+        }))
     }
 }

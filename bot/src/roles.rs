@@ -81,7 +81,7 @@ mod tests {
     use bellhop_core::access::Effect;
 
     fn about(name: &'static str, access: Access) -> About {
-        About { name, summary: "", access, effect: Effect::Reads, examples: &[], model: clap::Command::new(name) }
+        About { name, summary: "", access, effect: Effect::Reads, examples: &[], completes: &[], model: clap::Command::new(name) }
     }
 
     fn user(id: &str) -> UserRef {

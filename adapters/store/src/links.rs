@@ -4,6 +4,7 @@ use crate::Store;
 use crate::error::conflict;
 use crate::session::{Row, args};
 use bellhop_core::Timestamp;
+use bellhop_core::address::Address;
 use bellhop_core::ids::{StoreName, VersionId};
 use bellhop_core::ports::PortResult;
 
@@ -26,6 +27,8 @@ pub struct LinkRow {
     pub expires: Timestamp,
     /// How often it was followed.
     pub uses: i64,
+    /// Where it was made, where that is known.
+    pub made_in: Option<Address>,
 }
 
 fn link(row: &Row) -> PortResult<LinkRow> {
@@ -38,6 +41,8 @@ fn link(row: &Row) -> PortResult<LinkRow> {
         made_at: row.time(5)?,
         expires: row.time(6)?,
         uses: row.int(7)?,
+        // An address that an older version wrote in another shape says nothing; the link works all the same.
+        made_in: row.maybe_text(8)?.and_then(|text| serde_json::from_str(&text).ok()),
     })
 }
 
@@ -48,6 +53,7 @@ impl Store {
     /// `Conflict` when the id is taken.
     pub async fn add_link(&self, link: &LinkRow) -> PortResult<()> {
         let version = link.version.as_ref().map(|version| version.as_str().to_owned());
+        let made_in = link.made_in.as_ref().and_then(|at| serde_json::to_string(at).ok());
         let values = args![
             link.id.as_str(),
             link.store.as_str(),
@@ -56,13 +62,14 @@ impl Store {
             link.made_by.as_str(),
             link.made_at,
             link.expires,
-            link.uses
+            link.uses,
+            made_in
         ];
         self.write("add link", move |session| {
             Box::pin(async move {
                 let made = session
                     .run(
-                        "INSERT INTO link (id, store, name, version, made_by, made_at, expires_at, uses) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
+                        "INSERT INTO link (id, store, name, version, made_by, made_at, expires_at, uses, made_in) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING",
                         values,
                     )
                     .await?;
@@ -81,7 +88,7 @@ impl Store {
             .read("link")
             .await?
             .row(
-                "SELECT id, store, name, version, made_by, made_at, expires_at, uses FROM link WHERE id = $1 AND revoked_at IS NULL AND expires_at > $2",
+                "SELECT id, store, name, version, made_by, made_at, expires_at, uses, made_in FROM link WHERE id = $1 AND revoked_at IS NULL AND expires_at > $2",
                 args![id, self.now()],
             )
             .await?;

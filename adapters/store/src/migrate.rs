@@ -10,8 +10,15 @@ use bellhop_core::{PortError, PortErrorKind, Timestamp};
 type Script = (i64, &'static str, &'static str, &'static str);
 
 /// The scripts, by number.
-const SCRIPTS: &[Script] =
-    &[(1, "first", include_str!("../../../migrations/sqlite/0001_first.sql"), include_str!("../../../migrations/postgres/0001_first.sql"))];
+const SCRIPTS: &[Script] = &[
+    (1, "first", include_str!("../../../migrations/sqlite/0001_first.sql"), include_str!("../../../migrations/postgres/0001_first.sql")),
+    (
+        2,
+        "where links were made",
+        include_str!("../../../migrations/sqlite/0002_where_links_were_made.sql"),
+        include_str!("../../../migrations/postgres/0002_where_links_were_made.sql"),
+    ),
+];
 
 /// A number for PostgreSQL's lock that keeps two replicas from migrating at once; it ends with the transaction.
 const LOCK: i64 = 0x6265_6c6c_686f_7001;

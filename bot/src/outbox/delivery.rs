@@ -162,7 +162,8 @@ impl Delivery {
                 (stored.info.size, stored.bytes)
             }
         };
-        platform.upload(Upload { key, to: row.to.clone(), name: file.name, content_type: file.content_type, size, bytes }).await?;
+        let alt = String::new();
+        platform.upload(Upload { key, to: row.to.clone(), name: file.name, content_type: file.content_type, size, alt, bytes }).await?;
         Ok(())
     }
 }
@@ -175,13 +176,14 @@ pub async fn draw(mut card: Card, caps: &Capabilities) -> Result<Card, PortError
         let broken = |why: String| PortError::new(PortErrorKind::Broken, "charts", "draw", why);
         let image = match caps.charts {
             Charts::Native => continue,
+            Charts::Within(most) if most.hold(&chart) => continue,
             Charts::Svg => Image {
                 alt,
                 name: "chart.svg".into(),
                 content_type: "image/svg+xml".into(),
                 bytes: bellhop_charts::svg(&chart, Theme::Auto).into_bytes().into(),
             },
-            Charts::Png => {
+            Charts::Png | Charts::Within(_) => {
                 let drawn = tokio::task::spawn_blocking(move || bellhop_charts::png(&chart, Theme::Light, PNG_WIDTH)).await;
                 let bytes = drawn.map_err(|error| broken(error.to_string()))?.map_err(|error| broken(error.to_string()))?;
                 Image { alt, name: "chart.png".into(), content_type: "image/png".into(), bytes: bytes.into() }

@@ -1,6 +1,8 @@
 //! What a platform can show and do. The shared layers ask this, and never which platform it is.
 
+use crate::chart::{Chart, XAxis};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// The limits and abilities of a chat platform. Lengths are in characters (Unicode scalar values).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +26,8 @@ pub struct Capabilities {
     pub table: Option<TableLimits>,
     /// How charts can be shown.
     pub charts: Charts,
+    /// Whether pictures stand inside a message. Otherwise they are uploaded after it.
+    pub images: bool,
     /// The largest file that can be uploaded, in bytes; 0 where none can.
     pub upload: u64,
     /// Whether a file block is shown with a way to its bytes by the platform itself. Otherwise the bytes are uploaded
@@ -39,6 +43,9 @@ pub struct Capabilities {
     pub threads: bool,
     /// How a delivery whose outcome is unknown is settled.
     pub lookup: Lookup,
+    /// The least time between two messages in one channel, from the answer to the first to the start of the second; zero
+    /// where the platform sets no such limit.
+    pub pause: Duration,
 }
 
 /// The largest table that a platform shows.
@@ -50,6 +57,25 @@ pub struct TableLimits {
     pub columns: usize,
     /// Characters in all cells together.
     pub text: usize,
+    /// Tables in one message; taken as 1 where it is 0.
+    pub each: usize,
+}
+
+impl ChartLimits {
+    /// Whether a chart keeps them.
+    #[must_use]
+    pub fn hold(&self, chart: &Chart) -> bool {
+        let short = |text: &str| text.chars().count() <= self.label;
+        let names = match &chart.x {
+            XAxis::Category(names) => names.iter().all(|name| short(name)),
+            XAxis::Time { .. } => true,
+        };
+        chart.title.chars().count() <= self.title
+            && (1..=self.series).contains(&chart.series.len())
+            && (1..=self.points).contains(&chart.x.len())
+            && names
+            && chart.series.iter().all(|series| short(&series.name) && series.values.iter().all(Option::is_some))
+    }
 }
 
 /// How charts can be shown.
@@ -62,6 +88,23 @@ pub enum Charts {
     Png,
     /// As data: the platform draws it.
     Native,
+    /// As data within these limits, as a PNG picture beyond them.
+    Within(ChartLimits),
+}
+
+/// The largest chart that a platform draws itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChartLimits {
+    /// Characters of its title.
+    pub title: usize,
+    /// Rows of values.
+    pub series: usize,
+    /// Positions on the axis.
+    pub points: usize,
+    /// Characters of a name: of a position or of a row of values.
+    pub label: usize,
+    /// Charts in one message; taken as 1 where it is 0.
+    pub each: usize,
 }
 
 /// How to find out whether a message was posted when the answer got lost.
@@ -87,8 +130,9 @@ impl Default for Capabilities {
             fields: 50,
             actions: 50,
             label: 80,
-            table: Some(TableLimits { rows: 500, columns: 20, text: 60_000 }),
+            table: Some(TableLimits { rows: 500, columns: 20, text: 60_000, each: usize::MAX }),
             charts: Charts::Svg,
+            images: true,
             upload: u64::MAX,
             stored_files: true,
             edits: true,
@@ -96,6 +140,7 @@ impl Default for Capabilities {
             forms: true,
             threads: true,
             lookup: Lookup::Idempotent,
+            pause: Duration::ZERO,
         }
     }
 }

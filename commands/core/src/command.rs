@@ -22,6 +22,9 @@ pub trait Command: Send + Sync + 'static {
     const EFFECT: Effect = Effect::Reads;
     /// Lines that work as they stand, without the leading slash.
     const EXAMPLES: &'static [&'static str] = &[];
+    /// The ids of the arguments whose values [`Command::complete`] proposes: forms and schemas ask for them with live
+    /// suggestions.
+    const COMPLETES: &'static [&'static str] = &[];
     /// Its typed arguments; help, schemas, forms and completion are derived from them.
     type Args: Args;
 
@@ -77,6 +80,8 @@ pub struct About {
     pub effect: Effect,
     /// Lines that work.
     pub examples: &'static [&'static str],
+    /// The arguments whose values are proposed while they are typed, by id.
+    pub completes: &'static [&'static str],
     /// Its grammar: the model from which help, forms, schemas and completion are derived.
     pub model: clap::Command,
 }
@@ -146,7 +151,15 @@ impl<C: Command> Registered<C> {
             .about(C::SUMMARY);
         Self {
             command,
-            about: About { name: C::NAME, summary: C::SUMMARY, access: C::ACCESS, effect: C::EFFECT, examples: C::EXAMPLES, model },
+            about: About {
+                name: C::NAME,
+                summary: C::SUMMARY,
+                access: C::ACCESS,
+                effect: C::EFFECT,
+                examples: C::EXAMPLES,
+                completes: C::COMPLETES,
+                model,
+            },
         }
     }
 

@@ -85,22 +85,30 @@ fn fill(blocks: Vec<Block>, limits: &Limits, room: usize) -> Vec<Vec<Block>> {
     let mut cards = Vec::new();
     let mut here: Vec<Block> = Vec::new();
     let (mut used, mut buttons) = (0_usize, 0_usize);
+    let (mut tables, mut charts) = (0_usize, 0_usize);
     for block in blocks {
         let (takes, clicks) = (measure::block(&block), measure::buttons(&block));
-        let full = here.len() >= limits.blocks || used.saturating_add(takes) > room || buttons + clicks > limits.actions;
+        let (table, chart) = (usize::from(matches!(block, Block::Table(_))), usize::from(matches!(block, Block::Chart(_))));
+        let full = here.len() >= limits.blocks
+            || used.saturating_add(takes) > room
+            || buttons + clicks > limits.actions
+            || tables + table > limits.tables
+            || charts + chart > limits.charts;
         if full && !here.is_empty() {
             // A line across separates; at the end of a card there is nothing left to separate.
             if here.len() > 1 && here.last() == Some(&Block::Divider) {
                 here.pop();
             }
             cards.push(std::mem::take(&mut here));
-            (used, buttons) = (0, 0);
+            (used, buttons, tables, charts) = (0, 0, 0, 0);
             if block == Block::Divider {
                 continue;
             }
         }
         used += takes;
         buttons += clicks;
+        tables += table;
+        charts += chart;
         here.push(block);
     }
     if !here.is_empty() || cards.is_empty() {

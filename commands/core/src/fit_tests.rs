@@ -97,7 +97,7 @@ fn surplus_actions_go_to_a_further_card_with_short_labels() {
 #[test]
 fn a_large_table_shows_its_beginning_and_brings_the_whole_as_a_file() {
     let card = Card::titled("Files").block(Block::Table(table(100, 3)));
-    let cards = fit(&card, &Capabilities { table: Some(TableLimits { rows: 10, columns: 2, text: 1000 }), ..caps() });
+    let cards = fit(&card, &Capabilities { table: Some(TableLimits { rows: 10, columns: 2, text: 1000, each: usize::MAX }), ..caps() });
     let [Card { blocks, .. }] = cards.as_slice() else { panic!("{cards:?}") };
     let [Block::Table(shown), Block::Text(sentence), Block::File(file)] = blocks.as_slice() else { panic!("{blocks:?}") };
     assert_eq!((shown.rows.len(), shown.columns.len()), (10, 2));
@@ -114,7 +114,10 @@ fn a_large_table_shows_its_beginning_and_brings_the_whole_as_a_file() {
 #[test]
 fn without_uploads_a_large_table_goes_on_in_further_tables() {
     let card = Card::titled("Files").block(Block::Table(table(25, 4)));
-    let cards = fit(&card, &Capabilities { upload: 0, blocks: 2, table: Some(TableLimits { rows: 10, columns: 3, text: 1000 }), ..caps() });
+    let cards = fit(
+        &card,
+        &Capabilities { upload: 0, blocks: 2, table: Some(TableLimits { rows: 10, columns: 3, text: 1000, each: usize::MAX }), ..caps() },
+    );
     let shapes: Vec<(usize, Vec<&str>)> = cards
         .iter()
         .flat_map(|c| &c.blocks)
@@ -169,7 +172,7 @@ fn the_least_limits_end() {
         fields: 0,
         actions: 0,
         label: 0,
-        table: Some(TableLimits { rows: 0, columns: 0, text: 0 }),
+        table: Some(TableLimits { rows: 0, columns: 0, text: 0, each: 0 }),
         upload: 0,
         forms: false,
         ..caps()
@@ -281,7 +284,12 @@ fn any_card() -> impl Strategy<Value = Card> {
 
 fn any_caps() -> impl Strategy<Value = Capabilities> {
     let limit = || prop_oneof![1 => 0_usize..4, 3 => 4_usize..60, 3 => 60_usize..3000];
-    let table = prop::option::of((0_usize..12, 0_usize..5, limit()).prop_map(|(rows, columns, text)| TableLimits { rows, columns, text }));
+    let table = prop::option::of((0_usize..12, 0_usize..5, limit(), 0_usize..4).prop_map(|(rows, columns, text, each)| TableLimits {
+        rows,
+        columns,
+        text,
+        each,
+    }));
     let sizes = (limit(), limit(), limit(), limit());
     (sizes, 0_usize..6, 0_usize..6, limit(), table, prop_oneof![Just(0), Just(100), Just(u64::MAX)], any::<bool>()).prop_map(
         |((blocks, text, title, message), fields, actions, label, table, upload, forms)| Capabilities {

@@ -40,6 +40,9 @@ pub struct Input {
 pub enum InputKind {
     /// A line of text.
     Text,
+    /// A line of text for which [`crate::ports::Completer::choices`] has proposals while it is typed. What is typed is
+    /// taken, too.
+    Search,
     /// One of these.
     Choice(Vec<String>),
     /// Yes or no; the value is `true` or empty.

@@ -113,7 +113,7 @@ pub fn form(about: &About, given: &Answers, problem: Option<(&str, &str)>) -> Fo
         } else if many(arg) {
             InputKind::Lines
         } else if possible(arg).is_empty() {
-            InputKind::Text
+            if about.completes.contains(&id) { InputKind::Search } else { InputKind::Text }
         } else {
             InputKind::Choice(possible(arg))
         };

@@ -69,7 +69,7 @@ pub(crate) fn answers(form: &Form, fields: &[(String, String)]) -> Answers {
             InputKind::Choice(choices) => {
                 given.take(1).filter(|value| choices.iter().any(|choice| choice == value)).map(str::to_owned).collect()
             }
-            InputKind::Text => {
+            InputKind::Text | InputKind::Search => {
                 given.take(1).map(|value| text::visible(value).trim().to_owned()).filter(|value| !value.is_empty()).collect()
             }
         };

@@ -68,6 +68,7 @@ on_both! {
             made_at: world.now(),
             expires: world.now() + MINUTE,
             uses: 0,
+            made_in: None,
         };
         store.add_link(&link).await.unwrap();
         assert_eq!(store.add_link(&link).await.unwrap_err().kind, PortErrorKind::Conflict);

@@ -208,6 +208,9 @@ impl Attachments for Uploads {
 struct Linker;
 #[async_trait]
 impl Links for Linker {
+    async fn facts(&self, _url: &str) -> PortResult<Option<bellhop_core::ports::LinkFacts>> {
+        Ok(None)
+    }
     async fn make(&self, call: &Call, store: &StoreName, name: &str, _: Option<&VersionId>, seconds: u64) -> PortResult<Link> {
         let expires = call.now + TimeDelta::seconds(i64::try_from(seconds).unwrap());
         Ok(Link { url: format!("https://bell.example/f/{store}/{}", name.replace(' ', "%20")), expires })

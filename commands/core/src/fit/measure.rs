@@ -1,6 +1,6 @@
 //! How long cards and their parts are, and whether they keep a platform's limits. Says nothing about what to do then.
 
-use crate::capabilities::{Capabilities, TableLimits};
+use crate::capabilities::{Capabilities, Charts, TableLimits};
 use crate::card::{Block, Card, Field, Span, Table};
 use crate::form::Form;
 
@@ -15,6 +15,9 @@ pub(super) struct Limits {
     pub actions: usize,
     pub label: usize,
     pub table: Option<TableLimits>,
+    /// Tables and charts in one message.
+    pub tables: usize,
+    pub charts: usize,
     pub upload: u64,
     pub forms: bool,
 }
@@ -30,6 +33,11 @@ impl Limits {
             actions: caps.actions.max(1),
             label: caps.label.max(1),
             table: caps.table,
+            tables: caps.table.map_or(usize::MAX, |table| table.each.max(1)),
+            charts: match caps.charts {
+                Charts::Within(most) => most.each.max(1),
+                _ => usize::MAX,
+            },
             upload: caps.upload,
             forms: caps.forms,
         }
@@ -41,6 +49,8 @@ impl Limits {
             && card.blocks.len() <= self.blocks
             && message(card) <= self.message
             && card.blocks.iter().map(buttons).fold(0, usize::saturating_add) <= self.actions
+            && card.blocks.iter().filter(|block| matches!(block, Block::Table(_))).count() <= self.tables
+            && card.blocks.iter().filter(|block| matches!(block, Block::Chart(_))).count() <= self.charts
             && card.blocks.iter().all(|block| self.kept_by_block(block))
     }
 

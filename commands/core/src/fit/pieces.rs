@@ -176,7 +176,7 @@ fn questions(form: &Form) -> Vec<Span> {
             }
             InputKind::Lines => rest.push_str("; several may be given"),
             InputKind::Flag => rest.push_str("; yes or no"),
-            InputKind::Text => {}
+            InputKind::Text | InputKind::Search => {}
         }
         spans.push(Span::Plain(rest));
         if !input.value.is_empty() {

@@ -5,7 +5,9 @@ use crate::address::{Address, UserRef};
 use crate::call::{Attachment, Audience, Handle};
 use crate::capabilities::Capabilities;
 use crate::card::Card;
+use crate::clock::Timestamp;
 use crate::command::About;
+use crate::error::PortError;
 use crate::ids::{ChatName, DeliveryKey, MessageId};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -40,6 +42,8 @@ pub struct Upload {
     pub content_type: String,
     /// Its length in bytes.
     pub size: u64,
+    /// What it shows, for those who don't see it; empty where it is no picture.
+    pub alt: String,
     /// Its bytes.
     pub bytes: ByteStream,
 }
@@ -94,10 +98,38 @@ pub trait ChatPlatform: Send + Sync {
     /// workspace named or in the only one. `None` when there is none of that name.
     async fn locate(&self, workspace: Option<&str>, name: &str, direct: bool) -> PortResult<Option<Address>>;
 
+    /// Has the platform itself post a message at a time to come, and returns the platform's name for what is planned.
+    /// It is posted even if the bot doesn't run then. `Unsupported` where the platform plans no messages.
+    async fn post_later(&self, post: &Post, at: Timestamp) -> PortResult<MessageId> {
+        let _ = at;
+        Err(PortError::unsupported(format!("chat.{}", post.to.chat), "post_later", "this platform can't post at a later time"))
+    }
+
+    /// An address under which people see a message, where messages have one.
+    async fn permalink(&self, at: &Address, message: &MessageId) -> PortResult<Option<String>> {
+        let _ = (at, message);
+        Ok(None)
+    }
+
+    /// Asks the platform whether everything needed is there: credentials, permissions, settings. An error means that it
+    /// could not be asked.
+    async fn check(&self) -> PortResult<Vec<Finding>> {
+        Ok(Vec::new())
+    }
+
     /// Channels that can be listed and changed, where the platform lets a bot.
     fn channels(&self) -> Option<&dyn Channels> {
         None
     }
+}
+
+/// One thing that was looked at by [`ChatPlatform::check`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Whether it is as it should be.
+    pub good: bool,
+    /// What was found, and where it is not good, what to do and where.
+    pub text: String,
 }
 
 /// A channel as people know it.
@@ -127,12 +159,32 @@ pub trait Channels: Send + Sync {
     /// Closes a channel. Closing it twice is harmless.
     async fn archive(&self, at: &Address) -> PortResult<()>;
 
+    /// Opens a closed channel again. Opening it twice is harmless. `Unsupported` where a bot can't.
+    async fn unarchive(&self, at: &Address) -> PortResult<()> {
+        Err(cannot(at, "unarchive", "this platform doesn't let a bot open a closed channel again"))
+    }
+
     /// Gives it another name. `Conflict` when that is taken.
     async fn rename(&self, at: &Address, name: &str) -> PortResult<Channel>;
 
     /// Says what it is for.
     async fn set_topic(&self, at: &Address, topic: &str) -> PortResult<()>;
 
+    /// Says what it is for at length, where a platform keeps that beside the topic. `Unsupported` where it doesn't.
+    async fn set_purpose(&self, at: &Address, purpose: &str) -> PortResult<()> {
+        let _ = purpose;
+        Err(cannot(at, "purpose", "channels of this platform have a topic only"))
+    }
+
+    /// Lets the bot itself take part. Joining twice is harmless. `Unsupported` where bots are brought in by people.
+    async fn join(&self, at: &Address) -> PortResult<()> {
+        Err(cannot(at, "join", "a person has to bring the bot in"))
+    }
+
     /// Brings people in. Those who are in already stay.
     async fn invite(&self, at: &Address, people: &[String]) -> PortResult<()>;
+}
+
+fn cannot(at: &Address, operation: &'static str, why: &str) -> PortError {
+    PortError::unsupported(format!("chat.{}", at.chat), operation, why)
 }

@@ -87,4 +87,9 @@ pub struct Completion {
 pub trait Completer: Send + Sync {
     /// Proposals for `line`, of which everything stands before the cursor.
     async fn complete(&self, from: &UserRef, at: &Address, line: &str) -> Completion;
+
+    /// Values that one argument of a command may have and that fit what is `typed`, best first: for forms whose inputs
+    /// propose them ([`crate::form::InputKind::Search`]). The values stand as they are, not quoted for a line. Empty
+    /// where there are none, where nobody may know them, or where they don't come in time.
+    async fn choices(&self, from: &UserRef, at: &Address, command: &str, argument: &str, typed: &str) -> Vec<Suggestion>;
 }

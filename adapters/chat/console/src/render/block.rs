@@ -217,7 +217,7 @@ fn question(input: &Input, id: &str) -> Markup {
                         span { (label) }
                     }
                 }
-                InputKind::Text => {
+                InputKind::Text | InputKind::Search => {
                     label for=(id) { (label) }
                     input type="text" id=(id) name=(name) value=(text::visible(&input.value)) dir="auto" autocomplete="off" required[input.required] aria-describedby=[described.as_deref()] aria-invalid=[invalid];
                 }

@@ -27,6 +27,10 @@ pub struct FewWords;
 
 #[async_trait]
 impl Completer for FewWords {
+    async fn choices(&self, _from: &UserRef, _at: &Address, _command: &str, _argument: &str, _typed: &str) -> Vec<Suggestion> {
+        Vec::new()
+    }
+
     async fn complete(&self, _from: &UserRef, _at: &Address, line: &str) -> Completion {
         const WORDS: [(&str, &str); 8] = [
             ("file put", "Keep a file that comes with the message"),

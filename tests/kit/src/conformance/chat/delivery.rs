@@ -37,6 +37,7 @@ pub(super) async fn announce(subject: &Subject) -> Verdict {
         access: Access::Member,
         effect: Effect::Reads,
         examples: &["file list"],
+        completes: &[],
         model: model(name),
     };
     let list = [about("file list"), about("help")];

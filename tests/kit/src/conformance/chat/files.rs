@@ -13,6 +13,7 @@ const NO_UPLOADS: Outcome = Outcome::NotOffered("files can't be uploaded");
 
 fn file(subject: &Subject, key: &str, name: &str, size: u64, bytes: ByteStream) -> Upload {
     Upload {
+        alt: String::new(),
         key: key.into(),
         to: subject.channel.clone(),
         name: name.to_owned(),
