@@ -106,3 +106,7 @@ name! {
     /// A version of a stored file, by the store's own identifier.
     VersionId
 }
+name! {
+    /// An upload in parts, by the store's own identifier.
+    UploadId
+}

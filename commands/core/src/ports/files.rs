@@ -1,11 +1,12 @@
 //! A store of files.
 
-use super::{ByteStream, PortResult};
+use super::{Buckets, ByteStream, Finding, PortResult};
 use crate::clock::Timestamp;
-use crate::error::CommandError;
-use crate::ids::{StoreName, VersionId};
+use crate::error::{CommandError, PortError};
+use crate::ids::{StoreName, UploadId, VersionId};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What is known about a stored file.
@@ -75,6 +76,61 @@ pub struct StoredFile {
     pub info: FileInfo,
     /// Its bytes.
     pub bytes: ByteStream,
+}
+
+/// How long a store's own links can work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShareLimit {
+    /// The longest time in seconds that [`FileStore::share`] takes now.
+    pub seconds: u64,
+    /// Why no longer, as a sentence for people: the service's own limit, or credentials that end before.
+    pub why: String,
+}
+
+/// An upload in parts that was begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartUpload {
+    /// Names it from now on, also after a restart.
+    pub id: UploadId,
+    /// The length in bytes of every part but the last, which has what remains. Part 1 begins at byte 0.
+    pub part_size: u64,
+    /// How many parts there are; at least 1, of which the only one of an empty file is empty.
+    pub parts: u32,
+}
+
+/// A part that the store has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartDone {
+    /// Its number, from 1.
+    pub number: u32,
+    /// Its length in bytes.
+    pub size: u64,
+    /// A checksum of its bytes, where the store gives one, as `algorithm:value`; comparable only with those of the same store.
+    pub checksum: Option<String>,
+    /// What [`PartWrites::finish`] needs of it; opaque.
+    pub receipt: String,
+}
+
+/// Writing a file in parts that outlive a restart: any of them can be sent again, in any order, several at once.
+#[async_trait]
+pub trait PartWrites: Send + Sync {
+    /// Begins an upload; nothing can be seen under the name before it is finished. The file's length has to be known:
+    /// `Invalid` otherwise.
+    async fn begin(&self, file: &NewFile) -> PortResult<PartUpload>;
+
+    /// Writes one part; one of the same number that is there already is replaced. `size` is the exact length of the bytes:
+    /// a stream of another length is refused, and the part is not there. `NotFound` when there is no such upload.
+    async fn put(&self, upload: &UploadId, number: u32, size: u64, bytes: ByteStream) -> PortResult<PartDone>;
+
+    /// The parts that are there, by number. `NotFound` when there is no such upload, also when it is finished.
+    async fn done(&self, upload: &UploadId) -> PortResult<Vec<PartDone>>;
+
+    /// Makes the file of these parts, in the order of their numbers. When this fails, nothing is changed under the name,
+    /// and the parts are still there.
+    async fn finish(&self, upload: &UploadId, parts: &[PartDone]) -> PortResult<FileInfo>;
+
+    /// Gives an upload up, and frees what its parts took. One that isn't there any more is no error.
+    async fn abort(&self, upload: &UploadId) -> PortResult<()>;
 }
 
 /// Checks a file's name the way every store does: 1 to 1,024 bytes, parts between slashes, none of them empty, `.` or
@@ -153,6 +209,40 @@ pub trait FileStore: Send + Sync {
     async fn share(&self, name: &str, version: Option<&VersionId>, seconds: u64) -> PortResult<Option<String>> {
         let _ = (name, version, seconds);
         Ok(None)
+    }
+
+    /// How long such an address can work at most, where the store makes addresses and knows a limit; a longer time is
+    /// refused as `Invalid`.
+    async fn share_limit(&self) -> PortResult<Option<ShareLimit>> {
+        Ok(None)
+    }
+
+    /// The tags of a file: short texts under short names. `NotFound` as for `head`, `Unsupported` where the store has none.
+    async fn tags(&self, name: &str) -> PortResult<BTreeMap<String, String>> {
+        let _ = name;
+        Err(PortError::unsupported(format!("files.{}", self.name()), "tags", "this store has no tags"))
+    }
+
+    /// Replaces all tags of a file.
+    async fn set_tags(&self, name: &str, tags: &BTreeMap<String, String>) -> PortResult<()> {
+        let _ = (name, tags);
+        Err(PortError::unsupported(format!("files.{}", self.name()), "tag", "this store has no tags"))
+    }
+
+    /// Looks whether everything needed is there: credentials, permissions, settings. An error means that the store could
+    /// not be asked.
+    async fn check(&self) -> PortResult<Vec<Finding>> {
+        Ok(Vec::new())
+    }
+
+    /// Uploads in parts that outlive a restart, where the store has them.
+    fn parts(&self) -> Option<&dyn PartWrites> {
+        None
+    }
+
+    /// The administration of the service's buckets, where there is one and it can be reached from here.
+    fn buckets(&self) -> Option<&dyn Buckets> {
+        None
     }
 }
 

@@ -6,6 +6,7 @@ mod alerts;
 mod analytics;
 mod approvals;
 mod audit;
+mod buckets;
 mod chat;
 mod dead_letters;
 mod files;
@@ -23,9 +24,15 @@ pub use alerts::{AlertDesk, AlertFilter};
 pub use analytics::{AnalyticsSource, Sources};
 pub use approvals::Approvals;
 pub use audit::{AuditFilter, AuditRow, AuditTrail};
+pub use buckets::{
+    AccessPolicy, Bucket, BucketInfo, Buckets, Encryption, Fact, LifecycleFilter, LifecycleRule, NoncurrentExpiry, Permission,
+    PublicAccess, PublicLevel, Transition, Versioning, When, merged,
+};
 pub use chat::{Channel, Channels, ChatPlatform, Finding, Post, Upload};
 pub use dead_letters::{DeadLetter, DeadLetters};
-pub use files::{FileInfo, FilePage, FileStore, NewFile, ReadRange, StoredFile, Stores, Version, file_name};
+pub use files::{
+    FileInfo, FilePage, FileStore, NewFile, PartDone, PartUpload, PartWrites, ReadRange, ShareLimit, StoredFile, Stores, Version, file_name,
+};
 pub use front::{Front, Visitor};
 pub use inbox::{Accepted, Completer, Completion, Inbox, Incoming, Said};
 pub use links::{Link, LinkFacts, Links};
