@@ -1,0 +1,381 @@
+//! Failures of Azure in the port's words: what kind, whether the same request may do later, and what to do about it.
+//!
+//! The code stands in a header of every answer, also where there is no body (everything asked by HEAD).
+//! <https://learn.microsoft.com/rest/api/storageservices/blob-service-error-codes>
+
+use crate::account::Account;
+use crate::config::Credential;
+use crate::wire::TooSlow;
+use azure_core::error::ErrorKind;
+use azure_core::http::headers::{HeaderName, Headers};
+use bellhop_core::ports::PortResult;
+use bellhop_core::text::{one_line, shorten};
+use bellhop_core::{PortError, PortErrorKind, Retry};
+use serde::Deserialize;
+use std::error::Error;
+use std::future::Future;
+use std::time::Duration;
+
+/// How often something is tried that may be, and the pauses.
+const TRIES: u32 = 3;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// A deleted container's name is free after half a minute at the earliest.
+const VANISHING: Duration = Duration::from_secs(30);
+
+/// What a request needs, for people: the letter in a signature and the role in Entra.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need {
+    Read,
+    List,
+    Write,
+    Delete,
+    Tags,
+    /// What only the account's key or an owner may do.
+    Manage,
+    /// A user's delegation key.
+    Delegate,
+}
+
+impl Need {
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Read => ("r (read)", "Storage Blob Data Reader"),
+            Self::List => ("l (list) for the container", "Storage Blob Data Reader"),
+            Self::Write => ("c and w (create and write)", "Storage Blob Data Contributor"),
+            Self::Delete => ("d (delete), and x for versions", "Storage Blob Data Contributor"),
+            Self::Tags => ("t (tags)", "Storage Blob Data Owner"),
+            Self::Manage => ("of the whole account, or better the account's key", "Storage Blob Data Contributor"),
+            Self::Delegate => ("none that does: it takes Entra", "Storage Blob Delegator"),
+        }
+    }
+}
+
+/// What was asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    /// The port's word for it.
+    pub operation: &'static str,
+    /// What it needs.
+    pub needs: Need,
+    /// The container.
+    pub container: &'a str,
+    /// What is said when what it is about isn't there: `there is no file ...`.
+    pub absent: &'a str,
+    /// The version that was asked for.
+    pub version: Option<&'a str>,
+    /// Whether it changes something: a failure without an answer leaves open whether it was done.
+    pub changes: bool,
+    /// Whether it is about containers rather than about files in the configured one.
+    pub on_container: bool,
+}
+
+impl<'a> Ask<'a> {
+    /// About a file.
+    pub fn file(account: &'a Account, operation: &'static str, needs: Need, absent: &'a str) -> Self {
+        Self { operation, needs, container: &account.config.container, absent, version: None, changes: false, on_container: false }
+    }
+
+    /// About a container.
+    pub fn container(operation: &'static str, needs: Need, container: &'a str) -> Self {
+        Self { operation, needs, container, absent: "", version: None, changes: false, on_container: true }
+    }
+
+    /// The same, of a version.
+    pub fn version(self, version: Option<&'a str>) -> Self {
+        Self { version, ..self }
+    }
+
+    /// The same, for what changes something that a second time would change again.
+    pub fn changing(self) -> Self {
+        Self { changes: true, ..self }
+    }
+}
+
+/// A header of an answer.
+pub(crate) fn header<'a>(headers: &'a Headers, name: &'static str) -> Option<&'a str> {
+    headers.get_optional_str(&HeaderName::from_static(name)).filter(|text| !text.is_empty())
+}
+
+/// What Azure said.
+pub(crate) struct Said {
+    pub status: u16,
+    pub code: String,
+    message: String,
+    detail: String,
+    retry_after: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+struct Body {
+    #[serde(rename = "Code", default)]
+    code: String,
+    #[serde(rename = "Message", default)]
+    message: String,
+    #[serde(rename = "AuthenticationErrorDetail", default)]
+    detail: String,
+}
+
+impl Said {
+    /// Of a failure, where there was an answer.
+    pub fn of(error: &azure_core::Error) -> Option<Self> {
+        let ErrorKind::HttpResponse { status, error_code, raw_response } = error.kind() else { return None };
+        let body: Body = raw_response.as_ref().and_then(|raw| azure_core::xml::from_xml(raw.body()).ok()).unwrap_or_default();
+        let from = |name| raw_response.as_ref().and_then(|raw| header(raw.headers(), name).map(str::to_owned));
+        let code = from("x-ms-error-code").or_else(|| Some(body.code).filter(|code| !code.is_empty())).or_else(|| error_code.clone());
+        Some(Self {
+            status: u16::from(*status),
+            code: code.unwrap_or_default(),
+            // The lines after the first are the request's id and time.
+            message: body.message.lines().next().unwrap_or_default().to_owned(),
+            detail: body.detail,
+            retry_after: from("retry-after").and_then(|text| text.parse().ok()),
+        })
+    }
+}
+
+impl Account {
+    /// Asks, and again where that can't do harm: what changes nothing when it is done twice after any failure that may pass,
+    /// and everything after having been turned away for being too much.
+    pub async fn ask<T, F>(&self, ask: Ask<'_>, mut attempt: impl FnMut() -> F) -> PortResult<T>
+    where
+        F: Future<Output = azure_core::Result<T>>,
+    {
+        let mut pause = FIRST_PAUSE;
+        for tried in 1.. {
+            let error = match attempt().await {
+                Ok(got) => return Ok(got),
+                Err(error) => self.failed(ask, &error),
+            };
+            let passes = match error.kind {
+                PortErrorKind::RateLimited => !error.maybe_done,
+                PortErrorKind::Unavailable | PortErrorKind::TimedOut => !ask.changes,
+                PortErrorKind::Broken => !ask.changes && error.retry == Retry::Backoff,
+                _ => false,
+            };
+            let wanted = if let Retry::After(wanted) = error.retry { wanted } else { pause };
+            if !passes || tried == TRIES || wanted > LONGEST_PAUSE {
+                return Err(error);
+            }
+            tokio::time::sleep(wanted).await;
+            pause *= 3;
+        }
+        Err(PortError::new(PortErrorKind::Broken, self.service.clone(), ask.operation, "it was never tried"))
+    }
+
+    /// The failure of a request in the port's words.
+    pub fn failed(&self, ask: Ask<'_>, error: &azure_core::Error) -> PortError {
+        let new = |kind, message: String| PortError::new(kind, self.service.clone(), ask.operation, message);
+        let unclear = |error: PortError| if ask.changes { error.maybe_done() } else { PortError { maybe_done: false, ..error } };
+        match error.kind() {
+            ErrorKind::Credential => self.no_token(ask, error),
+            ErrorKind::HttpResponse { .. } => match Said::of(error) {
+                Some(said) => self.refused(ask, &said),
+                None => unclear(new(PortErrorKind::Broken, innermost(error))),
+            },
+            ErrorKind::Connection => {
+                new(PortErrorKind::Unavailable, format!("{} can't be reached ({}); check `endpoint`", self.place(), innermost(error)))
+            }
+            ErrorKind::Io if is_slow(error) => unclear(new(PortErrorKind::TimedOut, format!("{} gave no answer in time", self.place()))),
+            ErrorKind::Io => {
+                unclear(new(PortErrorKind::Unavailable, format!("the connection to {} broke ({})", self.place(), innermost(error))))
+            }
+            _ => unclear(new(PortErrorKind::Broken, format!("{} answered what makes no sense: {}", self.place(), innermost(error)))),
+        }
+    }
+
+    fn no_token(&self, ask: Ask<'_>, error: &azure_core::Error) -> PortError {
+        let why = chained(error);
+        let lost = sources(error).filter_map(|part| part.downcast_ref::<azure_core::Error>());
+        let kind = if lost.into_iter().any(|part| matches!(part.kind(), ErrorKind::Io | ErrorKind::Connection)) {
+            PortErrorKind::Unavailable
+        } else {
+            PortErrorKind::Unauthenticated
+        };
+        PortError::new(kind, self.service.clone(), ask.operation, format!("Entra gives no token; check `entra` in [{}] ({why})", self.service))
+    }
+
+    /// What an answer other than success means.
+    pub fn refused(&self, ask: Ask<'_>, said: &Said) -> PortError {
+        let (kind, mut message) = self.meaning(ask, said);
+        let quotes = matches!(kind, PortErrorKind::Denied | PortErrorKind::Invalid | PortErrorKind::Unsupported | PortErrorKind::Broken);
+        if quotes && !said.message.is_empty() {
+            message = format!("{message} (it says: {})", shorten(&one_line(&said.message), 300));
+        }
+        let mut error = PortError::new(kind, self.service.clone(), ask.operation, message);
+        error.maybe_done = false;
+        if said.status >= 500 && said.status != 501 || matches!(kind, PortErrorKind::TimedOut) {
+            error.retry = Retry::Backoff;
+            // What was turned away for being too much was not done.
+            error.maybe_done = ask.changes && kind != PortErrorKind::RateLimited;
+        }
+        if said.code == "Md5Mismatch" {
+            error.retry = Retry::Backoff;
+        }
+        if said.code == "ContainerBeingDeleted" {
+            error = error.after(VANISHING);
+        }
+        if error.retry == Retry::Backoff
+            && let Some(seconds) = said.retry_after
+        {
+            error = error.after(Duration::from_secs(seconds));
+        }
+        error
+    }
+
+    /// Where requests go, for people.
+    pub fn place(&self) -> &str {
+        &self.config.endpoint
+    }
+
+    fn denied(&self, ask: Ask<'_>) -> String {
+        let (letters, role) = ask.needs.words();
+        match &self.config.credential {
+            Credential::Key(_) => format!("the account's key may not do that; look into the networking and access settings of {}", self.config.account),
+            Credential::Sas(_) => format!("the shared access signature may not do that: it needs {letters}"),
+            Credential::Entra(_) => format!("the identity may not do that: it needs the role {role} (being the account's owner is not enough)"),
+        }
+    }
+
+    fn unknown(&self, said: &Said) -> String {
+        let section = &self.service;
+        let text = format!("{} {}", said.message, said.detail).to_lowercase();
+        if text.contains("date header") || text.contains("too old") && matches!(self.config.credential, Credential::Key(_)) {
+            return "the clock of this machine differs from Azure's by more than 15 minutes; set it".to_owned();
+        }
+        match &self.config.credential {
+            Credential::Key(_) => {
+                format!("Azure doesn't take the signature; check `account` and `account_key` in [{section}], this machine's clock, and that no proxy changes requests")
+            }
+            Credential::Sas(_) if text.contains("time frame") || text.contains("expired") => {
+                format!("the shared access signature has expired or isn't valid yet; put a new one into `sas` in [{section}]")
+            }
+            Credential::Sas(_) => {
+                format!("Azure doesn't take the shared access signature: expired, revoked with its policy, or cut off; put a new one into `sas` in [{section}]")
+            }
+            Credential::Entra(_) => format!("Azure doesn't take the token; check `entra` in [{section}] and that the tenant is the account's own"),
+        }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "a table of the service's codes")]
+    fn meaning(&self, ask: Ask<'_>, said: &Said) -> (PortErrorKind, String) {
+        use PortErrorKind as Kind;
+        let container = ask.container;
+        let section = &self.service;
+        // Ids of versions and snapshots that can't be any are wrong parameters.
+        if let Some(version) = ask.version
+            && (matches!(said.code.as_str(), "InvalidQueryParameterValue" | "OutOfRangeQueryParameterValue" | "VersionNotFound" | "InvalidVersionId")
+                || said.code.is_empty() && said.status == 400)
+        {
+            return (Kind::NotFound, format!("{}: it has no version `{}`", ask.absent, crate::names::shown(version)));
+        }
+        match said.code.as_str() {
+            "BlobNotFound" | "ResourceNotFound" if !ask.on_container => (Kind::NotFound, ask.absent.to_owned()),
+            "ContainerNotFound" | "ResourceNotFound" if ask.on_container => (Kind::NotFound, format!("there is no container {container}")),
+            "ContainerNotFound" => {
+                let message = format!("there is no container {container} at {}; check `container` in [{section}], or create it", self.place());
+                (Kind::Invalid, message)
+            }
+            "ContainerAlreadyExists" => (Kind::Conflict, format!("there is a container {container} already")),
+            "ContainerBeingDeleted" => {
+                (Kind::Conflict, format!("the container {container} is being deleted; its name is free again in half a minute or more"))
+            }
+            "ContainerDisabled" => (Kind::Denied, format!("the container {container} was disabled by its administrator")),
+            "AuthenticationFailed" | "InvalidAuthenticationInfo" | "NoAuthenticationInformation" | "InvalidAuthenticationToken" => {
+                (Kind::Unauthenticated, self.unknown(said))
+            }
+            "KeyBasedAuthenticationNotPermitted" => {
+                (Kind::Denied, format!("the account {} takes no keys and no signatures made with them; use `entra`", self.config.account))
+            }
+            "AuthorizationSourceIPMismatch" => (Kind::Denied, "the shared access signature is for other network addresses than this one".to_owned()),
+            "AuthorizationProtocolMismatch" | "AccountRequiresHttps" => (Kind::Denied, "it has to be reached by https://; change `endpoint`".to_owned()),
+            "AccountIsDisabled" => (Kind::Denied, format!("the storage account {} is disabled", self.config.account)),
+            "PublicAccessNotPermitted" => {
+                (Kind::Denied, format!("the account {} allows no public access (its setting allowBlobPublicAccess)", self.config.account))
+            }
+            "SnapshotsPresent" => (Kind::Conflict, "it has snapshots".to_owned()),
+            "BlobImmutableDueToPolicy" | "ContainerImmutableDueToPolicy" | "ContainerProtectedFromDeletion" => {
+                (Kind::Denied, "it is protected by an immutability policy or a legal hold".to_owned())
+            }
+            "LeaseIdMissing" | "LeaseIdMismatchWithBlobOperation" | "LeaseIdMismatchWithContainerOperation" | "LeaseAlreadyPresent" | "LeaseLost" => {
+                (Kind::Conflict, "somebody holds a lease on it; it can be changed once that is released or broken".to_owned())
+            }
+            "BlobUsesCustomerSpecifiedEncryption" => {
+                (Kind::Denied, format!("it is encrypted with a key that isn't the one in `encryption_key` of [{section}]; Azure doesn't keep such keys"))
+            }
+            "BlobDoesNotUseCustomerSpecifiedEncryption" => {
+                (Kind::Invalid, format!("it isn't encrypted with a customer's key, and [{section}] has an `encryption_key`; read it through a store without one"))
+            }
+            "CannotVerifyCopySource" if said.status == 404 => (Kind::NotFound, ask.absent.to_owned()),
+            "BlobArchived" | "BlobBeingRehydrated" => {
+                (Kind::Conflict, "it is in the archive tier; it can be read some hours after it was moved to another tier".to_owned())
+            }
+            "PendingCopyOperation" => (Kind::Conflict, "something is being copied to that name; wait until that is over".to_owned()),
+            "BlobAlreadyExists" | "ConditionNotMet" | "TargetConditionNotMet" | "SourceConditionNotMet" | "BlobOverwritten" => {
+                (Kind::Conflict, "it changed meanwhile".to_owned())
+            }
+            "InvalidBlockList" => (Kind::Conflict, "what was sent of it is gone, because something else was written under that name; send it again".to_owned()),
+            "InvalidBlobOrBlock" | "InvalidBlockId" => {
+                (Kind::Conflict, "another program has begun to write under that name and didn't end; remove what it left, or choose another name".to_owned())
+            }
+            "InvalidBlobType" => (Kind::Conflict, "there is a page or append blob of that name; delete it first".to_owned()),
+            "RequestBodyTooLarge" | "BlockCountExceedsLimit" | "BlockListTooLong" | "BlobTierInadequateForContentLength" => {
+                (Kind::TooLarge, "it is larger than Azure takes".to_owned())
+            }
+            "Md5Mismatch" => (Kind::Broken, "the bytes were changed on their way; send them again".to_owned()),
+            "ServerBusy" | "IngressIsThrottled" | "EgressIsThrottled" => (Kind::RateLimited, "Azure asks for fewer requests".to_owned()),
+            "OperationTimedOut" => (Kind::TimedOut, "Azure didn't come to an end with it in time".to_owned()),
+            "FeatureNotSupported" | "APINotImplemented" | "NotImplemented" | "UnsupportedHeader" | "FeatureVersionMismatch" | "BlobTypeNotSupported" => {
+                (Kind::Unsupported, format!("the server at {} can't do that", self.place()))
+            }
+            code if code.starts_with("Authorization") || matches!(code, "InsufficientAccountPermissions" | "UnauthorizedBlobOverwrite") => {
+                (Kind::Denied, self.denied(ask))
+            }
+            _ => match said.status {
+                404 if ask.on_container => (Kind::NotFound, format!("there is no container {container}")),
+                404 => (Kind::NotFound, ask.absent.to_owned()),
+                401 => (Kind::Unauthenticated, self.unknown(said)),
+                403 if said.code.is_empty() => (Kind::Unauthenticated, self.unknown(said)),
+                403 => (Kind::Denied, self.denied(ask)),
+                409 | 412 => (Kind::Conflict, named("Azure refused it as a conflict", said)),
+                413 => (Kind::TooLarge, "it is larger than Azure takes".to_owned()),
+                416 => (Kind::Invalid, "there are no bytes in that place".to_owned()),
+                429 => (Kind::RateLimited, "Azure asks for fewer requests".to_owned()),
+                501 | 405 => (Kind::Unsupported, format!("the server at {} can't do that", self.place())),
+                408 => (Kind::TimedOut, "Azure waited in vain for the whole request".to_owned()),
+                500.. => (Kind::Unavailable, named("Azure can't do it just now", said)),
+                300..400 => (Kind::Broken, format!("{} sends elsewhere, which Azure never does; check `endpoint`", self.place())),
+                _ => (Kind::Invalid, named("Azure refused it", said)),
+            },
+        }
+    }
+}
+
+fn named(what: &str, said: &Said) -> String {
+    if said.code.is_empty() { format!("{what} (status {})", said.status) } else { format!("{what} ({})", shorten(&one_line(&said.code), 60)) }
+}
+
+fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |part| part.source())
+}
+
+fn is_slow(error: &(dyn Error + 'static)) -> bool {
+    sources(error).any(|part| part.is::<TooSlow>() || part.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_timeout))
+}
+
+/// What a failure goes back to, in one line.
+pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
+    let last = sources(error).last().map(ToString::to_string).unwrap_or_default();
+    shorten(&one_line(&last), 200)
+}
+
+/// A failure with its reasons, in one line.
+pub(crate) fn chained(error: &(dyn Error + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for part in sources(error).map(ToString::to_string) {
+        if !parts.iter().any(|there| there.contains(&part)) {
+            parts.push(part);
+        }
+    }
+    shorten(&one_line(&parts.join(": ")), 300)
+}

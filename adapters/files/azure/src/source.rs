@@ -1,0 +1,172 @@
+//! The bytes of a file on their way in: counted, checked against the announced length, and cut where a block ends.
+
+use sha2::{Digest as _, Sha256};
+use bellhop_core::ports::{ByteStream, PortResult};
+use bellhop_core::{PortError, PortErrorKind};
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt as _;
+use std::collections::VecDeque;
+
+/// A stream and what of it is held.
+pub(crate) struct Source {
+    stream: ByteStream,
+    service: String,
+    operation: &'static str,
+    announced: Option<u64>,
+    came: u64,
+    held: VecDeque<Bytes>,
+    held_bytes: u64,
+    ended: bool,
+    /// The SHA-256 of what came.
+    pub sum: Sha256,
+}
+
+impl Source {
+    pub fn new(stream: ByteStream, announced: Option<u64>, service: &str, operation: &'static str) -> Self {
+        Self {
+            stream,
+            service: service.to_owned(),
+            operation,
+            announced,
+            came: 0,
+            held: VecDeque::new(),
+            held_bytes: 0,
+            ended: false,
+            sum: Sha256::new(),
+        }
+    }
+
+    /// How many bytes came so far.
+    pub fn came(&self) -> u64 {
+        self.came
+    }
+
+    /// Whether everything came.
+    pub fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether everything was taken.
+    pub fn is_done(&self) -> bool {
+        self.ended && self.held_bytes == 0
+    }
+
+    fn wrong(&self, message: String) -> PortError {
+        PortError::new(PortErrorKind::Invalid, self.service.clone(), self.operation, message)
+    }
+
+    /// Reads one chunk more.
+    async fn more(&mut self) -> PortResult<()> {
+        match self.stream.next().await {
+            Some(chunk) => {
+                let chunk = chunk?;
+                self.came += chunk.len() as u64;
+                if let Some(announced) = self.announced.filter(|announced| self.came > *announced) {
+                    return Err(self.wrong(format!(
+                        "the file was announced with {announced} bytes and has more; nothing was stored. Is it still being written?"
+                    )));
+                }
+                self.sum.update(&chunk);
+                self.held_bytes += chunk.len() as u64;
+                if !chunk.is_empty() {
+                    self.held.push_back(chunk);
+                }
+            }
+            None => {
+                self.ended = true;
+                if let Some(announced) = self.announced.filter(|announced| self.came != *announced) {
+                    let came = self.came;
+                    return Err(self.wrong(format!("the file was announced with {announced} bytes and {came} came; nothing was stored")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads until more than `size` bytes are held, or everything: so that it is known whether these are the last. Can be
+    /// dropped and called again.
+    pub async fn fill(&mut self, size: u64) -> PortResult<()> {
+        while !self.ended && self.held_bytes <= size {
+            self.more().await?;
+        }
+        Ok(())
+    }
+
+    /// The next chunk, at most `most` bytes of it; `None` at the end.
+    pub async fn next(&mut self, most: u64) -> PortResult<Option<Bytes>> {
+        while !self.ended && self.held.is_empty() {
+            self.more().await?;
+        }
+        Ok(self.pop(most))
+    }
+
+    fn pop(&mut self, most: u64) -> Option<Bytes> {
+        let chunk = self.held.front_mut()?;
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let taken = if chunk.len() <= most { self.held.pop_front()? } else { chunk.split_to(most) };
+        self.held_bytes -= taken.len() as u64;
+        Some(taken)
+    }
+
+    /// Takes at most `size` of the held bytes, as one.
+    pub fn take(&mut self, size: u64) -> Bytes {
+        let size = size.min(self.held_bytes);
+        if let Some(whole) = self.held.front().filter(|chunk| chunk.len() as u64 == size).cloned() {
+            self.held.pop_front();
+            self.held_bytes -= size;
+            return whole;
+        }
+        let mut all = BytesMut::with_capacity(usize::try_from(size).unwrap_or(0));
+        while (all.len() as u64) < size {
+            let Some(chunk) = self.pop(size - all.len() as u64) else { break };
+            all.extend_from_slice(&chunk);
+        }
+        all.freeze()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::executor::block_on;
+
+    fn source(parts: &[&'static str], announced: Option<u64>) -> Source {
+        let chunks: Vec<_> = parts.iter().map(|part| Ok(Bytes::from_static(part.as_bytes()))).collect();
+        Source::new(Box::pin(futures::stream::iter(chunks)), announced, "files.az", "write")
+    }
+
+    #[test]
+    fn parts_are_cut_where_they_end() {
+        let mut source = source(&["ab", "", "cdefg", "h"], Some(8));
+        for part in ["abc", "def", "gh"] {
+            assert!(!source.is_done());
+            block_on(source.fill(3)).unwrap();
+            assert_eq!(source.take(3), part);
+        }
+        assert!(source.is_done() && source.came() == 8);
+        assert_eq!(source.sum.finalize(), Sha256::digest(b"abcdefgh"));
+    }
+
+    #[test]
+    fn the_end_is_known_when_the_last_part_is_full() {
+        let mut source = source(&["abc"], None);
+        block_on(source.fill(3)).unwrap();
+        assert_eq!(source.take(3), "abc");
+        assert!(source.is_done());
+    }
+
+    #[test]
+    fn chunks_pass_one_by_one() {
+        let mut source = source(&["abc", "de"], None);
+        let mut next = |most| block_on(source.next(most)).unwrap();
+        assert_eq!((next(2).unwrap(), next(9).unwrap(), next(9).unwrap(), next(9)), ("ab".into(), "c".into(), "de".into(), None));
+    }
+
+    #[test]
+    fn another_length_is_told() {
+        for (announced, why) in [(3, "and has more"), (9, "announced with 9 bytes and 5 came")] {
+            let error = block_on(source(&["abcde"], Some(announced)).fill(100)).unwrap_err();
+            assert!(error.kind == PortErrorKind::Invalid && error.message.contains(why), "{error}");
+        }
+    }
+}
