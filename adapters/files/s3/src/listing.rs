@@ -12,8 +12,19 @@ const PAGE: usize = 1000;
 
 impl S3Store {
     /// A page. Where the next one begins is the last key of this one, so that it means the same after any pause.
+    ///
+    /// AWS is asked to encode the names, since XML has no way to write some of them. Others say that they do and don't, so
+    /// that a plus in a name would be taken for a space; they are asked only when their answer can't be read otherwise.
     pub(crate) async fn page(&self, prefix: &str, from: Option<&str>, limit: usize) -> PortResult<FilePage> {
         self.learn().await;
+        let encode = self.account.is_aws();
+        match self.page_of(prefix, from, limit, encode).await {
+            Err(error) if error.kind == PortErrorKind::Broken && !encode => self.page_of(prefix, from, limit, true).await,
+            other => other,
+        }
+    }
+
+    async fn page_of(&self, prefix: &str, from: Option<&str>, limit: usize, encode: bool) -> PortResult<FilePage> {
         let client = self.account.client().await?;
         let limit = limit.max(1);
         let mut page = FilePage::default();
@@ -24,14 +35,14 @@ impl S3Store {
                 .list_objects_v2()
                 .bucket(self.bucket())
                 .prefix(format!("{}{prefix}", self.prefix()))
-                .encoding_type(EncodingType::Url)
+                .set_encoding_type(encode.then_some(EncodingType::Url))
                 .set_start_after(after.clone())
                 .max_keys(i32::try_from(wanted).unwrap_or(1));
             let got = request.send().await.map_err(|error| {
                 self.account.failed(Ask::file(&self.account, "list", "s3:ListBucket", "there is nothing to list"), &error)
             })?;
             self.seen();
-            let encoded = got.encoding_type() == Some(&EncodingType::Url);
+            let encoded = encode && got.encoding_type() == Some(&EncodingType::Url);
             let mut last = None;
             for object in got.contents() {
                 let key = object.key().unwrap_or_default();

@@ -188,9 +188,9 @@ async fn clear(store: S3Store, key: String, upload: String) {
     for _ in 0..CLEARINGS {
         match store.abort_once("write", &key, &upload).await {
             Ok(()) => match store.parts_of("write", &key, &upload).await {
-                Ok(_) => {}
+                Ok(parts) if !parts.is_empty() => {}
                 Err(error) if error.kind != PortErrorKind::NotFound => {}
-                Err(_) => return,
+                Ok(_) | Err(_) => return,
             },
             Err(error) if error.retry == Retry::No => {
                 tracing::warn!(%error, key, "an unfinished upload can't be removed; a lifecycle rule can do it");

@@ -5,6 +5,7 @@
 //! Suites judge by the port alone: they know no adapter, and ask capabilities where a sentence depends on one.
 
 pub mod analytics;
+pub mod buckets;
 pub mod chat;
 pub mod files;
 pub mod inbox;

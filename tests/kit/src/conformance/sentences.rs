@@ -13,6 +13,12 @@ const PLAIN: &[&str] = &[
     "Makes the commands known to the platform, where it keeps such a list.",
     "What is heard goes to the inbox that the adapter was built with.",
     "Returns early only with an error that no reconnecting mends.",
+    // The presence of `PartWrites` and `Buckets` themselves.
+    "Uploads in parts that outlive a restart, where the store has them.",
+    "The administration of the service's buckets, where there is one and it can be reached from here.",
+    // What may be wrong with a service is tried by each adapter's own tests.
+    "Looks whether everything needed is there: credentials, permissions, settings.",
+    "An error means that the store could not be asked.",
     // The presence of `Channels` itself.
     "Channels that can be listed and changed, where the platform lets a bot.",
     "The id under which the platform knows the channel.",
@@ -72,7 +78,13 @@ fn check(ports: &[(&str, &str)], cases: &[&'static str], besides: &[&str]) {
 #[test]
 fn files() {
     let cases: Vec<_> = super::files::list().iter().map(|case| case.sentence).collect();
-    check(&[("ports/files.rs", "FileStore")], &cases, &[]);
+    check(&[("ports/files.rs", "FileStore"), ("ports/files.rs", "PartWrites")], &cases, &[]);
+}
+
+#[test]
+fn buckets() {
+    let cases: Vec<_> = super::buckets::list().iter().map(|case| case.sentence).collect();
+    check(&[("ports/buckets.rs", "Buckets")], &cases, &[]);
 }
 
 #[test]

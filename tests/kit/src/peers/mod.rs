@@ -4,6 +4,7 @@
 pub mod alertmanager;
 pub mod browser;
 pub mod postgres;
+pub mod s3;
 
 use std::path::PathBuf;
 

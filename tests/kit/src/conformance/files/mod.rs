@@ -2,6 +2,7 @@
 //! measured in `tests/bench`.
 
 mod content;
+mod parts;
 mod versions;
 
 use super::{Case, Report, cases, run};
@@ -49,6 +50,21 @@ pub(crate) fn list() -> Vec<Case<Subject>> {
         "Makes an older version the current one again, as a new version; without an id, the newest that isn't a deletion." => versions::restore,
         "`Conflict` when that is what the name gives already." => versions::restore_current,
         "An address from which anyone can download the file until it expires, made by the store itself; `None` where the store has none, and Bellhop serves the bytes." => content::share,
+        "How long such an address can work at most, where the store makes addresses and knows a limit; a longer time is refused as `Invalid`." => parts::share_limit,
+        "The tags of a file: short texts under short names." => parts::tags,
+        "`NotFound` as for `head`, `Unsupported` where the store has none." => parts::tags_missing,
+        "Replaces all tags of a file." => parts::tags_replaced,
+        "Begins an upload; nothing can be seen under the name before it is finished." => parts::begin,
+        "The file's length has to be known: `Invalid` otherwise." => parts::begin_unknown,
+        "Writes one part; one of the same number that is there already is replaced." => parts::replaced,
+        "`size` is the exact length of the bytes: a stream of another length is refused, and the part is not there." => parts::exact,
+        "`NotFound` when there is no such upload." => parts::put_missing,
+        "The parts that are there, by number." => parts::listed,
+        "`NotFound` when there is no such upload, also when it is finished." => parts::listed_missing,
+        "Makes the file of these parts, in the order of their numbers." => parts::finish,
+        "When this fails, nothing is changed under the name, and the parts are still there." => parts::finish_fails,
+        "Gives an upload up, and frees what its parts took." => parts::abort,
+        "One that isn't there any more is no error." => parts::abort_missing,
     }
 }
 

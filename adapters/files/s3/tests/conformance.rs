@@ -1,0 +1,56 @@
+//! The S3 store against every contract sentence of `FileStore` and `Buckets`: on a strict server without versions, and on
+//! one that stands in for AWS, with and without them.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first thing that fails")]
+
+mod world;
+
+use bellhop_core::ports::FileStore;
+use bellhop_kit::conformance::{Report, buckets, files};
+use bellhop_kit::peers::s3::S3Server;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use world::new_store;
+
+async fn judge(server: &S3Server, versions: bool, more: Value) -> Report {
+    files::report(|| async { Arc::new(new_store(server.url(), versions, &more).await) as Arc<dyn FileStore> }).await
+}
+
+/// What s3s-fs does otherwise than S3: it keeps objects as files, so that `b` and `b/1` can't both be, long names don't fit
+/// and a folder that is asked for is an error of its own; it looks at no version ids; and of uploads in parts it checks
+/// neither that they exist nor the ETags of their parts.
+const OF_S3S: [&str; 10] = [
+    "Names are those that [`file_name`] lets through.",
+    "Files whose names begin with `prefix`, by name in byte order, at most `limit` (at least 1) of them, from where `from` says.",
+    "`NotFound` when there is none, or it is deleted.",
+    "`NotFound` as for `head`.",
+    "`NotFound` when there is none.",
+    "`NotFound` when there is no such upload.",
+    "`NotFound` when there is no such upload, also when it is finished.",
+    "When this fails, nothing is changed under the name, and the parts are still there.",
+    "Gives an upload up, and frees what its parts took.",
+    "One that isn't there any more is no error.",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strict_server_breaks_only_what_it_does_otherwise() {
+    let report = judge(&S3Server::s3s().await.unwrap(), false, json!({})).await;
+    let broken: Vec<&str> = report.broken().collect();
+    assert!(broken == OF_S3S, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_sentence_holds_with_versions() {
+    judge(&S3Server::moto().await.unwrap(), true, json!({})).await.assert();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_sentence_holds_without_versions_and_below_a_prefix() {
+    judge(&S3Server::moto().await.unwrap(), false, json!({ "prefix": "bell hop/ü+/", "sse": "AES256" })).await.assert();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_sentence_on_buckets_holds() {
+    let server = S3Server::moto().await.unwrap();
+    buckets::suite(|| async { Arc::new(new_store(server.url(), false, &json!({})).await) as Arc<dyn FileStore> }).await;
+}
