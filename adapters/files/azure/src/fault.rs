@@ -344,7 +344,7 @@ impl Account {
                 501 | 405 => (Kind::Unsupported, format!("the server at {} can't do that", self.place())),
                 408 => (Kind::TimedOut, "Azure waited in vain for the whole request".to_owned()),
                 500.. => (Kind::Unavailable, named("Azure can't do it just now", said)),
-                300..400 => (Kind::Broken, format!("{} sends elsewhere, which Azure never does; check `endpoint`", self.place())),
+                300..=399 => (Kind::Broken, format!("{} sends elsewhere, which Azure never does; check `endpoint`", self.place())),
                 _ => (Kind::Invalid, named("Azure refused it", said)),
             },
         }
@@ -356,7 +356,12 @@ fn named(what: &str, said: &Said) -> String {
 }
 
 fn sources<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |part| part.source())
+    let mut next = Some(error);
+    std::iter::from_fn(move || {
+        let part = next?;
+        next = part.source();
+        Some(part)
+    })
 }
 
 fn is_slow(error: &(dyn Error + 'static)) -> bool {

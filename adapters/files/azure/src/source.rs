@@ -7,6 +7,9 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
 use std::collections::VecDeque;
 
+/// How much of a file is read at once.
+const CHUNK: usize = 256 * 1024;
+
 /// A stream and what of it is held.
 pub(crate) struct Source {
     stream: ByteStream,
@@ -34,6 +37,27 @@ impl Source {
             ended: false,
             sum: Sha256::new(),
         }
+    }
+
+    /// The first bytes of a file of our own.
+    pub async fn of_file(mut file: tokio::fs::File, size: u64, service: &str) -> std::io::Result<Self> {
+        use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+        file.rewind().await?;
+        let service = service.to_owned();
+        let named = service.clone();
+        let stream = futures::stream::try_unfold((file, size), move |(mut file, left)| {
+            let service = service.clone();
+            async move {
+                let mut chunk = BytesMut::zeroed(usize::try_from(left).unwrap_or(usize::MAX).min(CHUNK));
+                let read = file.read(&mut chunk).await.map_err(|error| {
+                    let message = format!("a block that was kept can't be read again: {error}");
+                    PortError::new(PortErrorKind::Unavailable, service, "write", message)
+                })?;
+                chunk.truncate(read);
+                Ok((read > 0).then(|| (chunk.freeze(), (file, left - read as u64))))
+            }
+        });
+        Ok(Self::new(Box::pin(stream), Some(size), &named, "write"))
     }
 
     /// How many bytes came so far.

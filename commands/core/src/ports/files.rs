@@ -217,6 +217,14 @@ pub trait FileStore: Send + Sync {
         Ok(None)
     }
 
+    /// Such an address bound to an access policy of the store's own bucket: it works from when, until when and as far as the
+    /// policy says, and ends when that is revoked. `NotFound` where there is no such policy, `Unsupported` where there are none.
+    async fn share_bound(&self, name: &str, version: Option<&VersionId>, policy: &str) -> PortResult<Option<String>> {
+        let _ = (name, version, policy);
+        let message = "this store has no access policies that links could be bound to";
+        Err(PortError::unsupported(format!("files.{}", self.name()), "share", message))
+    }
+
     /// The tags of a file: short texts under short names. `NotFound` as for `head`, `Unsupported` where the store has none.
     async fn tags(&self, name: &str) -> PortResult<BTreeMap<String, String>> {
         let _ = name;

@@ -1,0 +1,130 @@
+//! What is known about a container: what its own answer says, and what follows from it.
+
+use crate::fault::{Ask, Need, header};
+use crate::store::AzureStore;
+use azure_core::http::headers::Headers;
+use azure_storage_blob::models::ListBlobsIncludeItem;
+use bellhop_core::PortErrorKind;
+use bellhop_core::ports::{AccessPolicy, BucketInfo, Encryption, Fact, PortResult, PublicAccess, PublicLevel, Versioning};
+
+/// The scope that stands for the account's own key.
+const OWN_KEY: &str = "$account-encryption-key";
+
+/// What a container's answer says.
+pub(super) struct Facts {
+    access: Option<String>,
+    scope: Option<String>,
+    scope_fixed: bool,
+    immutable: bool,
+    held: bool,
+    versioned: bool,
+}
+
+impl Facts {
+    fn read(headers: &Headers) -> Self {
+        let text = |name| header(headers, name).map(str::to_owned);
+        let yes = |name| header(headers, name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        Self {
+            access: text("x-ms-blob-public-access"),
+            scope: text("x-ms-default-encryption-scope").filter(|scope| scope != OWN_KEY),
+            scope_fixed: yes("x-ms-deny-encryption-scope-override"),
+            immutable: yes("x-ms-has-immutability-policy"),
+            held: yes("x-ms-has-legal-hold"),
+            versioned: yes("x-ms-immutable-storage-with-versioning-enabled"),
+        }
+    }
+
+    /// Which key it is, in words.
+    pub fn encrypted(&self) -> String {
+        match &self.scope {
+            Some(scope) if self.scope_fixed => format!("the key of the encryption scope {scope}, which writers can't change"),
+            Some(scope) => format!("the key of the encryption scope {scope}, unless a writer chooses another"),
+            None => "the key of the storage account: Microsoft's, or one of Key Vault where the account is set so".to_owned(),
+        }
+    }
+
+    pub fn encryption(&self) -> Encryption {
+        Encryption::Other(format!("AES-256 with {}", self.encrypted()))
+    }
+
+    pub fn public(&self) -> PublicAccess {
+        let (level, because) = match self.access.as_deref() {
+            None => (PublicLevel::Closed, "the container's public access level is private"),
+            Some("blob") => (PublicLevel::Read, "the container's public access level is blob: whoever knows a file's address reads it"),
+            Some("container") => (PublicLevel::List, "the container's public access level is container: everybody lists and reads its files"),
+            Some(_) => {
+                let because = vec!["the container's public access level is one that isn't known here".to_owned()];
+                return PublicAccess { level: None, because };
+            }
+        };
+        PublicAccess { level: Some(level), because: vec![because.to_owned()] }
+    }
+}
+
+/// What a policy allows, a sentence.
+fn sentence(policy: &AccessPolicy) -> String {
+    let words: Vec<&str> = policy.permissions.iter().map(|permission| permission.word()).collect();
+    let what = if words.is_empty() { "allows what the link says".to_owned() } else { format!("allows to {}", words.join(", ")) };
+    let from = policy.starts.map(|at| format!(" from {}", at.format("%Y-%m-%d"))).unwrap_or_default();
+    let until = policy.expires.map_or_else(|| " for as long as the link says".to_owned(), |at| format!(" until {}", at.format("%Y-%m-%d")));
+    format!("the access policy {} {what}{from}{until}", crate::names::shown(&policy.id))
+}
+
+impl AzureStore {
+    pub(super) async fn facts(&self, operation: &'static str, container: &str) -> PortResult<Facts> {
+        let client = self.account.container(container)?;
+        let ask = Ask::container(operation, Need::Manage, container);
+        let got = self.account.ask(ask, || client.get_properties(None)).await?;
+        Ok(Facts::read(got.headers()))
+    }
+
+    /// Whether versions are kept, where that shows.
+    pub(super) async fn versioning_of(&self, container: &str, facts: &Facts) -> Option<Versioning> {
+        if facts.versioned {
+            return Some(Versioning::On);
+        }
+        if let Some(kept) = self.keeps_versions() {
+            return Some(if kept { Versioning::On } else { Versioning::Off });
+        }
+        let ask = Ask::container("versioning", Need::List, container);
+        let got = self.listed(ask, "", &[ListBlobsIncludeItem::Versions], None, 1).await.ok()?;
+        got.items.first().and_then(|item| item.version_id.as_ref()).map(|_| Versioning::On)
+    }
+
+    pub(super) async fn everything(&self, container: &str) -> PortResult<BucketInfo> {
+        let facts = self.facts("info", container).await?;
+        let versioning = self.versioning_of(container, &facts).await.map_or(Fact::Unsupported, Fact::Known);
+        let mut words = Vec::new();
+        if facts.immutable {
+            words.push("an immutability policy keeps its files from being changed and deleted for a time".to_owned());
+        }
+        if facts.held {
+            words.push("a legal hold keeps its files from being changed and deleted until it is lifted".to_owned());
+        }
+        let policy = match self.policies("info", container).await {
+            Ok(policies) => {
+                words.extend(policies.iter().map(sentence));
+                if !policies.is_empty() {
+                    words.push("changes of access policies take up to 30 seconds to apply".to_owned());
+                }
+                Fact::Known(words)
+            }
+            Err(error) if matches!(error.kind, PortErrorKind::Denied | PortErrorKind::Unauthenticated) && words.is_empty() => Fact::Denied,
+            Err(error) if matches!(error.kind, PortErrorKind::Denied | PortErrorKind::Unauthenticated) => {
+                words.push("which access policies it has can't be seen with this credential".to_owned());
+                Fact::Known(words)
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(BucketInfo {
+            name: container.to_owned(),
+            created: Fact::Unsupported,
+            region: Fact::Unsupported,
+            versioning,
+            encryption: Fact::Known(facts.encryption()),
+            public: Fact::Known(facts.public()),
+            policy,
+            lifecycle: Fact::Unsupported,
+        })
+    }
+}

@@ -1,0 +1,200 @@
+//! The administration of containers. Stored access policies have their module, and what is known about a container another;
+//! here is what is about a container as a whole.
+//!
+//! It deliberately doesn't reach the management plane, which has settings for the account as a whole (versions, soft delete,
+//! lifecycle, keys): it takes another address and an identity that may manage the account, which a bot should not have.
+
+mod access;
+mod facts;
+
+use crate::fault::{Ask, Need};
+use crate::names::{container, shown};
+use crate::store::AzureStore;
+use async_trait::async_trait;
+use azure_storage_blob::models::{BlobServiceClientListContainersOptions, ListBlobsIncludeItem, ListContainersResponse};
+use bellhop_core::ports::{
+    AccessPolicy, Bucket, BucketInfo, Buckets, Encryption, LifecycleRule, PortResult, PublicAccess, Versioning,
+};
+use bellhop_core::text::grouped;
+use bellhop_core::{PortError, PortErrorKind};
+use futures::StreamExt as _;
+
+/// How many entries are counted of a container that should be empty.
+const COUNTED: usize = 1000;
+
+impl AzureStore {
+    fn named<'a>(&self, operation: &'static str, name: &'a str) -> PortResult<&'a str> {
+        let wrong = |why| self.error(PortErrorKind::Invalid, operation, format!("`{}` can't be a container's name: {why}", shown(name)));
+        container(name).map_err(wrong)
+    }
+
+    async fn containers(&self) -> PortResult<Vec<Bucket>> {
+        let service = self.account.service()?;
+        let mut found = Vec::new();
+        let mut marker = None::<String>;
+        loop {
+            let ask = Ask::container("list", Need::Manage, self.container());
+            let got = self.account.ask(ask, || async {
+                let options = BlobServiceClientListContainersOptions { marker: marker.clone(), ..BlobServiceClientListContainersOptions::default() };
+                match service.list_containers(Some(options))?.into_pages().next().await {
+                    Some(page) => page?.into_model(),
+                    None => Ok(ListContainersResponse::default()),
+                }
+            });
+            let got = got.await?;
+            found.extend(got.container_items.into_iter().filter_map(|item| Some(Bucket { name: item.name?, created: None, region: None })));
+            let next = got.next_marker.filter(|next| !next.is_empty());
+            if next.is_none() || next == marker {
+                found.sort_by(|a: &Bucket, b| a.name.cmp(&b.name));
+                return Ok(found);
+            }
+            marker = next;
+        }
+    }
+
+    /// What is in a container, in words; `None` when it is empty.
+    async fn contents(&self, name: &str) -> PortResult<Option<String>> {
+        let ask = Ask::container("delete", Need::List, name);
+        let include = [ListBlobsIncludeItem::Versions, ListBlobsIncludeItem::Snapshots];
+        let got = match self.listed(ask, "", &include, None, COUNTED).await {
+            Err(error) if matches!(error.kind, PortErrorKind::Denied | PortErrorKind::Unsupported | PortErrorKind::Invalid) => {
+                self.listed(ask, "", &[], None, COUNTED).await?
+            }
+            other => other?,
+        };
+        let Some(first) = got.items.first().and_then(|item| item.name.clone()) else {
+            return Ok(got.next.map(|_| "something is in it".to_owned()));
+        };
+        let older = got.items.iter().filter(|item| item.snapshot.is_some() || item.version_id.is_some() && item.is_current_version != Some(true));
+        let older = older.count();
+        let files = got.items.len() - older;
+        let count = |number: usize, one: &str, many: &str| {
+            (number > 0).then(|| format!("{} {}", grouped(i64::try_from(number).unwrap_or(0)), if number == 1 { one } else { many }))
+        };
+        let counted: Vec<String> = [count(files, "file", "files"), count(older, "older version", "older versions")].into_iter().flatten().collect();
+        let at_least = if got.next.is_some() { "at least " } else { "" };
+        Ok(Some(format!("{at_least}{} are in it, `{}` the first", counted.join(" and "), shown(&first))))
+    }
+
+    /// What is a setting of the whole account, and where it is set.
+    fn above(&self, operation: &'static str, what: &str, how: &str) -> PortError {
+        let account = &self.account.config.account;
+        let message = format!(
+            "{what} is a setting of the storage account {account} for all of its containers, in Azure's management plane. Change it there: {how}. \
+             That takes an identity of Entra with the role Storage Account Contributor; the credential in [{}] is for files only",
+            self.account.service
+        );
+        PortError::unsupported(self.account.service.clone(), operation, message)
+    }
+
+    fn no_versioning(&self) -> PortError {
+        let how = format!(
+            "in the portal under Data protection, \"Enable versioning for blobs\", or by `az storage account blob-service-properties update \
+             --account-name {} --enable-versioning true`",
+            self.account.config.account
+        );
+        self.above("versioning", "whether versions are kept", &how)
+    }
+
+    fn no_lifecycle(&self) -> PortError {
+        let how = format!(
+            "in the portal under Lifecycle management, or by `az storage account management-policy create --account-name {} --policy FILE`",
+            self.account.config.account
+        );
+        self.above("lifecycle", "what becomes of files as they grow old", &how)
+    }
+}
+
+#[async_trait]
+impl Buckets for AzureStore {
+    fn own(&self) -> &str {
+        self.container()
+    }
+
+    async fn list(&self) -> PortResult<Vec<Bucket>> {
+        self.containers().await
+    }
+
+    async fn create(&self, name: &str) -> PortResult<Bucket> {
+        let name = self.named("create", name)?;
+        let client = self.account.container(name)?;
+        let ask = Ask::container("create", Need::Manage, name).changing();
+        self.account.ask(ask, || client.create(None)).await?;
+        Ok(Bucket { name: name.to_owned(), created: Some(self.account.clock.now()), region: None })
+    }
+
+    async fn delete(&self, name: &str) -> PortResult<()> {
+        let name = self.named("delete", name)?;
+        // Azure deletes a container with all that is in it.
+        if let Some(contents) = self.contents(name).await? {
+            let message = format!("the container {name} isn't empty: {contents}; delete that first");
+            return Err(self.error(PortErrorKind::Conflict, "delete", message));
+        }
+        let client = self.account.container(name)?;
+        let ask = Ask::container("delete", Need::Manage, name).changing();
+        self.account.ask(ask, || client.delete(None)).await.map(drop)
+    }
+
+    async fn info(&self, name: &str) -> PortResult<BucketInfo> {
+        self.everything(self.named("info", name)?).await
+    }
+
+    async fn versioning(&self, name: &str) -> PortResult<Versioning> {
+        let name = self.named("versioning", name)?;
+        let facts = self.facts("versioning", name).await?;
+        self.versioning_of(name, &facts).await.ok_or_else(|| self.no_versioning())
+    }
+
+    async fn set_versioning(&self, name: &str, _: bool) -> PortResult<()> {
+        self.facts("versioning", self.named("versioning", name)?).await?;
+        Err(self.no_versioning())
+    }
+
+    async fn lifecycle(&self, name: &str) -> PortResult<Vec<LifecycleRule>> {
+        self.facts("lifecycle", self.named("lifecycle", name)?).await?;
+        Err(self.no_lifecycle())
+    }
+
+    async fn add_lifecycle(&self, name: &str, _: &LifecycleRule) -> PortResult<()> {
+        self.lifecycle(name).await.map(drop)
+    }
+
+    async fn clear_lifecycle(&self, name: &str, _: Option<&str>) -> PortResult<()> {
+        self.lifecycle(name).await.map(drop)
+    }
+
+    async fn encryption(&self, name: &str) -> PortResult<Encryption> {
+        Ok(self.facts("encryption", self.named("encryption", name)?).await?.encryption())
+    }
+
+    async fn set_encryption(&self, name: &str, _: &Encryption) -> PortResult<()> {
+        let facts = self.facts("encryption", self.named("encryption", name)?).await?;
+        let message = format!(
+            "Azure encrypts everything with AES-256 ({}); a container's encryption scope is chosen when it is made and stays. For what this store \
+             writes, set `encryption_scope` in [{}]; scopes and keys of Key Vault are made in the storage account's settings under Encryption",
+            facts.encrypted(),
+            self.account.service
+        );
+        Err(PortError::unsupported(self.account.service.clone(), "encryption", message))
+    }
+
+    async fn public_access(&self, name: &str) -> PortResult<PublicAccess> {
+        Ok(self.facts("public access", self.named("public access", name)?).await?.public())
+    }
+
+    async fn access(&self, name: &str) -> PortResult<Vec<AccessPolicy>> {
+        self.policies("access", self.named("access", name)?).await
+    }
+
+    async fn create_access(&self, name: &str, policy: &AccessPolicy) -> PortResult<()> {
+        self.add_policy(self.named("access", name)?, policy).await
+    }
+
+    async fn change_access(&self, name: &str, policy: &AccessPolicy) -> PortResult<()> {
+        self.set_policy(self.named("access", name)?, policy).await
+    }
+
+    async fn revoke_access(&self, name: &str, id: &str) -> PortResult<()> {
+        self.remove_policy(self.named("access", name)?, id).await
+    }
+}

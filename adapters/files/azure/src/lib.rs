@@ -1,0 +1,37 @@
+//! Azure Blob Storage as a file store.
+//!
+//! - A file is a block blob: its name with the configured prefix before it is the blob's. Nothing else is kept anywhere, so
+//!   that other programs can use the same container.
+//! - What is small is sent in one request, everything else in blocks that become the file at once; memory stays the same
+//!   whatever the size. What fails is shrunk to nothing, and dropped by Azure within a week.
+//! - Reading goes on after a break of the connection, and is checked against the SHA-256 that was kept when it was written.
+//! - Versions are the account's, or snapshots; what soft delete keeps can be undeleted.
+//! - Requests that are safe to repeat are tried three times; others once, and a lost answer is said to be one.
+//!
+//! The official SDK makes requests and reads answers; keys are applied, bytes are sent and failures are told here. It
+//! deliberately does not: reach the management plane, manage keys or identities, cache files, or know commands.
+
+mod account;
+mod blocks;
+mod body;
+mod buckets;
+mod check;
+mod config;
+mod copying;
+mod fault;
+mod listing;
+mod names;
+mod parts;
+mod plan;
+mod reading;
+mod share;
+mod sign;
+mod source;
+mod store;
+mod tags;
+mod versions;
+mod wire;
+mod writing;
+
+pub use config::{AzureConfig, Credential, Entra, Proof};
+pub use store::AzureStore;

@@ -1,0 +1,166 @@
+//! Writing: what is small goes in one request, everything else in blocks that become the file all at once. Memory stays the
+//! same whatever the size; whatever fails leaves nothing that can be seen.
+
+use crate::blocks::{Blocks, Written};
+use crate::fault::{Ask, Need};
+use crate::plan::{HELD, MOST_BLOCKS, SMALL, at_once, block_size, growing};
+use crate::source::Source;
+use crate::store::{AzureStore, SHA256, date};
+use azure_core::http::Body;
+use azure_storage_blob::models::BlockBlobClientUploadOptions;
+use bellhop_core::PortErrorKind;
+use bellhop_core::ids::VersionId;
+use bellhop_core::ports::{ByteStream, FileInfo, NewFile, PortResult};
+use bytes::Bytes;
+use md5::Md5;
+use sha2::Digest as _;
+use std::collections::HashMap;
+use std::num::NonZero;
+use tokio::io::AsyncWriteExt as _;
+use tokio::task::JoinSet;
+
+const NOTHING: &str = "it is not there";
+
+impl AzureStore {
+    pub(crate) async fn store(&self, file: NewFile, bytes: ByteStream) -> PortResult<FileInfo> {
+        let blob = self.blob_name("write", &file.name)?;
+        self.fits(file.size, "write")?;
+        let mut source = Source::new(bytes, file.size, &self.account.service, "write");
+        source.fill(SMALL).await?;
+        let written = if source.is_ended() {
+            let whole = source.take(SMALL);
+            let sum = hex::encode(source.sum.clone().finalize());
+            self.put(&blob, &file.content_type, &whole, &sum).await?
+        } else {
+            let blocks = Blocks::begin(self, "write", &blob)?;
+            let done = async {
+                let count = self.send(&blocks, &mut source, file.size).await?;
+                let numbers: Vec<u32> = (1..=count).collect();
+                let sum = hex::encode(source.sum.clone().finalize());
+                blocks.commit(&numbers, &file.content_type, Some(sum)).await
+            };
+            match done.await {
+                Ok(written) => {
+                    blocks.keep();
+                    written
+                }
+                Err(error) => {
+                    blocks.give_up().await;
+                    return Err(error);
+                }
+            }
+        };
+        let sum = hex::encode(source.sum.clone().finalize());
+        Ok(FileInfo {
+            name: file.name,
+            size: source.came(),
+            content_type: file.content_type,
+            modified: written.modified,
+            version: written.version.map(VersionId::new),
+            sha256: Some(sum),
+        })
+    }
+
+    /// One request.
+    async fn put(&self, blob: &str, content_type: &str, bytes: &Bytes, sum: &str) -> PortResult<Written> {
+        let client = self.account.blob(blob)?.block_blob_client();
+        let ask = Ask::file(&self.account, "write", Need::Write, NOTHING);
+        // Where versions are kept, a write that is done twice leaves two.
+        let ask = if self.keeps_versions() == Some(false) { ask } else { ask.changing() };
+        let got = self
+            .account
+            .ask(ask, || {
+                let options = BlockBlobClientUploadOptions {
+                    blob_content_type: Some(content_type.to_owned()),
+                    metadata: Some(HashMap::from([(SHA256.to_owned(), sum.to_owned())])),
+                    // Larger than anything that is sent this way: one request.
+                    partition_size: NonZero::new(2 * SMALL),
+                    ..BlockBlobClientUploadOptions::default()
+                };
+                client.upload(Body::Bytes(bytes.clone()).into(), Some(options))
+            })
+            .await?;
+        self.note_version(got.version_id.as_deref());
+        if got.content_md5.is_some_and(|told| told != Md5::digest(bytes).to_vec()) {
+            return Err(self.corrupted("write").maybe_done());
+        }
+        let headers = got.raw_response.headers();
+        Ok(Written { version: got.version_id, modified: date(headers, "last-modified") })
+    }
+
+    /// Sends everything in blocks, several at once; gives how many they are.
+    async fn send(&self, blocks: &Blocks, source: &mut Source, total: Option<u64>) -> PortResult<u32> {
+        let mut sending: JoinSet<PortResult<()>> = JoinSet::new();
+        let mut number = 0_u32;
+        while !source.is_done() {
+            number += 1;
+            if u64::from(number) > MOST_BLOCKS {
+                let most = bellhop_core::text::bytes(source.came());
+                return Err(self.error(
+                    PortErrorKind::TooLarge,
+                    "write",
+                    format!("it is larger than {most}, the most that Azure takes without knowing the length"),
+                ));
+            }
+            let size = total.map_or_else(|| growing(number), block_size);
+            if size > HELD {
+                while let Some(done) = sending.join_next().await {
+                    self.joined(done)?;
+                }
+                self.send_large(blocks, source, number, size, total).await?;
+            } else {
+                self.fill(source, size, &mut sending).await?;
+                let bytes = source.take(size);
+                while sending.len() >= at_once(size) {
+                    if let Some(done) = sending.join_next().await {
+                        self.joined(done)?;
+                    }
+                }
+                let sender = blocks.copy();
+                sending.spawn(async move { sender.send(number, bytes).await });
+            }
+            // Whether that was the last is known once there is something more, or nothing.
+            source.fill(0).await?;
+        }
+        while let Some(done) = sending.join_next().await {
+            self.joined(done)?;
+        }
+        Ok(number)
+    }
+
+    /// Reads the next block, and ends at once when one that is on its way fails.
+    async fn fill(&self, source: &mut Source, size: u64, sending: &mut JoinSet<PortResult<()>>) -> PortResult<()> {
+        loop {
+            tokio::select! {
+                filled = source.fill(size) => return filled,
+                Some(done) = sending.join_next(), if !sending.is_empty() => self.joined(done)?,
+            }
+        }
+    }
+
+    fn joined(&self, done: Result<PortResult<()>, tokio::task::JoinError>) -> PortResult<()> {
+        done.unwrap_or_else(|error| Err(self.error(PortErrorKind::Broken, "write", format!("sending a block was given up: {error}"))))
+    }
+
+    /// A block that is too large to hold: of a known length it passes through, otherwise through a file, since its length has
+    /// to be said before its bytes.
+    async fn send_large(&self, blocks: &Blocks, source: &mut Source, number: u32, size: u64, total: Option<u64>) -> PortResult<()> {
+        if let Some(total) = total {
+            let before = u64::from(number - 1) * size;
+            return blocks.send_passing(number, source, size.min(total.saturating_sub(before))).await;
+        }
+        let trouble =
+            |error: std::io::Error| self.error(PortErrorKind::Full, "write", format!("a block can't be kept while it is sent: {error}"));
+        let file = tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(|error| trouble(error.into()))?.map_err(trouble)?;
+        let mut file = tokio::fs::File::from_std(file);
+        let mut written = 0;
+        while written < size {
+            let Some(chunk) = source.next(size - written).await? else { break };
+            file.write_all(&chunk).await.map_err(trouble)?;
+            written += chunk.len() as u64;
+        }
+        file.flush().await.map_err(trouble)?;
+        let mut kept = Source::of_file(file, written, &self.account.service).await.map_err(trouble)?;
+        blocks.send_passing(number, &mut kept, written).await
+    }
+}
