@@ -60,6 +60,7 @@ impl AzureStore {
             Err(Refusal::PastTheEnd) => return self.nothing_of(name, version).await,
             Err(Refusal::Failed(error)) => return Err(error),
         };
+        self.is_of("read", name, version, &headers)?;
         let sent = header(&headers, "content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
         let partial = header(&headers, "content-range");
         let size = partial.and_then(|range| range.rsplit('/').next()).and_then(|total| total.parse().ok()).unwrap_or(sent);

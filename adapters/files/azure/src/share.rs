@@ -14,7 +14,7 @@ use azure_core::time::OffsetDateTime;
 use azure_storage_blob::models::KeyInfo;
 use azure_storage_common::models::UserDelegationKey;
 use azure_storage_sas::{SasBuilder, SasProtocol};
-use bellhop_core::ports::{PortResult, ShareLimit};
+use bellhop_core::ports::{Permission, PortResult, ShareLimit};
 use bellhop_core::{PortErrorKind, Timestamp};
 use chrono::TimeDelta;
 
@@ -139,11 +139,16 @@ impl AzureStore {
             return Err(self.error(PortErrorKind::Unsupported, "share", message));
         }
         let policies = self.policies("share", self.container()).await?;
-        if !policies.iter().any(|there| there.id == policy) {
+        let Some(found) = policies.iter().find(|there| there.id == policy) else {
             let ids: Vec<&str> = policies.iter().map(|there| there.id.as_str()).collect();
             let known = if ids.is_empty() { "it has none".to_owned() } else { format!("it has {}", ids.join(", ")) };
             let message = format!("the container {} has no access policy {}; {known}", self.container(), crate::names::shown(policy));
             return Err(self.error(PortErrorKind::NotFound, "share", message));
+        };
+        // What a policy leaves open a link would have to say, and then it could not be changed any more.
+        if !found.permissions.contains(&Permission::Read) || found.expires.is_none() {
+            let message = format!("the access policy {policy} doesn't say until when files may be read; change it so that it allows r and has an end");
+            return Err(self.error(PortErrorKind::Invalid, "share", message));
         }
         self.look("share", name, version).await?;
         let link = Link { blob: &blob, version, name, expires: None, policy: Some(policy) };

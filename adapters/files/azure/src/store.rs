@@ -141,6 +141,17 @@ impl AzureStore {
         }
     }
 
+    /// Whether an answer is about the version that was asked for: servers without versions don't look at the id.
+    pub(crate) fn is_of(&self, operation: &'static str, name: &str, version: Option<&str>, headers: &Headers) -> PortResult<()> {
+        match version {
+            Some(id) if id != CURRENT && !id.starts_with(SNAPSHOT) && header(headers, "x-ms-version-id") != Some(id) => {
+                let message = format!("{}: it has no version `{}`", absent(name), names::shown(id));
+                Err(PortError::not_found(self.account.service.clone(), operation, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// What is known about a file.
     pub(crate) async fn look(&self, operation: &'static str, name: &str, version: Option<&str>) -> PortResult<FileInfo> {
         let blob = self.blob(operation, name, version)?;
@@ -148,6 +159,7 @@ impl AzureStore {
         let ask = Ask::file(&self.account, operation, Need::Read, &absent).version(version);
         let got = self.account.ask(ask, || blob.get_properties(None)).await?;
         let headers = got.headers();
+        self.is_of(operation, name, version, headers)?;
         if version.is_none() && header(headers, "x-ms-version-id").is_some() {
             self.note_version(Some("kept"));
         }

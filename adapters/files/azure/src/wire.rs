@@ -77,9 +77,10 @@ impl HttpClient for Wire {
             Body::Bytes(bytes) => Some(self.answer + Duration::from_secs(bytes.len() as u64 / BYTES_PER_SECOND)),
             Body::SeekableStream(_) => None,
         };
+        let told = request.headers().iter().any(|(name, _)| name.as_str().eq_ignore_ascii_case("content-length"));
         let ours = match request.body().clone() {
             // A request without a body says so: the service wants a length with everything that writes.
-            Body::Bytes(bytes) if bytes.is_empty() && !matches!(request.method(), Method::Put | Method::Post) => ours,
+            Body::Bytes(bytes) if bytes.is_empty() && (told || !matches!(request.method(), Method::Put | Method::Post)) => ours,
             Body::Bytes(bytes) if bytes.is_empty() => ours.header("content-length", "0"),
             Body::Bytes(bytes) => ours.body(bytes),
             Body::SeekableStream(stream) => ours.body(reqwest::Body::wrap_stream(stream)),

@@ -31,7 +31,7 @@ main(['-H', '127.0.0.1', '-p', '0'])
 ";
 
 /// Where a peer's own files are: below the folder that `BELLHOP_PEERS` names, by default in the user's cache.
-fn installed(path: &str, what: &str) -> Result<PathBuf, String> {
+pub(super) fn installed(path: &str, what: &str) -> Result<PathBuf, String> {
     let named = std::env::var_os("BELLHOP_PEERS").map(PathBuf::from);
     let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/bellhop-peers"));
     let folder = named.or(home).ok_or("neither BELLHOP_PEERS nor HOME is set, so the peers can't be found")?;

@@ -2,8 +2,8 @@
 
 use super::{Subject, broken, chunks, hash, names as listed, read, text, write};
 use crate::conformance::{Outcome, Verdict, done, ensure, refuses, same};
-use bellhop_core::PortErrorKind;
-use bellhop_core::ports::{NewFile, ReadRange};
+use bellhop_core::ports::{AccessPolicy, NewFile, Permission, ReadRange};
+use bellhop_core::{PortErrorKind, Timestamp};
 use bytes::Bytes;
 use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use tokio::sync::oneshot;
@@ -303,5 +303,37 @@ pub(super) async fn share(store: &Subject) -> Verdict {
     let client = done!(bellhop_http::Client::new("reader", bellhop_http::Limits::default()), "building a client");
     let got = done!(client.get("download", "the shared address", &url).send().await, "downloading");
     same!(done!(got.text().await, "downloading"), "shared", "what anyone downloads");
+    Ok(Outcome::Held)
+}
+
+pub(super) async fn share_bound(store: &Subject) -> Verdict {
+    const NONE: Outcome = Outcome::NotOffered("it has no access policies");
+    let Some(buckets) = store.buckets() else { return Ok(NONE) };
+    let permissions = Permission::read("r").unwrap_or_default();
+    let policy = AccessPolicy { id: "suite".to_owned(), permissions, starts: None, expires: Timestamp::from_timestamp(4_102_444_800, 0) };
+    match buckets.create_access(buckets.own(), &policy).await {
+        Err(error) if error.kind == PortErrorKind::Unsupported => return Ok(NONE),
+        other => done!(other, "adding a policy"),
+    }
+    write(store, "dir/bound ü.txt", "shared").await?;
+    let Some(url) = done!(store.share_bound("dir/bound ü.txt", None, "suite").await, "sharing") else {
+        return Ok(Outcome::NotOffered("the store makes no addresses of its own"));
+    };
+    crate::install_tls();
+    let client = done!(bellhop_http::Client::new("reader", bellhop_http::Limits::default()), "building a client");
+    // What is changed about policies may take half a minute to apply.
+    let limit = std::time::Duration::from_secs(40);
+    let works = || async { client.get("download", "the shared address", &url).send().await.ok() };
+    let got = crate::wait::within(limit, "the address to work", works).await?;
+    same!(done!(got.text().await, "downloading"), "shared", "what anyone downloads");
+    done!(buckets.revoke_access(buckets.own(), "suite").await, "revoking the policy");
+    let ends = || async { client.get("download", "the shared address", &url).send().await.is_err().then_some(()) };
+    crate::wait::within(limit, "the address to end", ends).await?;
+    Ok(Outcome::Held)
+}
+
+pub(super) async fn share_unbound(store: &Subject) -> Verdict {
+    write(store, "f", "x").await?;
+    refuses!(store.share_bound("f", None, "none").await, PortErrorKind::NotFound | PortErrorKind::Unsupported, "sharing by no policy");
     Ok(Outcome::Held)
 }

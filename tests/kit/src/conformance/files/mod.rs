@@ -51,6 +51,8 @@ pub(crate) fn list() -> Vec<Case<Subject>> {
         "`Conflict` when that is what the name gives already." => versions::restore_current,
         "An address from which anyone can download the file until it expires, made by the store itself; `None` where the store has none, and Bellhop serves the bytes." => content::share,
         "How long such an address can work at most, where the store makes addresses and knows a limit; a longer time is refused as `Invalid`." => parts::share_limit,
+        "Such an address bound to an access policy of the store's own bucket: it works from when, until when and as far as the policy says, and ends when that is revoked." => content::share_bound,
+        "`NotFound` where there is no such policy, `Unsupported` where there are none." => content::share_unbound,
         "The tags of a file: short texts under short names." => parts::tags,
         "`NotFound` as for `head`, `Unsupported` where the store has none." => parts::tags_missing,
         "Replaces all tags of a file." => parts::tags_replaced,
