@@ -30,6 +30,9 @@ pub(crate) struct Account {
     pub clock: Arc<dyn Clock>,
     /// How long an answer may take; tests are less patient.
     pub answer: Option<Duration>,
+    /// Where tests' https://login.test is.
+    #[cfg(test)]
+    pub login: Option<String>,
     made: OnceLock<Made>,
 }
 
@@ -40,7 +43,15 @@ struct Made {
 
 impl Account {
     pub fn new(service: String, config: AzureConfig, clock: Arc<dyn Clock>) -> Self {
-        Self { service, config, clock, answer: None, made: OnceLock::new() }
+        Self {
+            service,
+            config,
+            clock,
+            answer: None,
+            #[cfg(test)]
+            login: None,
+            made: OnceLock::new(),
+        }
     }
 
     /// The account's key, where that is the credential.
@@ -65,6 +76,8 @@ impl Account {
 
     fn make(&self) -> PortResult<Made> {
         let wire = Wire::new(self.answer).map_err(|error| self.unmade(format!("no HTTP client can be made: {error}")))?;
+        #[cfg(test)]
+        let wire = wire.with_login(self.login.clone());
         let mut options = ClientOptions {
             transport: Some(Transport::new(Arc::new(wire))),
             // What is tried again, and when, is decided where it is known what was asked for.

@@ -19,6 +19,13 @@ mod check;
 mod config;
 mod copying;
 mod fault;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test ends at the first thing that fails")]
+mod fixture;
+#[cfg(test)]
+mod fixture_tests;
+#[cfg(test)]
+mod refusal_tests;
 mod listing;
 mod names;
 mod parts;
