@@ -14,7 +14,7 @@ use azure_identity::{
 };
 use azure_storage_blob::{BlobClient, BlobContainerClient, BlobServiceClient, BlobServiceClientOptions};
 use bellhop_core::ports::PortResult;
-use bellhop_core::{Clock, PortError, PortErrorKind};
+use bellhop_core::{Clock, PortError, PortErrorKind, Timestamp};
 use secrecy::ExposeSecret as _;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -60,6 +60,13 @@ impl Account {
             Credential::Key(key) => AccountKey::new(&self.config.account, key),
             Credential::Sas(_) | Credential::Entra(_) => None,
         }
+    }
+
+    /// When the shared access signature ends, where that is the credential and it says so.
+    pub fn signature_ends(&self) -> Option<Timestamp> {
+        let Credential::Sas(sas) = &self.config.credential else { return None };
+        let (_, at) = url::form_urlencoded::parse(sas.expose_secret().as_bytes()).find(|(name, _)| name == "se")?;
+        chrono::DateTime::parse_from_rfc3339(&at).ok().map(|at| at.to_utc())
     }
 
     fn unmade(&self, message: String) -> PortError {

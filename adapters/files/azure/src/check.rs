@@ -6,7 +6,6 @@ use crate::store::AzureStore;
 use bellhop_core::ports::{Finding, PortResult};
 use bellhop_core::{PortError, PortErrorKind, Timestamp};
 use chrono::TimeDelta;
-use secrecy::ExposeSecret as _;
 
 /// A signature that ends sooner is warned of.
 const SOON: TimeDelta = TimeDelta::days(14);
@@ -61,11 +60,7 @@ impl AzureStore {
                 };
                 Finding { good: true, text: format!("the identity for the account {account} is {how}") }
             }
-            Credential::Sas(sas) => {
-                let expiry = url::form_urlencoded::parse(sas.expose_secret().as_bytes()).find(|(name, _)| name == "se");
-                let until = expiry.and_then(|(_, at)| chrono::DateTime::parse_from_rfc3339(&at).ok()).map(|at| at.to_utc());
-                signature(until, self.account.clock.now(), &self.account.service)
-            }
+            Credential::Sas(_) => signature(self.account.signature_ends(), self.account.clock.now(), &self.account.service),
         }
     }
 }

@@ -237,6 +237,11 @@ impl Account {
         }
     }
 
+    /// Whether the signature's time is over.
+    fn has_ended(&self) -> bool {
+        self.signature_ends().is_some_and(|until| until <= self.clock.now())
+    }
+
     fn unknown(&self, said: &Said) -> String {
         let section = &self.service;
         let text = format!("{} {}", said.message, said.detail).to_lowercase();
@@ -247,7 +252,7 @@ impl Account {
             Credential::Key(_) => {
                 format!("Azure doesn't take the signature; check `account` and `account_key` in [{section}], this machine's clock, and that no proxy changes requests")
             }
-            Credential::Sas(_) if text.contains("time frame") || text.contains("expired") => {
+            Credential::Sas(_) if text.contains("time frame") || text.contains("expired") || self.has_ended() => {
                 format!("the shared access signature has expired or isn't valid yet; put a new one into `sas` in [{section}]")
             }
             Credential::Sas(_) => {
@@ -328,6 +333,7 @@ impl Account {
             "FeatureNotSupported" | "APINotImplemented" | "NotImplemented" | "UnsupportedHeader" | "FeatureVersionMismatch" | "BlobTypeNotSupported" => {
                 (Kind::Unsupported, format!("the server at {} can't do that", self.place()))
             }
+            "AuthorizationFailure" if said.message.contains("failed to authenticate") || self.has_ended() => (Kind::Unauthenticated, self.unknown(said)),
             code if code.starts_with("Authorization") || matches!(code, "InsufficientAccountPermissions" | "UnauthorizedBlobOverwrite") => {
                 (Kind::Denied, self.denied(ask))
             }

@@ -26,6 +26,8 @@ mod fixture;
 mod fixture_tests;
 #[cfg(test)]
 mod refusal_tests;
+#[cfg(test)]
+mod network_tests;
 mod listing;
 mod names;
 mod parts;

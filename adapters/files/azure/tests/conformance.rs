@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends at the first thing that fails")]
 
+#[expect(dead_code, reason = "it is for several test files, and this one uses a part of it")]
 mod world;
 
 use bellhop_core::ports::FileStore;

@@ -1,5 +1,4 @@
 //! Stores on Azurite, an empty container for each.
-#![expect(dead_code, reason = "each test file uses a part of it")]
 
 use bellhop_azure::{AzureConfig, AzureStore};
 use bellhop_core::ports::{ByteStream, FileStore as _, NewFile};
