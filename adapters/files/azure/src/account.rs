@@ -30,7 +30,7 @@ pub(crate) struct Account {
     pub clock: Arc<dyn Clock>,
     /// How long an answer may take; tests are less patient.
     pub answer: Option<Duration>,
-    /// Where tests' https://login.test is.
+    /// Where the tests' `login.test` is.
     #[cfg(test)]
     pub login: Option<String>,
     made: OnceLock<Made>,
@@ -111,8 +111,7 @@ impl Account {
         options.per_try_policies = policies;
         let endpoint: Url =
             self.config.endpoint.parse().map_err(|_| self.unmade(format!("`endpoint` is no address: {}", self.config.endpoint)))?;
-        let pipeline =
-            Pipeline::new(Some("bellhop"), option_env!("CARGO_PKG_VERSION"), options.clone(), Vec::new(), Vec::new(), None);
+        let pipeline = Pipeline::new(Some("bellhop"), option_env!("CARGO_PKG_VERSION"), options.clone(), Vec::new(), Vec::new(), None);
         let with = BlobServiceClientOptions { client_options: options, version: VERSION.to_owned() };
         let service = BlobServiceClient::new(endpoint, None, Some(with)).map_err(|error| self.unmade(innermost(&error)))?;
         Ok(Made { service, pipeline })

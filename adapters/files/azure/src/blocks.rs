@@ -10,9 +10,7 @@ use crate::source::Source;
 use crate::store::{AzureStore, SHA256};
 use azure_core::http::{Body, RequestContent};
 use azure_storage_blob::BlockBlobClient;
-use azure_storage_blob::models::{
-    BlockBlobClientCommitBlockListOptions, BlockBlobClientStageBlockOptions, BlockListType, BlockLookupList,
-};
+use azure_storage_blob::models::{BlockBlobClientCommitBlockListOptions, BlockBlobClientStageBlockOptions, BlockListType, BlockLookupList};
 use bellhop_core::ports::PortResult;
 use bellhop_core::{PortError, PortErrorKind, Timestamp};
 use bytes::Bytes;
@@ -100,7 +98,7 @@ impl Blocks {
     pub async fn give_up(self) {
         self.ended.store(true, Ordering::Relaxed);
         if self.begun.load(Ordering::Relaxed) {
-            let clearing = tokio::spawn(clear(self.copy()));
+            let clearing = tokio::runtime::Handle::current().spawn(clear(self.copy()));
             let _ = tokio::time::timeout(CLEARING, clearing).await;
         }
     }
@@ -232,8 +230,11 @@ impl Blocks {
             other => other?,
         };
         let large = held.into_iter().filter(|block| block.size > 1 && Some(block.number) != except);
-        let shrunk: Vec<PortResult<()>> =
-            futures::stream::iter(large).map(|block| self.send(block.number, Bytes::from_static(b"-"))).buffer_unordered(AT_ONCE).collect().await;
+        let shrunk: Vec<PortResult<()>> = futures::stream::iter(large)
+            .map(|block| self.send(block.number, Bytes::from_static(b"-")))
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
         shrunk.into_iter().collect()
     }
 }

@@ -72,7 +72,9 @@ impl AsyncRead for Outlet {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(chunk)) => inside.held = chunk,
                 // The source failed: the request must not look whole.
-                Poll::Ready(None) => return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file's bytes stopped coming"))),
+                Poll::Ready(None) => {
+                    return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file's bytes stopped coming")));
+                }
             }
         }
         let count = buffer.len().min(inside.held.len()).min(usize::try_from(inside.remaining).unwrap_or(usize::MAX));

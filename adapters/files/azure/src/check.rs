@@ -51,7 +51,9 @@ impl AzureStore {
     fn credential(&self) -> Finding {
         let account = &self.account.config.account;
         match &self.account.config.credential {
-            Credential::Key(_) => Finding { good: true, text: format!("a key of the account {account} is set, which may do everything there") },
+            Credential::Key(_) => {
+                Finding { good: true, text: format!("a key of the account {account} is set, which may do everything there") }
+            }
             Credential::Entra(entra) => {
                 let how = match &entra.proof {
                     Proof::Secret { client, .. } => format!("the application {client} with a secret"),
@@ -68,12 +70,14 @@ impl AzureStore {
 /// What is said of a signature that works until then.
 fn signature(until: Option<Timestamp>, now: Timestamp, section: &str) -> Finding {
     match until {
-        Some(until) if until <= now => {
-            Finding { good: false, text: format!("the shared access signature expired on {}; put a new one into `sas` in [{section}]", until.format("%Y-%m-%d")) }
-        }
-        Some(until) if until - now < SOON => {
-            Finding { good: false, text: format!("the shared access signature expires on {}; get a new one for `sas` in [{section}]", until.format("%Y-%m-%d")) }
-        }
+        Some(until) if until <= now => Finding {
+            good: false,
+            text: format!("the shared access signature expired on {}; put a new one into `sas` in [{section}]", until.format("%Y-%m-%d")),
+        },
+        Some(until) if until - now < SOON => Finding {
+            good: false,
+            text: format!("the shared access signature expires on {}; get a new one for `sas` in [{section}]", until.format("%Y-%m-%d")),
+        },
         Some(until) => Finding { good: true, text: format!("there is a shared access signature until {}", until.format("%Y-%m-%d")) },
         None => Finding { good: true, text: "there is a shared access signature that ends with its policy".to_owned() },
     }

@@ -117,15 +117,16 @@ impl TryFrom<Written> for AzureConfig {
         let endpoint = written.endpoint.as_deref().map(blob_endpoint).transpose()?;
         let account = match (written.account, &endpoint) {
             (Some(account), _) => account,
-            (None, Some(endpoint)) => named_in(endpoint)
-                .ok_or_else(|| "`account` is missing: the endpoint doesn't tell the storage account's name".to_owned())?,
+            (None, Some(endpoint)) => {
+                named_in(endpoint).ok_or_else(|| "`account` is missing: the endpoint doesn't tell the storage account's name".to_owned())?
+            }
             (None, None) => return Err("`account` is missing: the storage account's name, such as mycompanyfiles".to_owned()),
         };
         if !(3..=24).contains(&account.len()) || !account.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
             return Err("`account` is the storage account's name: 3 to 24 small letters and digits".to_owned());
         }
-        let endpoint =
-            endpoint.map_or_else(|| format!("https://{account}.blob.core.windows.net"), |url| url.as_str().trim_end_matches('/').to_owned());
+        let endpoint = endpoint
+            .map_or_else(|| format!("https://{account}.blob.core.windows.net"), |url| url.as_str().trim_end_matches('/').to_owned());
         if matches!(credential, Credential::Entra(_)) && !guarded(&endpoint) {
             return Err("`entra` needs an endpoint that begins with https://, since its tokens can be used by whoever sees them".to_owned());
         }

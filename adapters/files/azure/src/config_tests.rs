@@ -13,7 +13,8 @@ const SAS: &str = "?sv=2024-11-04&sp=rl&se=2027-01-01T00%3A00%3A00Z&sig=c2VjcmV0
 fn the_endpoint_follows_from_the_account_and_the_other_way_round() {
     let config = read(json!({ "container": "files", "account": "acme", "account_key": "a2V5" })).unwrap();
     assert_eq!(config.endpoint, "https://acme.blob.core.windows.net");
-    let there = read(json!({ "container": "files", "endpoint": "http://127.0.0.1:10000/devstoreaccount1/", "account_key": "a2V5" })).unwrap();
+    let there =
+        read(json!({ "container": "files", "endpoint": "http://127.0.0.1:10000/devstoreaccount1/", "account_key": "a2V5" })).unwrap();
     assert_eq!((there.account.as_str(), there.endpoint.as_str()), ("devstoreaccount1", "http://127.0.0.1:10000/devstoreaccount1"));
     let gov = read(json!({ "container": "files", "endpoint": "https://acme.blob.core.usgovcloudapi.net", "sas": SAS })).unwrap();
     assert_eq!(gov.account, "acme");

@@ -1,7 +1,5 @@
 //! What the emulator doesn't have, on a strict server of our own: versions, soft delete, keys, Entra, copies, refusals.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first thing that fails")]
-
 use crate::fixture::{ACCOUNT, Fail, Fixture, Inside};
 use crate::{AzureConfig, AzureStore};
 use bellhop_core::ports::{Encryption, Fact, FileStore, NewFile, PublicLevel, Version, Versioning};
@@ -131,7 +129,9 @@ async fn a_key_of_the_customers_goes_with_content_and_nothing_else() {
     }
     store.delete("f").await.unwrap();
     let state = fixture.state();
-    let with = |method: &str| state.asked.iter().filter(|(was, ..)| was == method).all(|(_, _, headers)| headers.contains_key("x-ms-encryption-key"));
+    let with = |method: &str| {
+        state.asked.iter().filter(|(was, ..)| was == method).all(|(_, _, headers)| headers.contains_key("x-ms-encryption-key"))
+    };
     assert!(with("PUT") && !with("DELETE"));
     assert!(state.asked.iter().all(|(_, _, headers)| !headers.contains_key("x-ms-copy-source")));
 }
@@ -144,7 +144,9 @@ async fn a_scope_goes_with_what_is_written() {
     assert_eq!(read(&store, "f", None).await.unwrap(), "x");
     let state = fixture.state();
     assert_eq!(state.blobs["f"][0].scope.as_deref(), Some("finance"));
-    assert!(state.asked.iter().filter(|(method, ..)| method == "GET").all(|(_, _, headers)| !headers.contains_key("x-ms-encryption-scope")));
+    assert!(
+        state.asked.iter().filter(|(method, ..)| method == "GET").all(|(_, _, headers)| !headers.contains_key("x-ms-encryption-scope"))
+    );
 }
 
 fn entra(more: &Value) -> Value {
@@ -234,7 +236,13 @@ async fn containers_tell_their_facts() {
     let Fact::Known(Encryption::Other(words)) = &info.encryption else { panic!("{info:?}") };
     assert!(words.contains("finance, which writers can't change"), "{words}");
     for (of, code, kind, why, retry) in [
-        (("PUT", "/gone?restype"), "ContainerBeingDeleted", PortErrorKind::Conflict, "being deleted", Retry::After(Duration::from_secs(30))),
+        (
+            ("PUT", "/gone?restype"),
+            "ContainerBeingDeleted",
+            PortErrorKind::Conflict,
+            "being deleted",
+            Retry::After(Duration::from_secs(30)),
+        ),
         (("PUT", "/gone?restype"), "ContainerAlreadyExists", PortErrorKind::Conflict, "already", Retry::No),
         (("PUT", "/gone?restype"), "AuthorizationFailure", PortErrorKind::Denied, "networking", Retry::No),
     ] {

@@ -20,19 +20,19 @@ mod config;
 mod copying;
 mod fault;
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test ends at the first thing that fails")]
 mod fixture;
 #[cfg(test)]
 mod fixture_tests;
-#[cfg(test)]
-mod refusal_tests;
+mod listing;
+mod meaning;
+mod names;
 #[cfg(test)]
 mod network_tests;
-mod listing;
-mod names;
 mod parts;
 mod plan;
 mod reading;
+#[cfg(test)]
+mod refusal_tests;
 mod share;
 mod sign;
 mod source;

@@ -2,7 +2,7 @@
 
 use crate::fault::{Ask, Need};
 use crate::names::{guessed_type, name};
-use crate::store::{AzureStore, moment};
+use crate::store::{AzureStore, FOLDER, SHA256, moment, sum};
 use azure_storage_blob::models::{BlobContainerClientListBlobsOptions, BlobItem, ListBlobsIncludeItem, ListBlobsResponse};
 use bellhop_core::PortErrorKind;
 use bellhop_core::ports::{FileInfo, FilePage, PortResult};
@@ -58,10 +58,15 @@ impl AzureStore {
         let mut marker = from.map(str::to_owned);
         for _ in 0..EMPTY {
             let ask = Ask::file(&self.account, "list", Need::List, "there is nothing to list");
-            let got = self.listed(ask, &whole, &[], marker.as_deref(), limit - page.files.len()).await?;
+            let got = self.listed(ask, &whole, &[ListBlobsIncludeItem::Metadata], marker.as_deref(), limit - page.files.len()).await?;
             for item in got.items {
                 let Some(blob) = item.name else { continue };
                 let Some(name) = name(self.prefix(), &blob) else { continue };
+                let metadata = item.metadata.and_then(|metadata| metadata.values).unwrap_or_default();
+                let of = |name: &str| metadata.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str());
+                if of(FOLDER).is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+                    continue;
+                }
                 let facts = item.properties.unwrap_or_default();
                 if item.version_id.is_some() {
                     self.note_version(item.version_id.as_deref());
@@ -72,7 +77,7 @@ impl AzureStore {
                     content_type: facts.content_type.filter(|text| !text.is_empty()).unwrap_or_else(|| guessed_type(name)),
                     modified: moment(facts.last_modified),
                     version: item.version_id.map(Into::into),
-                    sha256: None,
+                    sha256: of(SHA256).and_then(sum),
                 });
             }
             if got.next.is_none() || page.files.len() >= limit {

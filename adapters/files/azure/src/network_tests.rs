@@ -1,8 +1,6 @@
 //! What becomes of requests when the network breaks on the way: nothing half-done is seen, what was done is found out, and
 //! reading goes on.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first thing that fails")]
-
 use crate::{AzureConfig, AzureStore};
 use bellhop_core::ports::{ByteStream, FileStore as _, NewFile};
 use bellhop_core::{Clock, PortError, PortErrorKind, Timestamp};

@@ -14,8 +14,7 @@ use bellhop_core::{PortError, PortErrorKind};
 use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-const NO_UPLOAD: &str =
-    "there is no such upload; it may be finished, given up, or ended by something else that was written under its name";
+const NO_UPLOAD: &str = "there is no such upload; it may be finished, given up, or ended by something else that was written under its name";
 /// The block that stands for the upload: one byte while it is under way, two when it was given up.
 const MARK: u32 = 0;
 /// The block that says that the only part of an empty file is there: a block can't be empty.
@@ -62,7 +61,7 @@ impl AzureStore {
             Err(error) if error.kind == PortErrorKind::NotFound => Vec::new(),
             other => other?,
         };
-        let alive = held.iter().any(|block| *block == Held { number: MARK, size: 1 });
+        let alive = held.contains(&Held { number: MARK, size: 1 });
         self.seen.note_upload(&upload.id, alive);
         if alive { Ok(held) } else { Err(self.no_upload(operation)) }
     }
@@ -127,7 +126,11 @@ impl PartWrites for AzureStore {
         let mut parts = parts.to_vec();
         parts.sort_by_key(|part| part.number);
         if let Some(part) = parts.iter().find(|part| part.receipt != blocks.block(part.number)) {
-            return Err(self.error(PortErrorKind::Conflict, "finish", format!("part {} is none that was written for this upload", part.number)));
+            return Err(self.error(
+                PortErrorKind::Conflict,
+                "finish",
+                format!("part {} is none that was written for this upload", part.number),
+            ));
         }
         let sum: u64 = parts.iter().map(|part| part.size).sum();
         if sum != upload.total || parts.is_empty() {

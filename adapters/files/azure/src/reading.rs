@@ -64,7 +64,7 @@ impl AzureStore {
         let sent = header(&headers, "content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
         let partial = header(&headers, "content-range");
         let size = partial.and_then(|range| range.rsplit('/').next()).and_then(|total| total.parse().ok()).unwrap_or(sent);
-        let info = self.info(name, version, size, &headers);
+        let info = Self::info(name, version, size, &headers);
         let end = last.map_or(size, |last| size.min(last.saturating_add(1)));
         let sum = info.sha256.clone().filter(|_| wanted.is_none()).map(|sum| (sum, Sha256::new()));
         let reading = Reading {

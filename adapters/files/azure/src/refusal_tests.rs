@@ -1,7 +1,5 @@
 //! Every kind of refusal in the port's words, and what is tried again.
 
-#![expect(clippy::unwrap_used, reason = "a test ends at the first thing that fails")]
-
 use crate::fixture::{ACCOUNT, Fail, Fixture, Inside};
 use crate::{AzureConfig, AzureStore};
 use bellhop_core::ports::{FileStore as _, NewFile};
@@ -105,7 +103,7 @@ async fn what_may_be_tried_again_is() {
     // Nobody waits for an hour.
     fixture.state().fails.push_back(busy(("HEAD", "/f"), Some("3600")));
     let error = store.head("f", None).await.unwrap_err();
-    assert_eq!((error.kind, error.retry), (Kind::RateLimited, Retry::After(Duration::from_secs(3600))));
+    assert_eq!((error.kind, error.retry), (Kind::RateLimited, Retry::After(Duration::from_hours(1))));
     let before = fixture.count("HEAD", "/f");
     fixture.state().fails.extend((0..3).map(|_| fail(("HEAD", "/f"), 500, "InternalError")));
     assert_eq!(store.head("f", None).await.unwrap_err().kind, Kind::Unavailable);
@@ -150,7 +148,8 @@ async fn no_secret_is_shown_or_logged() {
     assert_eq!(signed.share("f", None, 60).await.unwrap(), None);
     assert!(fixture.state().asked.iter().all(|(_, uri, _)| uri.contains("sig=c2VjcmV0")));
     let mut errors = Vec::new();
-    let keyed = store_at(&endpoint, &json!({ "account_key": "aHVzaC1odXNo", "encryption_key": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=" }));
+    let keyed =
+        store_at(&endpoint, &json!({ "account_key": "aHVzaC1odXNo", "encryption_key": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=" }));
     write(&keyed, "h").await.unwrap();
     for store in [&signed, &keyed] {
         fixture.state().fails.push_back(fail(("HEAD", "/f"), 403, "AuthenticationFailed"));

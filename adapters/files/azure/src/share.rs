@@ -60,10 +60,7 @@ impl Link<'_> {
         let policy = self.policy.unwrap_or_default();
         let saved = disposition(self.name);
         let resource = format!("/blob/{account}/{container}/{}", self.blob);
-        let text = [
-            permissions, "", &expires, &resource, policy, "", protocol, VERSION, kind, id, "", "", &saved, "", "", "",
-        ]
-        .join("\n");
+        let text = [permissions, "", &expires, &resource, policy, "", protocol, VERSION, kind, id, "", "", &saved, "", "", ""].join("\n");
         let signature = key.sign(&text)?;
         let all = [
             ("sv", VERSION.to_owned()),
@@ -111,7 +108,10 @@ impl AzureStore {
             .filter(|_| (1..=longest).contains(&seconds))
             .and_then(|span| self.account.clock.now().checked_add_signed(span));
         let Some(expires) = expires else {
-            let why = limit.map_or_else(|| "a link needs some time, and ends some day".to_owned(), |limit| format!("a link can work for less than 7 days: {}", limit.why));
+            let why = limit.map_or_else(
+                || "a link needs some time, and ends some day".to_owned(),
+                |limit| format!("a link can work for less than 7 days: {}", limit.why),
+            );
             return Err(self.error(PortErrorKind::Invalid, "share", why));
         };
         self.look("share", name, version).await?;
@@ -147,7 +147,9 @@ impl AzureStore {
         };
         // What a policy leaves open a link would have to say, and then it could not be changed any more.
         if !found.permissions.contains(&Permission::Read) || found.expires.is_none() {
-            let message = format!("the access policy {policy} doesn't say until when files may be read; change it so that it allows r and has an end");
+            let message = format!(
+                "the access policy {policy} doesn't say until when files may be read; change it so that it allows r and has an end"
+            );
             return Err(self.error(PortErrorKind::Invalid, "share", message));
         }
         self.look("share", name, version).await?;
@@ -196,7 +198,8 @@ impl AzureStore {
         let at = |at: Timestamp| OffsetDateTime::from_unix_timestamp(at.timestamp()).ok();
         let info = KeyInfo { start: at(now - TimeDelta::seconds(MARGIN)), expiry: at(until), ..KeyInfo::default() };
         let ask = Ask::container("share", Need::Delegate, self.container());
-        let body: RequestContent<KeyInfo, XmlFormat> = info.try_into().map_err(|error: azure_core::Error| self.account.failed(ask, &error))?;
+        let body: RequestContent<KeyInfo, XmlFormat> =
+            info.try_into().map_err(|error: azure_core::Error| self.account.failed(ask, &error))?;
         let service = self.account.service()?;
         let key = self.account.ask(ask, || async { service.get_user_delegation_key(body.clone(), None).await?.into_model() }).await?;
         Ok(Delegation { key, until })

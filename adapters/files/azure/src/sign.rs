@@ -13,7 +13,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 
 /// What a token for storage is asked for.
@@ -68,7 +68,7 @@ impl AccountKey {
             .filter(|(name, _)| name.starts_with("x-ms-"))
             .collect();
         for (name, value) in ours {
-            text.push_str(&format!("{name}:{value}\n"));
+            let _ = writeln!(text, "{name}:{value}");
         }
         text.push_str(&resource(&self.account, request.url()));
         text
@@ -84,7 +84,7 @@ fn resource(account: &str, url: &Url) -> String {
     let mut text = format!("/{account}{}", url.path());
     for (name, mut values) in all {
         values.sort();
-        text.push_str(&format!("\n{name}:{}", values.join(",")));
+        let _ = write!(text, "\n{name}:{}", values.join(","));
     }
     text
 }
@@ -127,9 +127,8 @@ impl Encrypting {
         let copies = request.headers().iter().any(|(name, _)| name.as_str().eq_ignore_ascii_case("x-ms-copy-source"));
         let writes = request.method() == Method::Put && !copies;
         match (self, comp.as_deref()) {
-            (Self::Scope(_), None | Some("block" | "blocklist" | "snapshot" | "metadata")) => writes,
             (Self::Key { .. }, None) => writes || matches!(request.method(), Method::Get | Method::Head),
-            (Self::Key { .. }, Some("block" | "blocklist" | "snapshot" | "metadata")) => writes,
+            (_, None | Some("block" | "blocklist" | "snapshot" | "metadata")) => writes,
             _ => false,
         }
     }

@@ -1,10 +1,10 @@
 //! The bytes of a file on their way in: counted, checked against the announced length, and cut where a block ends.
 
-use sha2::{Digest as _, Sha256};
 use bellhop_core::ports::{ByteStream, PortResult};
 use bellhop_core::{PortError, PortErrorKind};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
+use sha2::{Digest as _, Sha256};
 use std::collections::VecDeque;
 
 /// How much of a file is read at once.
@@ -81,28 +81,27 @@ impl Source {
 
     /// Reads one chunk more.
     async fn more(&mut self) -> PortResult<()> {
-        match self.stream.next().await {
-            Some(chunk) => {
-                let chunk = chunk?;
-                self.came += chunk.len() as u64;
-                if let Some(announced) = self.announced.filter(|announced| self.came > *announced) {
-                    return Err(self.wrong(format!(
-                        "the file was announced with {announced} bytes and has more; nothing was stored. Is it still being written?"
-                    )));
-                }
-                self.sum.update(&chunk);
-                self.held_bytes += chunk.len() as u64;
-                if !chunk.is_empty() {
-                    self.held.push_back(chunk);
-                }
-            }
-            None => {
-                self.ended = true;
-                if let Some(announced) = self.announced.filter(|announced| self.came != *announced) {
+        let Some(chunk) = self.stream.next().await else {
+            self.ended = true;
+            return match self.announced.filter(|announced| self.came != *announced) {
+                Some(announced) => {
                     let came = self.came;
-                    return Err(self.wrong(format!("the file was announced with {announced} bytes and {came} came; nothing was stored")));
+                    Err(self.wrong(format!("the file was announced with {announced} bytes and {came} came; nothing was stored")))
                 }
-            }
+                None => Ok(()),
+            };
+        };
+        let chunk = chunk?;
+        self.came += chunk.len() as u64;
+        if let Some(announced) = self.announced.filter(|announced| self.came > *announced) {
+            return Err(self.wrong(format!(
+                "the file was announced with {announced} bytes and has more; nothing was stored. Is it still being written?"
+            )));
+        }
+        self.sum.update(&chunk);
+        self.held_bytes += chunk.len() as u64;
+        if !chunk.is_empty() {
+            self.held.push_back(chunk);
         }
         Ok(())
     }

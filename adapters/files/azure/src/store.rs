@@ -10,7 +10,8 @@ use azure_storage_blob::BlobClient;
 use azure_storage_blob::models::{BlobClientDeleteOptions, DeleteSnapshotsOptionType};
 use bellhop_core::ids::{StoreName, VersionId};
 use bellhop_core::ports::{
-    Buckets, ByteStream, FileInfo, FilePage, FileStore, Finding, NewFile, PartWrites, PortResult, ReadRange, ShareLimit, StoredFile, Version,
+    Buckets, ByteStream, FileInfo, FilePage, FileStore, Finding, NewFile, PartWrites, PortResult, ReadRange, ShareLimit, StoredFile,
+    Version,
 };
 use bellhop_core::{Clock, PortError, PortErrorKind, Timestamp};
 use std::collections::{BTreeMap, HashSet};
@@ -19,6 +20,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where the SHA-256 of a blob's bytes is kept, by whoever wrote them in one go.
 pub(crate) const SHA256: &str = "sha256";
+/// What marks a folder in accounts that have real ones; it is listed among the blobs.
+pub(crate) const FOLDER: &str = "hdi_isfolder";
 /// The version that is there where the account keeps none.
 pub(crate) const CURRENT: &str = "current";
 /// What stands before the time of a snapshot where a version is named by it.
@@ -54,7 +57,11 @@ impl Seen {
 
     pub fn note_upload(&self, id: &str, alive: bool) {
         let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
-        if alive { uploads.insert(id.to_owned()) } else { uploads.remove(id) };
+        if alive {
+            uploads.insert(id.to_owned())
+        } else {
+            uploads.remove(id)
+        };
     }
 }
 
@@ -66,6 +73,11 @@ pub(crate) fn absent(name: &str) -> String {
 /// A moment of the SDK's; 1970 where there is none or none that can be.
 pub(crate) fn moment(at: Option<azure_core::time::OffsetDateTime>) -> Timestamp {
     at.and_then(|at| Timestamp::from_timestamp(at.unix_timestamp(), at.nanosecond())).unwrap_or_default()
+}
+
+/// A SHA-256 as it is kept, if it is one.
+pub(crate) fn sum(text: &str) -> Option<String> {
+    (text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit())).then(|| text.to_ascii_lowercase())
 }
 
 /// The moment of a header.
@@ -128,16 +140,15 @@ impl AzureStore {
     }
 
     /// What an answer's headers say of a file. `size` is that of the whole.
-    pub(crate) fn info(&self, name: &str, version: Option<&str>, size: u64, headers: &Headers) -> FileInfo {
+    pub(crate) fn info(name: &str, version: Option<&str>, size: u64, headers: &Headers) -> FileInfo {
         let told = header(headers, "x-ms-version-id").or(version.filter(|id| *id != CURRENT));
-        let sum = header(headers, "x-ms-meta-sha256").filter(|sum| sum.len() == 64 && sum.bytes().all(|b| b.is_ascii_hexdigit()));
         FileInfo {
             name: name.to_owned(),
             size,
             content_type: header(headers, "content-type").map_or_else(|| names::guessed_type(name), str::to_owned),
             modified: date(headers, "last-modified"),
             version: told.map(VersionId::new),
-            sha256: sum.map(str::to_ascii_lowercase),
+            sha256: header(headers, "x-ms-meta-sha256").and_then(sum),
         }
     }
 
@@ -160,11 +171,14 @@ impl AzureStore {
         let got = self.account.ask(ask, || blob.get_properties(None)).await?;
         let headers = got.headers();
         self.is_of(operation, name, version, headers)?;
+        if header(headers, "x-ms-meta-hdi_isfolder").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            return Err(PortError::not_found(self.account.service.clone(), operation, absent));
+        }
         if version.is_none() && header(headers, "x-ms-version-id").is_some() {
             self.note_version(Some("kept"));
         }
         let size = header(headers, "content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
-        Ok(self.info(name, version, size, headers))
+        Ok(Self::info(name, version, size, headers))
     }
 
     /// Deletes a file with its snapshots. Where versions are kept, what was there is one of them.
@@ -172,8 +186,12 @@ impl AzureStore {
         let blob = self.blob("delete", name, None)?;
         let absent = absent(name);
         let ask = Ask::file(&self.account, "delete", Need::Delete, &absent).changing();
-        let options =
-            || Some(BlobClientDeleteOptions { delete_snapshots: Some(DeleteSnapshotsOptionType::Include), ..BlobClientDeleteOptions::default() });
+        let options = || {
+            Some(BlobClientDeleteOptions {
+                delete_snapshots: Some(DeleteSnapshotsOptionType::Include),
+                ..BlobClientDeleteOptions::default()
+            })
+        };
         match self.account.ask(ask, || blob.delete(options())).await {
             Ok(_) => Ok(()),
             // Whether it was done can be seen.

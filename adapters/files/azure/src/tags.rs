@@ -42,9 +42,8 @@ impl AzureStore {
         let absent = absent(name);
         let ask = Ask::file(&self.account, "tag", Need::Tags, &absent);
         let set = tags.iter().map(|(key, value)| BlobTag { key: Some(key.clone()), value: Some(value.clone()) }).collect();
-        let body: RequestContent<BlobTags, XmlFormat> = BlobTags { blob_tag_set: Some(set) }
-            .try_into()
-            .map_err(|error: azure_core::Error| self.account.failed(ask, &error))?;
+        let body: RequestContent<BlobTags, XmlFormat> =
+            BlobTags { blob_tag_set: Some(set) }.try_into().map_err(|error: azure_core::Error| self.account.failed(ask, &error))?;
         self.account.ask(ask, || blob.set_tags(body.clone(), None)).await.map(drop)
     }
 }

@@ -35,7 +35,7 @@ impl std::error::Error for TooSlow {}
 pub(crate) struct Wire {
     client: reqwest::Client,
     answer: Duration,
-    /// Where tests' https://login.test is.
+    /// Where the tests' `login.test` is.
     #[cfg(test)]
     login: Option<String>,
 }
@@ -54,6 +54,7 @@ impl Wire {
     }
 
     #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "tests have another place for some addresses")]
     fn address(&self, request: &Request) -> Url {
         request.url().clone()
     }

@@ -30,7 +30,16 @@ impl AzureStore {
         let written = if source.is_ended() {
             let whole = source.take(SMALL);
             let sum = hex::encode(source.sum.clone().finalize());
-            self.put(&blob, &file.content_type, &whole, &sum).await?
+            match self.put(&blob, &file.content_type, &whole, &sum).await {
+                // Whether it was done can be seen.
+                Err(error) if error.maybe_done => match self.look("write", &file.name, None).await {
+                    Ok(there) if there.sha256.as_ref() == Some(&sum) => {
+                        Written { version: there.version.map(|version| version.to_string()), modified: there.modified }
+                    }
+                    _ => return Err(error),
+                },
+                other => other?,
+            }
         } else {
             let blocks = Blocks::begin(self, "write", &blob)?;
             let done = async {

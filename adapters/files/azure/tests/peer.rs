@@ -42,9 +42,15 @@ async fn the_other_client_sees_what_is_written() {
     let server = Azurite::start().await.unwrap();
     let store = new_store(&server.endpoint(), &json!({})).await;
     // Of known and of unknown length; in one request and in blocks, with a last one that is full and one that isn't.
-    for (size, known, blocks) in
-        [(0, true, 0), (5, false, 0), (8 * MIB, true, 0), (8 * MIB + 1, false, 2), (16 * MIB, true, 2), (35 * MIB + 77, true, 5), (24 * MIB, false, 3)]
-    {
+    for (size, known, blocks) in [
+        (0, true, 0),
+        (5, false, 0),
+        (8 * MIB, true, 0),
+        (8 * MIB + 1, false, 2),
+        (16 * MIB, true, 2),
+        (35 * MIB + 77, true, 5),
+        (24 * MIB, false, 3),
+    ] {
         let bytes = pattern(size);
         let name = format!("dir/ü {size}.bin");
         let wanted = NewFile { content_type: "application/x-test".to_owned(), ..file(&name, known.then_some(size as u64)) };
@@ -118,7 +124,10 @@ c.get_blob_client('p/waiting').stage_block('QUFB', b'never put together')
     store.delete("s.txt").await.unwrap();
     assert_eq!(store.versions("s.txt").await.unwrap_err().kind, PortErrorKind::NotFound);
     let args = json!({ "c": container });
-    let left = server.python("result = [b.name for b in service.get_container_client(args['c']).list_blobs('p/s', include=['snapshots', 'deleted'])]", &args);
+    let left = server.python(
+        "result = [b.name for b in service.get_container_client(args['c']).list_blobs('p/s', include=['snapshots', 'deleted'])]",
+        &args,
+    );
     assert_eq!(left.await.unwrap(), json!([]));
 }
 
@@ -172,12 +181,44 @@ for n in ['new', 'kept']:
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_writers_at_the_same_time_one_is_whole_and_the_others_are_told() {
+    let server = Azurite::start().await.unwrap();
+    let store = new_store(&server.endpoint(), &json!({})).await;
+    let contents: Vec<Bytes> = (1..=3_usize).map(|n| pattern(n * 9 * MIB + n)).collect();
+    let all = futures::future::join_all(contents.iter().map(|bytes| store.write(file("race", None), stream(bytes)))).await;
+    assert!(all.iter().any(Result::is_ok), "{all:?}");
+    for error in all.into_iter().filter_map(Result::err) {
+        assert!(error.kind == PortErrorKind::Conflict && error.message.contains("something else was written"), "{error}");
+    }
+    assert!(contents.contains(&bytes_of(&store, "race", None).await));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_of_accounts_that_have_them_are_no_files() {
+    let server = Azurite::start().await.unwrap();
+    let store = new_store(&server.endpoint(), &json!({})).await;
+    store.write(file("dir/f", None), stream(&pattern(3))).await.unwrap();
+    let script = "service.get_container_client(args['c']).upload_blob('dir', b'', metadata={'hdi_isfolder': 'true'})";
+    server.python(script, &json!({ "c": store.buckets().unwrap().own() })).await.unwrap();
+    let listed = store.list("", None, 9).await.unwrap().files;
+    assert_eq!(listed.iter().map(|file| file.name.as_str()).collect::<Vec<_>>(), ["dir/f"]);
+    assert_eq!(listed[0].sha256, store.head("dir/f", None).await.unwrap().sha256);
+    assert!(listed[0].sha256.is_some());
+    assert_eq!(store.head("dir", None).await.unwrap_err().kind, PortErrorKind::NotFound);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn uploads_in_parts_outlive_their_store() {
     let server = Azurite::start().await.unwrap();
     let store = new_store(&server.endpoint(), &json!({})).await;
     let container = store.buckets().unwrap().own().to_owned();
     let bytes = pattern(20 * MIB + 3);
-    let upload = store.parts().unwrap().begin(&NewFile { content_type: "x/parts".to_owned(), ..file("dir/p ü", Some(bytes.len() as u64)) }).await.unwrap();
+    let upload = store
+        .parts()
+        .unwrap()
+        .begin(&NewFile { content_type: "x/parts".to_owned(), ..file("dir/p ü", Some(bytes.len() as u64)) })
+        .await
+        .unwrap();
     let part = |number: u32| {
         let size = usize::try_from(upload.part_size).unwrap();
         bytes.slice((number as usize - 1) * size..bytes.len().min(number as usize * size))
@@ -247,12 +288,18 @@ result = {'public': p['public_access'], 'all': {i.id: [i.access_policy.permissio
     let info = buckets.info(&own).await.unwrap();
     let words = info.policy.known().unwrap();
     assert!(words[0].starts_with("the access policy ours allows to read until 2100-01-01"), "{words:?}");
-    assert!(words[1].contains("theirs allows to read, list from 2026-01-01 until 2099-01-01") && words[2].contains("30 seconds"), "{words:?}");
+    assert!(
+        words[1].contains("theirs allows to read, list from 2026-01-01 until 2099-01-01") && words[2].contains("30 seconds"),
+        "{words:?}"
+    );
     for number in 0..3 {
         buckets.create_access(&own, &policy(&format!("p{number}"), "l")).await.unwrap();
     }
     let error = buckets.create_access(&own, &policy("sixth", "r")).await.unwrap_err();
-    assert!(error.kind == PortErrorKind::Full && error.message.contains("has 5 access policies") && error.message.contains("theirs"), "{error}");
+    assert!(
+        error.kind == PortErrorKind::Full && error.message.contains("has 5 access policies") && error.message.contains("theirs"),
+        "{error}"
+    );
 
     // Links live and end with their policy.
     store.write(file("f", None), stream(&pattern(8))).await.unwrap();

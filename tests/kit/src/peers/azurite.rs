@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 /// How long it may take to start, and a script to run.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 /// Its account.
 pub const ACCOUNT: &str = "devstoreaccount1";
 /// The account's key, which is public.

@@ -65,11 +65,8 @@ fn spelled(at: Option<Timestamp>) -> String {
 
 impl One {
     fn of(policy: &AccessPolicy) -> Self {
-        let terms = Terms {
-            start: spelled(policy.starts),
-            expiry: spelled(policy.expires),
-            permission: Permission::letters(&policy.permissions),
-        };
+        let terms =
+            Terms { start: spelled(policy.starts), expiry: spelled(policy.expires), permission: Permission::letters(&policy.permissions) };
         Self { id: policy.id.clone(), policy: terms }
     }
 
@@ -117,9 +114,10 @@ impl AzureStore {
             client.set_access_policy(body.clone(), Some(options))
         });
         sent.await.map(drop).map_err(|error| match error.kind {
-            PortErrorKind::Conflict => {
-                PortError { message: format!("the access policies of {container} were changed meanwhile; look at them and try again"), ..error }
-            }
+            PortErrorKind::Conflict => PortError {
+                message: format!("the access policies of {container} were changed meanwhile; look at them and try again"),
+                ..error
+            },
             _ => error,
         })
     }
@@ -151,7 +149,10 @@ impl AzureStore {
         }
         if read.written.all.len() >= MOST {
             let ids: Vec<String> = read.written.all.iter().map(|there| shown(&there.id)).collect();
-            let message = format!("the container {container} has {MOST} access policies ({}), the most that Azure keeps; revoke one first", ids.join(", "));
+            let message = format!(
+                "the container {container} has {MOST} access policies ({}), the most that Azure keeps; revoke one first",
+                ids.join(", ")
+            );
             let full = self.error(PortErrorKind::Full, "access", message);
             return Err(PortError { retry: bellhop_core::Retry::No, ..full });
         }

@@ -11,6 +11,7 @@ use bellhop_core::ports::{AccessPolicy, BucketInfo, Encryption, Fact, PortResult
 const OWN_KEY: &str = "$account-encryption-key";
 
 /// What a container's answer says.
+#[expect(clippy::struct_excessive_bools, reason = "each is a header of its own")]
 pub(super) struct Facts {
     access: Option<String>,
     scope: Option<String>,
@@ -51,7 +52,9 @@ impl Facts {
         let (level, because) = match self.access.as_deref() {
             None => (PublicLevel::Closed, "the container's public access level is private"),
             Some("blob") => (PublicLevel::Read, "the container's public access level is blob: whoever knows a file's address reads it"),
-            Some("container") => (PublicLevel::List, "the container's public access level is container: everybody lists and reads its files"),
+            Some("container") => {
+                (PublicLevel::List, "the container's public access level is container: everybody lists and reads its files")
+            }
             Some(_) => {
                 let because = vec!["the container's public access level is one that isn't known here".to_owned()];
                 return PublicAccess { level: None, because };

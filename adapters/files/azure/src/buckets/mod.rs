@@ -12,9 +12,7 @@ use crate::names::{container, shown};
 use crate::store::AzureStore;
 use async_trait::async_trait;
 use azure_storage_blob::models::{BlobServiceClientListContainersOptions, ListBlobsIncludeItem, ListContainersResponse};
-use bellhop_core::ports::{
-    AccessPolicy, Bucket, BucketInfo, Buckets, Encryption, LifecycleRule, PortResult, PublicAccess, Versioning,
-};
+use bellhop_core::ports::{AccessPolicy, Bucket, BucketInfo, Buckets, Encryption, LifecycleRule, PortResult, PublicAccess, Versioning};
 use bellhop_core::text::grouped;
 use bellhop_core::{PortError, PortErrorKind};
 use futures::StreamExt as _;
@@ -35,7 +33,8 @@ impl AzureStore {
         loop {
             let ask = Ask::container("list", Need::Manage, self.container());
             let got = self.account.ask(ask, || async {
-                let options = BlobServiceClientListContainersOptions { marker: marker.clone(), ..BlobServiceClientListContainersOptions::default() };
+                let options =
+                    BlobServiceClientListContainersOptions { marker: marker.clone(), ..BlobServiceClientListContainersOptions::default() };
                 match service.list_containers(Some(options))?.into_pages().next().await {
                     Some(page) => page?.into_model(),
                     None => Ok(ListContainersResponse::default()),
@@ -65,13 +64,15 @@ impl AzureStore {
         let Some(first) = got.items.first().and_then(|item| item.name.clone()) else {
             return Ok(got.next.map(|_| "something is in it".to_owned()));
         };
-        let older = got.items.iter().filter(|item| item.snapshot.is_some() || item.version_id.is_some() && item.is_current_version != Some(true));
+        let older =
+            got.items.iter().filter(|item| item.snapshot.is_some() || item.version_id.is_some() && item.is_current_version != Some(true));
         let older = older.count();
         let files = got.items.len() - older;
         let count = |number: usize, one: &str, many: &str| {
             (number > 0).then(|| format!("{} {}", grouped(i64::try_from(number).unwrap_or(0)), if number == 1 { one } else { many }))
         };
-        let counted: Vec<String> = [count(files, "file", "files"), count(older, "older version", "older versions")].into_iter().flatten().collect();
+        let counted: Vec<String> =
+            [count(files, "file", "files"), count(older, "older version", "older versions")].into_iter().flatten().collect();
         let at_least = if got.next.is_some() { "at least " } else { "" };
         Ok(Some(format!("{at_least}{} are in it, `{}` the first", counted.join(" and "), shown(&first))))
     }
