@@ -26,6 +26,8 @@ use std::time::Duration;
 const ANSWER: Duration = Duration::from_mins(3);
 /// How long whoever met a failure waits for the clearing away; it goes on without them.
 const CLEARING: Duration = Duration::from_secs(5);
+/// How long after the end of an upload it is looked for what was still on its way.
+const LATE: [Duration; 3] = [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(15)];
 /// How many blocks are shrunk at once.
 const AT_ONCE: usize = 8;
 const NOTHING: &str = "it is not there";
@@ -98,8 +100,8 @@ impl Blocks {
     pub async fn give_up(self) {
         self.ended.store(true, Ordering::Relaxed);
         if self.begun.load(Ordering::Relaxed) {
-            let clearing = tokio::runtime::Handle::current().spawn(clear(self.copy()));
-            let _ = tokio::time::timeout(CLEARING, clearing).await;
+            let _ = tokio::time::timeout(CLEARING, self.shrink(None)).await;
+            tokio::runtime::Handle::current().spawn(clear(self.copy()));
         }
     }
 
@@ -250,9 +252,14 @@ impl Drop for Blocks {
     }
 }
 
-/// Clears away what a failed upload left; if that fails, Azure does it within a week.
+/// Clears away what a failed upload left, and what of it arrives late; if that fails, Azure does it within a week.
 async fn clear(blocks: Blocks) {
-    if let Err(error) = blocks.shrink(None).await {
+    let mut cleared = Ok(());
+    for pause in LATE {
+        tokio::time::sleep(pause).await;
+        cleared = blocks.shrink(None).await;
+    }
+    if let Err(error) = cleared {
         tracing::debug!(%error, blob = blocks.blob, "blocks of an upload that failed are left to Azure, which drops them within a week");
     }
 }

@@ -76,6 +76,7 @@ impl PartWrites for AzureStore {
     async fn begin(&self, file: &NewFile) -> PortResult<PartUpload> {
         let blob = self.blob_name("begin", &file.name)?;
         self.fits(file.size, "begin")?;
+        self.typed("begin", &file.content_type)?;
         let Some(total) = file.size else {
             return Err(self.error(PortErrorKind::Invalid, "begin", "an upload in parts needs the file's length beforehand"));
         };

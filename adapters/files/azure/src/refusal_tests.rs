@@ -119,6 +119,19 @@ async fn what_may_be_tried_again_is() {
     assert_eq!(store.list("", None, 1).await.unwrap_err().kind, Kind::Broken);
 }
 
+#[tokio::test]
+async fn types_that_no_header_takes_are_refused_before() {
+    let fixture = Fixture::start(Inside::default()).await;
+    let store = store_of(&fixture);
+    for content_type in ["text/ü", "a\r\nx-ms-legal-hold: true", &"x".repeat(300)] {
+        let file = NewFile { name: "f".to_owned(), content_type: content_type.to_owned(), size: Some(1) };
+        let error = store.write(file.clone(), chunks(vec![Ok(Bytes::from_static(b"x"))])).await.unwrap_err();
+        assert!(error.kind == Kind::Invalid && error.message.contains("a file's type"), "{error}");
+        assert_eq!(store.parts().unwrap().begin(&file).await.unwrap_err().kind, Kind::Invalid);
+    }
+    assert!(fixture.state().asked.is_empty());
+}
+
 /// What was logged.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);

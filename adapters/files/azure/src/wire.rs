@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use azure_core::error::ErrorKind;
 use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Method, Request, Url};
-use futures::TryStreamExt as _;
 use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
@@ -133,7 +132,13 @@ impl HttpClient for Wire {
             })
             .collect();
         let status = answer.status().as_u16().into();
-        let bytes = answer.bytes_stream().map_err(failed);
+        // Bytes that stop coming are a failure, too.
+        let limit = self.answer;
+        let bytes = futures::stream::try_unfold(answer, move |mut answer| async move {
+            let chunk = tokio::time::timeout(limit, answer.chunk()).await;
+            let chunk = chunk.map_err(|_| azure_core::Error::with_error(ErrorKind::Io, TooSlow, "nothing more came"))?;
+            Ok(chunk.map_err(failed)?.map(|chunk| (chunk, answer)))
+        });
         Ok(AsyncRawResponse::new(status, Headers::from(headers), Box::pin(bytes)))
     }
 }

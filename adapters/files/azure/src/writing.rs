@@ -20,11 +20,13 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::task::JoinSet;
 
 const NOTHING: &str = "it is not there";
+const LONGEST_TYPE: usize = 250;
 
 impl AzureStore {
     pub(crate) async fn store(&self, file: NewFile, bytes: ByteStream) -> PortResult<FileInfo> {
         let blob = self.blob_name("write", &file.name)?;
         self.fits(file.size, "write")?;
+        self.typed("write", &file.content_type)?;
         let mut source = Source::new(bytes, file.size, &self.account.service, "write");
         source.fill(SMALL).await?;
         let written = if source.is_ended() {
@@ -68,6 +70,15 @@ impl AzureStore {
             version: written.version.map(VersionId::new),
             sha256: Some(sum),
         })
+    }
+
+    /// Whether a file's type can stand in a header.
+    pub(crate) fn typed(&self, operation: &'static str, content_type: &str) -> PortResult<()> {
+        if content_type.bytes().all(|b| (0x20..0x7f).contains(&b)) && content_type.len() <= LONGEST_TYPE {
+            return Ok(());
+        }
+        let shown = crate::names::shown(content_type);
+        Err(self.error(PortErrorKind::Invalid, operation, format!("`{shown}` can't be a file's type; one is written such as text/plain")))
     }
 
     /// One request.

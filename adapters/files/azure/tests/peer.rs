@@ -10,7 +10,7 @@ use bellhop_core::{PortErrorKind, Timestamp};
 use bellhop_kit::conformance::files::{broken, chunks};
 use bellhop_kit::peers::azurite::{ACCOUNT, Azurite, KEY};
 use bytes::Bytes;
-use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
+use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -173,7 +173,7 @@ for n in ['new', 'kept']:
         let sizes: Vec<u64> = serde_json::from_value(sizes).unwrap();
         (!sizes.is_empty() && sizes.iter().all(|size| *size == 1)).then_some(())
     };
-    bellhop_kit::wait::until(Duration::from_secs(30), "the blocks to be shrunk", shrunk).await;
+    bellhop_kit::wait::until(Duration::from_mins(1), "the blocks to be shrunk", shrunk).await;
     // And nothing of it comes into what is written next.
     store.write(file("new", None), stream(&pattern(9 * MIB))).await.unwrap();
     let there = seen(&server, &store, "new").await;
@@ -382,5 +382,4 @@ async fn a_check_says_what_is_wrong() {
     assert!(found.iter().any(|finding| !finding.good && finding.text.contains("`account_key` in [files.az]")), "{found:?}");
     let error = store_of("http://127.0.0.1:9/devstoreaccount1", "files", &json!({})).check().await.unwrap_err();
     assert!(error.kind == PortErrorKind::Unavailable && error.message.contains("can't be reached"), "{error}");
-    assert!(store.write(file("now", None), chunks(vec![])).now_or_never().is_none(), "writing needs the network");
 }
