@@ -431,7 +431,7 @@ mod tests {
         all.transitions = vec![Transition { when: When::Days(1), class: "COLD".to_owned() }];
         all.abort_incomplete = Some(7);
         all.expire_markers = true;
-        assert_eq!(all.about(), "files that begin with logs/, tagged keep=no, over 2.0 KiB");
+        assert_eq!(all.about(), "files that begin with logs/, tagged keep=no, over 2 KiB");
         assert_eq!(
             all.does(),
             [
