@@ -36,7 +36,7 @@ async fn judge(server: &S3Server, versions: bool, more: Value) -> Report {
 
 /// What s3s-fs does otherwise than S3: it keeps objects as files, so that `b` and `b/1` can't both be, long names don't fit
 /// and a folder that is asked for is an error of its own; it looks at no version ids; and of uploads in parts it checks
-/// neither that they exist nor the ETags of their parts.
+/// neither that they exist nor the tags of their parts.
 const OF_S3S: [&str; 10] = [
     "Names are those that [`file_name`] lets through.",
     "Files whose names begin with `prefix`, by name in byte order, at most `limit` (at least 1) of them, from where `from` says.",

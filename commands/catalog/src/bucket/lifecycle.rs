@@ -53,7 +53,7 @@ pub struct LifecycleArgs {
     /// Removes uploads that were begun and not finished, after so many days
     #[arg(long, value_name = "DAYS")]
     pub abort_multipart: Option<Length>,
-    /// Moves files to a cheaper class after so many days, such as 40d:STANDARD_IA
+    /// Moves files to a cheaper class after so many days, such as `40d:STANDARD_IA`
     #[arg(long, value_name = "DAYS:CLASS")]
     #[serde(default)]
     pub transition: Vec<String>,

@@ -303,7 +303,7 @@ impl Buckets for S3Store {
     }
 
     async fn public_access(&self, name: &str) -> PortResult<PublicAccess> {
-        self.exposure(self.named("public access", name)?).await
+        Box::pin(self.exposure(self.named("public access", name)?)).await
     }
 
     async fn access(&self, _: &str) -> PortResult<Vec<AccessPolicy>> {

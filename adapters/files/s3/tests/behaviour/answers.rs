@@ -13,6 +13,7 @@ use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
 
 type Answer = Arc<dyn Fn(&Method, &str) -> Response + Send + Sync>;
 
@@ -40,7 +41,7 @@ async fn store(answer: impl Fn(&Method, &str) -> Response + Send + Sync + 'stati
     let heard = server.heard.clone();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(say).with_state(server)).await });
+    TaskTracker::new().spawn(async move { axum::serve(listener, Router::new().fallback(say).with_state(server)).await });
     (store_of(&url, "files", &json!({ "region": "eu-west-1" })), heard)
 }
 

@@ -1,6 +1,6 @@
 //! The S3 store on its peers, through bad networks, and against answers of every kind.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test ends at the first thing that fails")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first thing that fails")]
 
 mod answers;
 mod others;
