@@ -14,7 +14,7 @@ async fn a_large_copy_is_made_of_parts_and_keeps_what_is_known() {
     let server = S3Server::moto().await.unwrap();
     let config = json!({ "bucket": "copies", "endpoint": server.url(), "access_key_id": ACCESS_KEY, "secret_access_key": SECRET_KEY });
     let mut store = S3Store::new("s3".into(), serde_json::from_value(config).unwrap(), Arc::new(StoppedClock::default())).unwrap();
-    store.sizes = Sizes { copy_at_once: 1 << 20, copy_part: 5 << 20 };
+    store.sizes = Sizes { copy_at_once: 1 << 20, copy_part: 5 << 20, ..Sizes::default() };
     store.create("copies").await.unwrap();
     let bytes: Bytes = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
     let file = NewFile { name: "a b/ü".to_owned(), content_type: "image/x-odd".to_owned(), size: None };

@@ -6,7 +6,7 @@ use crate::body::piped;
 use crate::checksum::{Sums, told};
 use crate::config::Checksums;
 use crate::fault::Ask;
-use crate::plan::{HELD, LARGEST, MOST_PARTS, SMALL, at_once, growing, part_size};
+use crate::plan::{LARGEST, MOST_PARTS, SMALL, at_once, growing, part_size};
 use crate::reading::SHA256;
 use crate::source::Source;
 use crate::store::S3Store;
@@ -159,7 +159,7 @@ impl S3Store {
                 ));
             }
             let size = total.map_or_else(|| growing(number), |total| part_size(total, SMALL));
-            if size > HELD {
+            if size > self.sizes.held {
                 while let Some(done) = sending.join_next().await {
                     parts.push(self.joined(done)?);
                 }
@@ -262,3 +262,7 @@ impl Piece {
         self.checked(&sent, size, sums)
     }
 }
+
+#[cfg(test)]
+#[path = "writing_tests.rs"]
+mod tests;
