@@ -57,7 +57,7 @@ impl Dispatch {
         let Some(command) = registry.get(&frozen.invoke.command) else {
             return Err(CommandError::Refused(format!("`{}` no longer exists", frozen.invoke.command)));
         };
-        let decision = self.permissions.decide(&call.caller.user, call.caller.access, command.about());
+        let decision = self.permissions.decide(&call.caller.user, call.caller.access, &command.weighed(&frozen.invoke.args));
         if !decision.allowed {
             return Ok(Reply::private(explain::denied(command.about(), &decision)));
         }

@@ -160,7 +160,8 @@ impl Dispatch {
         let Some(command) = registry.get(&invoke.command).cloned() else {
             return Ok(Self::not_understood(registry, &Misunderstood::Name { typed: invoke.command, corrected: None }));
         };
-        let about = command.about();
+        let about = command.weighed(&invoke.args);
+        let about = &*about;
         let line = registry.line(&invoke);
         let decision = self.permissions.decide(&call.caller.user, call.caller.access, about);
         if !decision.allowed {
@@ -187,7 +188,8 @@ impl Dispatch {
         line: &str,
         decision: &Decision,
     ) -> Result<Outcome, PortError> {
-        let about = command.about();
+        let about = command.weighed(&invoke.args);
+        let about = &*about;
         if about.effect != Effect::Reads {
             self.store.commit(Effects { audit: vec![Self::audit(call, line, "allowed", &decision.because)], ..Effects::default() }).await?;
         }

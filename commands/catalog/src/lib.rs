@@ -7,6 +7,7 @@ mod alert;
 mod analytics;
 mod approve;
 mod audit;
+mod bucket;
 mod channel;
 mod file;
 mod help;
@@ -49,6 +50,14 @@ fn list(s: &Services, registry: &Weak<Registry>) -> Vec<Arc<dyn AnyCommand>> {
         command(file::copy::Copy::new(s)),
         command(file::r#move::Move::new(s)),
         command(file::delete::Delete::new(s)),
+        command(bucket::list::List::new(s)),
+        command(bucket::create::Create::new(s)),
+        command(bucket::delete::Delete::new(s)),
+        command(bucket::info::Info::new(s)),
+        command(bucket::versioning::Versioning::new(s)),
+        command(bucket::lifecycle::Lifecycle::new(s)),
+        command(bucket::encryption::Encryption::new(s)),
+        command(bucket::access::Access::new(s)),
         command(analytics::report::Report::new(s)),
         command(analytics::track::Track::new(s)),
         command(analytics::sample::Sample::new(s)),

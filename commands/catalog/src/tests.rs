@@ -1,6 +1,8 @@
 //! The commands, run on a world of ports in memory.
 
 mod alerts;
+mod bucket_store;
+mod buckets;
 mod catalogue;
 mod channels;
 mod chat;

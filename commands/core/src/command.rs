@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use clap::{Args as _, FromArgMatches as _};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize as _, Serialize};
+use std::borrow::Cow;
 use std::future::Future;
 
 /// One thing the bot can do. Its struct holds, by its constructor, the few ports that it uses.
@@ -27,6 +28,13 @@ pub trait Command: Send + Sync + 'static {
     const COMPLETES: &'static [&'static str] = &[];
     /// Its typed arguments; help, schemas, forms and completion are derived from them.
     type Args: Args;
+
+    /// What a call of it with these arguments needs and does, where that is less than [`Command::ACCESS`] and
+    /// [`Command::EFFECT`] say: showing a setting doesn't change it. Never more.
+    #[must_use]
+    fn weight(_args: &Self::Args) -> (Access, Effect) {
+        (Self::ACCESS, Self::EFFECT)
+    }
 
     /// Does it.
     ///
@@ -113,6 +121,11 @@ pub trait AnyCommand: Send + Sync {
     /// What there is to know about it.
     fn about(&self) -> &About;
 
+    /// The same for a call with these arguments, which may need and do less. Arguments of another shape need and do the most.
+    fn weighed(&self, _args: &serde_json::Value) -> Cow<'_, About> {
+        Cow::Borrowed(self.about())
+    }
+
     /// Reads words (without the command's name) into arguments.
     ///
     /// # Errors
@@ -177,6 +190,15 @@ impl<C: Command> Registered<C> {
 impl<C: Command> AnyCommand for Registered<C> {
     fn about(&self) -> &About {
         &self.about
+    }
+
+    fn weighed(&self, args: &serde_json::Value) -> Cow<'_, About> {
+        let Ok(args) = C::Args::deserialize(args) else { return Cow::Borrowed(&self.about) };
+        let (access, effect) = C::weight(&args);
+        if (access, effect) == (self.about.access, self.about.effect) {
+            return Cow::Borrowed(&self.about);
+        }
+        Cow::Owned(About { access: access.min(self.about.access), effect: effect.min(self.about.effect), ..self.about.clone() })
     }
 
     fn read(&self, words: &[String]) -> Result<serde_json::Value, clap::Error> {

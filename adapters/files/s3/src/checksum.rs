@@ -1,4 +1,4 @@
-//! The checksums that S3 answers with, computed over what passes. An ETag is none: what it is depends on how a file was
+//! The checksums that S3 answers with, computed over what passes. An `ETag` is none: what it is depends on how a file was
 //! written and encrypted.
 
 use base64::Engine as _;

@@ -110,3 +110,7 @@ impl Piece {
         Ok(PartDone { number: self.number, size, checksum: told.one(), receipt })
     }
 }
+
+#[cfg(test)]
+#[path = "copying_tests.rs"]
+mod tests;

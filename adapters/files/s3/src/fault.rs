@@ -105,7 +105,9 @@ impl Account {
             SdkError::ConstructionFailure(_) => new(PortErrorKind::Invalid, format!("the request can't be made: {}", innermost(error))),
             SdkError::TimeoutError(_) => unclear(new(PortErrorKind::TimedOut, format!("{} gave no answer in time", self.place()))),
             SdkError::DispatchFailure(failure) => self.unreached(ask, failure.as_connector_error(), error),
-            SdkError::ResponseError(_) if Said::of(error).is_none_or(|said| said.status < 300) => {
+            SdkError::ResponseError(_) | SdkError::ServiceError(_)
+                if Said::of(error).is_none_or(|said| said.status < 300 && said.code.is_empty()) =>
+            {
                 unclear(new(PortErrorKind::Broken, format!("{} answered what makes no sense: {}", self.place(), innermost(error))))
             }
             _ => match Said::of(error) {

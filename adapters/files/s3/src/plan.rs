@@ -21,13 +21,15 @@ const STEP: u32 = 1000;
 /// The sizes that a store goes by; tests choose small ones.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
+    /// The largest part that is kept in memory.
+    pub held: u64,
     pub copy_at_once: u64,
     pub copy_part: u64,
 }
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { copy_at_once: COPY_AT_ONCE, copy_part: COPY_PART }
+        Self { held: HELD, copy_at_once: COPY_AT_ONCE, copy_part: COPY_PART }
     }
 }
 

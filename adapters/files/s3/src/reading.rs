@@ -228,9 +228,7 @@ impl Reading {
                 let message = format!("`{}` was changed while it was read; read it again", self.name);
                 Err(self.failed(PortErrorKind::Conflict, message))
             }
-            Err(Refusal::PastTheEnd) => Err(trouble),
-            Err(Refusal::Failed(error)) if self.resumes == RESUMES => Err(error),
-            Err(Refusal::Failed(_)) => Err(trouble),
+            Err(_) => Err(trouble),
         }
     }
 

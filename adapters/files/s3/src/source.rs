@@ -57,28 +57,26 @@ impl Source {
 
     /// Reads one chunk more.
     async fn more(&mut self) -> PortResult<()> {
-        match self.stream.next().await {
-            Some(chunk) => {
-                let chunk = chunk?;
-                self.came += chunk.len() as u64;
-                if let Some(announced) = self.announced.filter(|announced| self.came > *announced) {
-                    return Err(self.wrong(format!(
-                        "the file was announced with {announced} bytes and has more; nothing was stored. Is it still being written?"
-                    )));
-                }
-                self.sums.update(&chunk);
-                self.held_bytes += chunk.len() as u64;
-                if !chunk.is_empty() {
-                    self.held.push_back(chunk);
-                }
-            }
-            None => {
-                self.ended = true;
-                if let Some(announced) = self.announced.filter(|announced| self.came != *announced) {
+        let Some(chunk) = self.stream.next().await.transpose()? else {
+            self.ended = true;
+            return match self.announced.filter(|announced| self.came != *announced) {
+                Some(announced) => {
                     let came = self.came;
-                    return Err(self.wrong(format!("the file was announced with {announced} bytes and {came} came; nothing was stored")));
+                    Err(self.wrong(format!("the file was announced with {announced} bytes and {came} came; nothing was stored")))
                 }
-            }
+                None => Ok(()),
+            };
+        };
+        self.came += chunk.len() as u64;
+        if let Some(announced) = self.announced.filter(|announced| self.came > *announced) {
+            let message =
+                format!("the file was announced with {announced} bytes and has more; nothing was stored. Is it still being written?");
+            return Err(self.wrong(message));
+        }
+        self.sums.update(&chunk);
+        self.held_bytes += chunk.len() as u64;
+        if !chunk.is_empty() {
+            self.held.push_back(chunk);
         }
         Ok(())
     }

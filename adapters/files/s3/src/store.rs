@@ -188,7 +188,7 @@ impl FileStore for S3Store {
     }
 
     async fn write(&self, file: NewFile, bytes: ByteStream) -> PortResult<FileInfo> {
-        self.store(file, bytes).await
+        Box::pin(self.store(file, bytes)).await
     }
 
     async fn delete(&self, name: &str) -> PortResult<()> {

@@ -38,12 +38,16 @@ impl S3Store {
                 return invalid("tags have letters, digits, spaces and + - = . _ : / @".to_owned());
             }
         }
-        let set = tags.iter().filter_map(|(tag, value)| Tag::builder().key(tag).value(value).build().ok()).collect();
-        let Ok(tagging) = Tagging::builder().set_tag_set(Some(set)).build() else { return invalid("these are no tags".to_owned()) };
         let absent = absent(name);
         let client = self.account.client().await?;
-        let sent = client.put_object_tagging().bucket(self.bucket()).key(key).tagging(tagging).send().await;
         let ask = Ask::file(&self.account, "tag", "s3:PutObjectTagging", &absent);
+        if tags.is_empty() {
+            let sent = client.delete_object_tagging().bucket(self.bucket()).key(key).send().await;
+            return sent.map(drop).map_err(|error| self.account.failed(ask, &error));
+        }
+        let pairs = tags.iter().filter_map(|(tag, value)| Tag::builder().key(tag).value(value).build().ok()).collect();
+        let Ok(tagging) = Tagging::builder().set_tag_set(Some(pairs)).build() else { return invalid("these are no tags".to_owned()) };
+        let sent = client.put_object_tagging().bucket(self.bucket()).key(key).tagging(tagging).send().await;
         sent.map(drop).map_err(|error| self.account.failed(ask, &error))
     }
 }

@@ -14,6 +14,7 @@ use bellhop_core::{PortError, PortErrorKind, Retry};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio_util::task::TaskTracker;
 
 /// What is said of an upload that isn't there.
 pub(crate) const NO_UPLOAD: &str = "there is no such upload; it may be finished, or given up";
@@ -98,7 +99,7 @@ impl Begun {
     /// Gives it up. Where that takes long it goes on by itself.
     pub async fn give_up(self) {
         self.ended.store(true, Ordering::Relaxed);
-        let clearing = tokio::spawn(clear(self.store.clone(), self.key.clone(), self.id.clone()));
+        let clearing = TaskTracker::new().spawn(clear(self.store.clone(), self.key.clone(), self.id.clone()));
         let _ = tokio::time::timeout(CLEARING, clearing).await;
     }
 
@@ -164,7 +165,7 @@ impl Drop for Begun {
         }
         // Outside of the runtime the process is ending: the bucket's lifecycle clears away what is left then.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(clear(self.store.clone(), self.key.clone(), self.id.clone()));
+            TaskTracker::new().spawn_on(clear(self.store.clone(), self.key.clone(), self.id.clone()), &runtime);
         }
     }
 }
@@ -263,7 +264,7 @@ impl Piece {
     }
 
     /// What arrived, if it is what was sent.
-    pub fn checked(&self, sent: UploadPartOutput, size: u64, sums: &Sums) -> PortResult<PartDone> {
+    pub fn checked(&self, sent: &UploadPartOutput, size: u64, sums: &Sums) -> PortResult<PartDone> {
         let told = told!(sent);
         if !sums.agree(&told) {
             return Err(self.store.corrupted(self.operation));

@@ -4,8 +4,10 @@
 //! content current copies it, so that nothing in between is lost.
 
 use crate::fault::Ask;
+use crate::names::decoded;
 use crate::store::{S3Store, absent, moment};
 use crate::wire::{Captured, in_order};
+use aws_sdk_s3::types::EncodingType;
 use bellhop_core::ids::VersionId;
 use bellhop_core::ports::{FileInfo, PortResult, Version};
 use bellhop_core::{PortError, PortErrorKind};
@@ -31,6 +33,15 @@ impl S3Store {
     }
 
     async fn all_versions(&self, key: &str) -> PortResult<Vec<Version>> {
+        // As with listings: AWS encodes names, others are asked to only when their answer can't be read.
+        let encode = self.account.is_aws();
+        match self.all_versions_of(key, encode).await {
+            Err(error) if error.kind == PortErrorKind::Broken && !encode => self.all_versions_of(key, true).await,
+            other => other,
+        }
+    }
+
+    async fn all_versions_of(&self, key: &str, encode: bool) -> PortResult<Vec<Version>> {
         let client = self.account.client().await?;
         let mut found: Vec<(usize, Version)> = Vec::new();
         let (mut key_marker, mut id_marker) = (None::<String>, None::<String>);
@@ -40,6 +51,7 @@ impl S3Store {
                 .list_object_versions()
                 .bucket(self.bucket())
                 .prefix(key)
+                .set_encoding_type(encode.then_some(EncodingType::Url))
                 .set_key_marker(key_marker.clone())
                 .set_version_id_marker(id_marker.clone());
             let sent = request.customize().interceptor(captured.clone()).send().await;
@@ -48,21 +60,25 @@ impl S3Store {
             self.seen();
             // The SDK sorts versions and marks into two lists; how they stand to each other is only in the answer itself.
             let order = in_order(&captured.text());
-            let place = |id: &str| found.len() + order.iter().position(|there| there.0 == key && there.1 == id).unwrap_or(usize::MAX / 2);
+            let encoded = encode && got.encoding_type() == Some(&EncodingType::Url);
+            let plain = |text: &str| if encoded { decoded(text).unwrap_or_default() } else { text.to_owned() };
+            let is = |found: Option<&str>| found.is_some_and(|found| plain(found) == key);
+            let place =
+                |id: &str| found.len() + order.iter().position(|there| is(Some(&there.0)) && there.1 == id).unwrap_or(usize::MAX / 2);
             let mut page = Vec::new();
-            for version in got.versions().iter().filter(|version| version.key() == Some(key)) {
+            for version in got.versions().iter().filter(|version| is(version.key())) {
                 let id = version.version_id().unwrap_or("null");
                 let size = u64::try_from(version.size().unwrap_or(0)).unwrap_or(0);
                 let (modified, current) = (moment(version.last_modified()), version.is_latest() == Some(true));
                 page.push((place(id), Version { id: id.into(), size, modified, current, deletion: false }));
             }
-            for mark in got.delete_markers().iter().filter(|mark| mark.key() == Some(key)) {
+            for mark in got.delete_markers().iter().filter(|mark| is(mark.key())) {
                 let id = mark.version_id().unwrap_or("null");
                 let (modified, current) = (moment(mark.last_modified()), mark.is_latest() == Some(true));
                 page.push((place(id), Version { id: id.into(), size: 0, modified, current, deletion: true }));
             }
             found.extend(page);
-            let next = (got.next_key_marker().map(str::to_owned), got.next_version_id_marker().map(str::to_owned));
+            let next = (got.next_key_marker().map(plain), got.next_version_id_marker().map(str::to_owned));
             // Names that only begin with this one come after it.
             let beyond = next.0.as_deref().is_none_or(|next| next > key);
             if !got.is_truncated().unwrap_or(false) || beyond || next == (key_marker.clone(), id_marker.clone()) {

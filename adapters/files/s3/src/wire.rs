@@ -1,14 +1,14 @@
 //! What S3's answers say beyond the SDK's types: the order of elements of different kinds, and elements that the SDK
 //! doesn't know. Reads only; what is sent is the SDK's own.
 
-use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextRef;
+use aws_sdk_s3::config::interceptors::AfterDeserializationInterceptorContextRef;
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_smithy_xml::decode::{Document, ScopedDecoder, try_data};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The text of an answer, kept while the SDK reads it.
+/// The text of an answer, kept when the SDK has read it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Captured(Arc<Mutex<String>>);
 
@@ -23,9 +23,9 @@ impl Intercept for Captured {
         "the text of an answer"
     }
 
-    fn read_before_deserialization(
+    fn read_after_deserialization(
         &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {

@@ -6,7 +6,7 @@ use crate::body::piped;
 use crate::checksum::{Sums, told};
 use crate::config::Checksums;
 use crate::fault::Ask;
-use crate::plan::{HELD, LARGEST, MOST_PARTS, SMALL, at_once, growing, part_size};
+use crate::plan::{LARGEST, MOST_PARTS, SMALL, at_once, growing, part_size};
 use crate::reading::SHA256;
 use crate::source::Source;
 use crate::store::S3Store;
@@ -15,7 +15,7 @@ use aws_sdk_s3::primitives::ByteStream as Body;
 use aws_sdk_s3::types::ChecksumAlgorithm;
 use bellhop_core::ids::VersionId;
 use bellhop_core::ports::{ByteStream, FileInfo, NewFile, PartDone, PortResult, Versioning};
-use bellhop_core::{PortErrorKind, Retry};
+use bellhop_core::{PortError, PortErrorKind, Retry};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use std::future::Future;
@@ -89,7 +89,7 @@ impl S3Store {
     /// What was written, as the store has it.
     pub(crate) async fn written(&self, name: &str, content_type: &str, version: Option<String>, size: u64) -> PortResult<FileInfo> {
         let version = version.filter(|id| id != "null").map(VersionId::new);
-        let mut info = self.look(name, version.as_ref()).await.map_err(|error| error.maybe_done())?;
+        let mut info = self.look(name, version.as_ref()).await.map_err(PortError::maybe_done)?;
         if version.is_some() && info.size != size {
             let message = format!("{size} bytes of `{name}` were sent and {} are stored; send it again", info.size);
             return Err(self.error(PortErrorKind::Broken, "write", message).maybe_done());
@@ -135,7 +135,7 @@ impl S3Store {
         (self.account.config.checksums == Checksums::WhenSupported).then_some(ChecksumAlgorithm::Crc64Nvme)
     }
 
-    pub(crate) fn corrupted(&self, operation: &'static str) -> bellhop_core::PortError {
+    pub(crate) fn corrupted(&self, operation: &'static str) -> PortError {
         let message = "the service has another checksum than what was sent; send it again".to_owned();
         let mut error = self.error(PortErrorKind::Broken, operation, message);
         error.retry = Retry::Backoff;
@@ -159,7 +159,7 @@ impl S3Store {
                 ));
             }
             let size = total.map_or_else(|| growing(number), |total| part_size(total, SMALL));
-            if size > HELD {
+            if size > self.sizes.held {
                 while let Some(done) = sending.join_next().await {
                     parts.push(self.joined(done)?);
                 }
@@ -246,7 +246,7 @@ impl Piece {
         let mut sums = Sums::new();
         let (fed, sent) = tokio::join!(inlet.feed(source, size, &mut sums), self.request(body, size, Account::once()));
         fed?;
-        self.checked(sent?, size, &sums)
+        self.checked(&sent?, size, &sums)
     }
 
     async fn put_file(&self, path: &std::path::Path, size: u64, sums: &Sums) -> PortResult<PartDone> {
@@ -259,6 +259,10 @@ impl Piece {
 
     async fn put(&self, body: Body, size: u64, sums: &Sums, limits: aws_sdk_s3::config::Builder) -> PortResult<PartDone> {
         let sent = self.request(body, size, limits).await?;
-        self.checked(sent, size, sums)
+        self.checked(&sent, size, sums)
     }
 }
+
+#[cfg(test)]
+#[path = "writing_tests.rs"]
+mod tests;

@@ -49,7 +49,10 @@ impl Command for Explain {
             let nearest = bellhop_core::nearest::nearest(&said, registry.all().map(|about| about.name)).map(str::to_owned);
             return Err(CommandError::NotFound { what: "command", name: said, nearest });
         };
-        let about = command.about();
+        // A whole line may need less than its command does: to show a setting is not to change it.
+        let whole = registry.parse(&args.command.join(" ")).ok();
+        let about = whole.as_ref().map_or(std::borrow::Cow::Borrowed(command.about()), |line| command.weighed(&line.invoke.args));
+        let about = &*about;
         let access = self.permissions.access(&user);
         let decision = self.permissions.decide(&user, access, about);
         let (word, tone) = if decision.allowed { ("may", Tone::Good) } else { ("may not", Tone::Warning) };

@@ -68,7 +68,7 @@ impl Add {
         let Understood { invoke, confirmed } = parsed.map_err(|why| CommandError::invalid("command", why_not(&why)))?;
         let refused = |why: &str| Err(CommandError::Refused(format!("`{}` can't be scheduled: {why}", invoke.command)));
         let Some(command) = registry.get(&invoke.command) else { return refused("there is no such command") };
-        let about = command.about();
+        let about = &*command.weighed(&invoke.args);
         if confirmed || about.effect == Effect::Destroys {
             return refused("it destroys something and asks a person first");
         }

@@ -30,6 +30,14 @@ fn names_are_unique_and_those_of_the_face() {
         "file copy",
         "file move",
         "file delete",
+        "bucket list",
+        "bucket create",
+        "bucket delete",
+        "bucket info",
+        "bucket versioning",
+        "bucket lifecycle",
+        "bucket encryption",
+        "bucket access",
         "report",
         "track",
         "sample",
@@ -108,6 +116,7 @@ fn members_may_what_the_face_says() {
             // It shows messages of channels that the reader may not be in.
             _ if about.name == "outbox list" => Access::Operator,
             Effect::Reads => Access::Member,
+            _ if about.group() == "bucket" => Access::Admin,
             _ if open.contains(&about.name) => Access::Member,
             _ => Access::Operator,
         };
@@ -189,6 +198,7 @@ fn help_finds_what_is_wanted() {
     alert:    ack · list · resolve · show · unack
     approve:  Runs a command that waits for confirmation
     audit:    Shows who did what, where and when
+    bucket:   access · create · delete · encryption · info · lifecycle · list · versioning
     channel:  archive · create · invite · list · post · rename · topic
     decline:  Drops a command that waits for confirmation
     file:     copy · delete · get · info · list · move · put · restore · share · versions

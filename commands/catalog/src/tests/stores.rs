@@ -1,9 +1,12 @@
 //! Stores of files in memory, one with versions and one without. They give small pages, as real ones do.
 
+use super::bucket_store::MemoryBuckets;
 use super::world::now;
 use async_trait::async_trait;
 use bellhop_core::ids::{StoreName, VersionId};
-use bellhop_core::ports::{ByteStream, FileInfo, FilePage, FileStore, NewFile, PortResult, ReadRange, StoredFile, Stores, Version};
+use bellhop_core::ports::{
+    Buckets, ByteStream, FileInfo, FilePage, FileStore, NewFile, PortResult, ReadRange, StoredFile, Stores, Version,
+};
 use bellhop_core::{CommandError, PortError, PortErrorKind, nearest};
 use futures::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
@@ -25,13 +28,19 @@ pub(super) struct MemoryStore {
     name: StoreName,
     versioned: bool,
     files: Mutex<BTreeMap<String, Vec<Kept>>>,
+    /// Where the store has some.
+    pub buckets: Option<MemoryBuckets>,
     /// How many writes were completed.
     pub writes: Mutex<u32>,
 }
 
 impl MemoryStore {
     pub fn new(name: &str, versioned: bool) -> Self {
-        Self { name: name.into(), versioned, files: Mutex::default(), writes: Mutex::new(0) }
+        Self { name: name.into(), versioned, files: Mutex::default(), buckets: None, writes: Mutex::new(0) }
+    }
+
+    pub fn with_buckets(self) -> Self {
+        Self { buckets: Some(MemoryBuckets::new()), ..self }
     }
 
     pub fn keep(&self, name: &str, bytes: &[u8]) {
@@ -84,6 +93,9 @@ impl FileStore for MemoryStore {
     }
     fn versioned(&self) -> bool {
         self.versioned
+    }
+    fn buckets(&self) -> Option<&dyn Buckets> {
+        self.buckets.as_ref().map(|buckets| buckets as _)
     }
     async fn list(&self, prefix: &str, from: Option<&str>, limit: usize) -> PortResult<FilePage> {
         let names: Vec<String> = {

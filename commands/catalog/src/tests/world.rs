@@ -52,7 +52,10 @@ pub(super) struct World {
 
 impl World {
     pub fn new() -> Self {
-        let stores = Arc::new(MemoryStores(vec![Arc::new(MemoryStore::new("local", true)), Arc::new(MemoryStore::new("plain", false))]));
+        let stores = Arc::new(MemoryStores(vec![
+            Arc::new(MemoryStore::new("local", true).with_buckets()),
+            Arc::new(MemoryStore::new("plain", false)),
+        ]));
         let source = Arc::new(MemorySource::default());
         let said = Arc::new(Announced::default());
         let uploads = Arc::new(Uploads::default());

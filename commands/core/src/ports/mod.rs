@@ -12,6 +12,7 @@ mod dead_letters;
 mod files;
 mod front;
 mod inbox;
+mod lifecycle;
 mod links;
 mod places;
 mod records;
@@ -24,10 +25,7 @@ pub use alerts::{AlertDesk, AlertFilter};
 pub use analytics::{AnalyticsSource, Sources};
 pub use approvals::Approvals;
 pub use audit::{AuditFilter, AuditRow, AuditTrail};
-pub use buckets::{
-    AccessPolicy, Bucket, BucketInfo, Buckets, Encryption, Fact, LifecycleFilter, LifecycleRule, NoncurrentExpiry, Permission,
-    PublicAccess, PublicLevel, Transition, Versioning, When, merged,
-};
+pub use buckets::{AccessPolicy, Bucket, BucketInfo, Buckets, Encryption, Fact, Permission, PublicAccess, PublicLevel, Versioning};
 pub use chat::{Channel, Channels, ChatPlatform, Finding, Post, Upload};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use files::{
@@ -35,6 +33,7 @@ pub use files::{
 };
 pub use front::{Front, Visitor};
 pub use inbox::{Accepted, Completer, Completion, Inbox, Incoming, Said};
+pub use lifecycle::{LifecycleFilter, LifecycleRule, NoncurrentExpiry, Transition, When, merged};
 pub use links::{Link, LinkFacts, Links};
 pub use places::{Announcer, Attachments, Places, Platforms};
 pub use records::{Record, Records};

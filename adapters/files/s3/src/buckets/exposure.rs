@@ -112,9 +112,8 @@ impl S3Store {
                     because.push(format!("its policy lets everyone in{end}"));
                 }
             }
-            Some(None) => {}
             None if !no_policy => unseen.push("policy"),
-            None => {}
+            Some(None) | None => {}
         }
         if !unseen.is_empty() {
             because.push(format!("its {} can't be seen", unseen.join(" and ")));

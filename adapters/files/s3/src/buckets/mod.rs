@@ -12,7 +12,8 @@ use crate::store::{S3Store, moment};
 use crate::wire::{Captured, elements};
 use async_trait::async_trait;
 use aws_sdk_s3::types::{
-    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, PublicAccessBlockConfiguration, VersioningConfiguration,
+    BucketLocationConstraint, BucketVersioningStatus, CreateBucketConfiguration, EncodingType, PublicAccessBlockConfiguration,
+    VersioningConfiguration,
 };
 use bellhop_core::ports::{
     AccessPolicy, Bucket, BucketInfo, Buckets, Encryption, Fact, LifecycleRule, PortResult, PublicAccess, Versioning,
@@ -102,7 +103,7 @@ impl S3Store {
     /// What is in a bucket, in words; `None` when it is empty or that may not be seen.
     async fn contents(&self, bucket: &str) -> PortResult<Option<String>> {
         let client = self.account.client().await?;
-        let asked = client.list_object_versions().bucket(bucket).max_keys(COUNTED).send().await;
+        let asked = client.list_object_versions().bucket(bucket).encoding_type(EncodingType::Url).max_keys(COUNTED).send().await;
         let ask = Ask::bucket("delete", "s3:ListBucketVersions", bucket);
         let (files, older, marks, first, more) = match asked.map_err(|error| self.account.failed(ask, &error)) {
             Ok(got) => {
@@ -112,8 +113,9 @@ impl S3Store {
                 let older = got.versions().len() - files;
                 (files, older, got.delete_markers().len(), first.map(str::to_owned), got.is_truncated().unwrap_or(false))
             }
-            Err(error) if matches!(error.kind, PortErrorKind::Unsupported | PortErrorKind::Denied) => {
-                let asked = client.list_objects_v2().bucket(bucket).max_keys(COUNTED).send().await;
+            // Denied, not there, or with names that its XML can't hold: files alone are asked for.
+            Err(error) if matches!(error.kind, PortErrorKind::Unsupported | PortErrorKind::Denied | PortErrorKind::Broken) => {
+                let asked = client.list_objects_v2().bucket(bucket).encoding_type(EncodingType::Url).max_keys(COUNTED).send().await;
                 match asked.map_err(|error| self.account.failed(Ask::bucket("delete", "s3:ListBucket", bucket), &error)) {
                     Ok(got) => {
                         let first = got.contents().first().and_then(|object| object.key()).map(str::to_owned);
@@ -135,6 +137,7 @@ impl S3Store {
             count(marks, "mark of a deletion", "marks of deletions"),
         ];
         let counted: Vec<String> = counted.into_iter().flatten().collect();
+        let first = crate::names::decoded(&first).unwrap_or(first);
         let first = bellhop_core::text::shorten(&bellhop_core::text::one_line(&first), 80);
         let at_least = if more { "at least " } else { "" };
         Ok(Some(format!("{at_least}{} are in it, `{first}` the first", counted.join(", "))))
@@ -300,7 +303,7 @@ impl Buckets for S3Store {
     }
 
     async fn public_access(&self, name: &str) -> PortResult<PublicAccess> {
-        self.exposure(self.named("public access", name)?).await
+        Box::pin(self.exposure(self.named("public access", name)?)).await
     }
 
     async fn access(&self, _: &str) -> PortResult<Vec<AccessPolicy>> {

@@ -53,7 +53,7 @@ fn sentence(statement: &Value) -> String {
     if let Some(Value::Object(conditions)) = statement.get("Condition") {
         for (operator, values) in conditions {
             for (key, value) in values.as_object().into_iter().flatten() {
-                words.push_str(&format!(", if {key} {operator} {}", texts(Some(value)).join(" or ")));
+                words = format!("{words}, if {key} {operator} {}", texts(Some(value)).join(" or "));
             }
         }
     }

@@ -1,5 +1,4 @@
 //! Stores on the S3 peers, an empty bucket for each.
-#![expect(dead_code, reason = "each test file uses a part of it")]
 
 use bellhop_core::ports::{FileStore as _, NewFile};
 use bellhop_kit::clock::StoppedClock;

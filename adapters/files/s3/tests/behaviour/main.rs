@@ -1,0 +1,8 @@
+//! The S3 store on its peers, through bad networks, and against answers of every kind.
+
+#![expect(clippy::unwrap_used, reason = "a test ends at the first thing that fails")]
+
+mod answers;
+mod others;
+mod transfers;
+mod world;
