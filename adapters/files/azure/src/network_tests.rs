@@ -181,8 +181,8 @@ async fn an_answer_that_stops_in_the_middle_is_not_waited_for() {
     let serving = async {
         let mut held = Vec::new();
         while let Ok((mut client, _)) = listener.accept().await {
-            let mut head = vec![0; 4096];
-            let _ = client.read(&mut head).await;
+            let mut request = vec![0; 4096];
+            let _ = client.read(&mut request).await;
             let _ = client.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 999\r\n\r\n<?xml").await;
             held.push(client);
         }
