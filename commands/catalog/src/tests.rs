@@ -6,6 +6,8 @@ mod channels;
 mod chat;
 mod figures;
 mod files;
+mod hookery;
+mod hooks;
 mod outbox;
 mod schedules;
 mod source;

@@ -53,6 +53,7 @@ impl Command for List {
     const NAME: &'static str = "file list";
     const SUMMARY: &'static str = "Lists stored files";
     const EXAMPLES: &'static [&'static str] = &["file list", "file list reports/ --limit 200"];
+    const COMPLETES: &'static [&'static str] = &["prefix", "store"];
     type Args = ListArgs;
 
     async fn run(&self, call: &Call, args: ListArgs) -> Result<Reply, CommandError> {

@@ -4,7 +4,7 @@ use super::remove::{Remove, RemoveArgs};
 use crate::wording::{code, count, line, local, table};
 use bellhop_core::card::Block;
 use bellhop_core::command::NoArgs;
-use bellhop_core::ports::{Places, ScheduleBook};
+use bellhop_core::ports::{Places, Schedule, ScheduleBook};
 use bellhop_core::{Action, Call, Card, Command, CommandError, Invoke, Reply};
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ impl Command for List {
             rows.push(vec![
                 vec![code(&schedule.id)],
                 vec![code(&schedule.line)],
-                vec![format!("{} ({})", schedule.cron, schedule.zone.name()).into()],
+                vec![if schedule.once() { Schedule::ONCE.into() } else { format!("{} ({})", schedule.cron, schedule.zone.name()).into() }],
                 vec![local(schedule.next, schedule.zone).into()],
                 vec![code(self.places.spell(&schedule.to).await)],
                 vec![line(&schedule.owner_name).into()],

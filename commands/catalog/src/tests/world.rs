@@ -1,6 +1,7 @@
 //! A whole world of ports in memory: what commands do to it can be looked at, and it can be told to fail.
 
 use super::chat::Chat;
+use super::hookery::Hookery;
 use super::source::{MemorySource, OneSource};
 use super::stores::{MemoryStore, MemoryStores};
 use crate::Services;
@@ -43,6 +44,7 @@ pub(super) struct World {
     pub uploads: Arc<Uploads>,
     pub records: Arc<MemoryRecords>,
     pub desk: Arc<Desk>,
+    pub hooks: Arc<Hookery>,
     pub schedules: Arc<Book>,
     pub channels: Arc<Chat>,
     pub progress: Arc<Mutex<Vec<Progress>>>,
@@ -58,6 +60,7 @@ impl World {
         let uploads = Arc::new(Uploads::default());
         let records = Arc::new(MemoryRecords::default());
         let desk = Arc::new(Desk::default());
+        let hooks = Arc::new(Hookery::default());
         let schedules = Arc::new(Book::default());
         let channels = Arc::new(Chat::default());
         let services = Services {
@@ -68,6 +71,7 @@ impl World {
             attachments: uploads.clone(),
             links: Arc::new(Linker),
             alerts: desk.clone(),
+            hooks: hooks.clone(),
             schedules: schedules.clone(),
             audit: Arc::new(Log),
             usage: Arc::new(Log),
@@ -88,6 +92,7 @@ impl World {
             uploads,
             records,
             desk,
+            hooks,
             schedules,
             channels,
             progress: Arc::default(),
@@ -294,6 +299,30 @@ impl AlertDesk for Desk {
             let nearest = nearest::nearest(id, all.iter().map(|alert| alert.signal.name.as_str())).map(str::to_owned);
             CommandError::NotFound { what: "alert", name: id.into(), nearest }
         })
+    }
+    async fn raise(&self, call: &Call, new: &NewAlert) -> Result<(Alert, bool), CommandError> {
+        let signal = AlertSignal {
+            fingerprint: Fingerprint::new(format!("{} {:?}", new.name, new.labels)),
+            source: "person".into(),
+            firing: true,
+            name: new.name.clone(),
+            severity: new.severity.clone(),
+            summary: new.summary.clone(),
+            description: String::new(),
+            labels: new.labels.clone(),
+            url: new.url.clone(),
+            starts_at: call.now,
+            ends_at: None,
+            received: call.now,
+        };
+        let mut all = self.0.lock().unwrap();
+        let at = all.iter().position(|alert| alert.signal.fingerprint == signal.fingerprint);
+        let kept = at.map(|at| all.remove(at));
+        let id = kept.as_ref().map_or_else(|| format!("a{}", all.len()), |alert| alert.id.clone());
+        let (alert, change) = apply(kept, AlertInput::Signal(signal));
+        let alert = Alert { id, ..alert.unwrap() };
+        all.push(alert.clone());
+        Ok((alert, change == bellhop_core::alert::Change::State))
     }
     async fn acknowledge(&self, call: &Call, id: &str) -> Result<Alert, CommandError> {
         Ok(self.change(id, AlertInput::Acknowledge { who: call.caller.name.clone(), at: call.now }))
