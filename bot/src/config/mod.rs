@@ -4,7 +4,7 @@
 mod frame;
 mod problem;
 
-pub use frame::{Database, Frame, Role, Route, Server};
+pub use frame::{Database, Frame, Role, Route, Secrets, Server};
 pub use problem::ConfigError;
 
 use crate::secrets::{self, Redaction};
@@ -147,6 +147,8 @@ mod tests {
             ("[[role]]\nname = \"admin\"\nusers = [\"ann\"]", "CHATNAME:USERID"),
             ("[[route]]\nto = [\"#a b\"]", "no place"),
             ("[[route]]\nto = []", "to"),
+            ("[secrets]\nmaster_key = \"tooshort\"", "32 bytes"),
+            ("[secrets]\nmaster_kee = \"x\"", "master_key"),
             ("[chat.x]\ntoken = \"env:BELLHOP_NO_SUCH_VARIABLE\"", "BELLHOP_NO_SUCH_VARIABLE"),
         ] {
             let message = parse(text).unwrap_err().to_string();

@@ -2,8 +2,10 @@
 //! `file:PATH`); what a reference gave is remembered, so that the log can leave it out wherever it may turn up.
 
 mod redaction;
+mod seal;
 
 pub use redaction::{RedactingWriter, Redaction};
+pub use seal::{KeyError, MasterKey, Otherwise, SealRing};
 
 use std::path::{Path, PathBuf};
 
