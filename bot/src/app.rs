@@ -7,12 +7,14 @@ use crate::clock::{RandomIds, SystemClock};
 use crate::completion::LiveCompleter;
 use crate::config::Config;
 use crate::dispatch::{ApprovalDesk, Dispatch};
+use crate::front::FrontPage;
 use crate::inbox::{DurableInbox, InboxWorker};
 use crate::links::ShortLinks;
 use crate::outbox::{GivenUp, Outbox, Pace};
 use crate::platforms::{ChatDirectory, SourceDirectory, StoreDirectory};
 use crate::roles::Roles;
 use crate::schedule::Scheduler;
+use crate::secrets::{Otherwise, SealRing};
 use crate::server;
 use crate::start::{self, StartError};
 use crate::tasks::Tasks;
@@ -25,8 +27,9 @@ use bellhop_core::Address;
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::ports::{Attachments, Inbox, Links, Permissions, Records as _, Stores};
 use bellhop_core::registry::Registry;
-use bellhop_store::{Events, RunnerGuard, Store};
+use bellhop_store::{Backend, Events, RunnerGuard, Store};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -106,11 +109,17 @@ impl App {
         let inbox: Arc<dyn Inbox> = Arc::new(DurableInbox::new(store.clone()));
         let completer = Arc::new(LiveCompleter::new(permissions.clone(), clock.clone()));
         let stores: Arc<dyn Stores> = Arc::new(StoreDirectory(wiring::files(&config, &clock, &ids)?));
+        let links: Arc<dyn Links> = Arc::new(ShortLinks::new(store.clone(), stores.clone(), clock.clone(), public_url.clone()));
+        let front = Arc::new(FrontPage::new(permissions.clone(), clock.clone()));
         let parts = Parts {
             inbox: inbox.clone(),
             completer: completer.clone(),
             records: Arc::new(store.clone()),
             stores: stores.clone(),
+            front: front.clone(),
+            links: links.clone(),
+            seal: Arc::new(seal(&config, &store, &data_dir)?),
+            public_url,
             clock: clock.clone(),
             ids: ids.clone(),
             data_dir,
@@ -132,7 +141,6 @@ impl App {
         );
         let engine = Arc::new(Engine::new(store.clone(), clock.clone(), ids.clone()));
         let events = Arc::new(Events::new(store.clone()));
-        let links: Arc<dyn Links> = Arc::new(ShortLinks::new(store.clone(), stores.clone(), clock.clone(), public_url));
         let names = chats.all().map(|chat| chat.name().to_string()).collect();
         let registry = bellhop_catalog::registry(Services {
             stores: stores.clone(),
@@ -155,6 +163,7 @@ impl App {
         });
         dispatch.learn(registry.clone());
         completer.learn(registry.clone());
+        front.learn(registry.clone());
         let instance = ids.next();
         Ok(Self {
             config,
@@ -315,6 +324,15 @@ impl App {
     }
 }
 
+/// What closes the bot's own secrets away. Where several bots may share the database, none makes a key of its own.
+fn seal(config: &Config, store: &Store, data_dir: &Path) -> Result<SealRing, StartError> {
+    let otherwise = match store.backend() {
+        Backend::Sqlite => Otherwise::File(data_dir.join("master.key")),
+        Backend::Postgres => Otherwise::Configured,
+    };
+    Ok(SealRing::new(config.frame.secrets.key()?, otherwise))
+}
+
 /// The address that links begin with: the configured one, or where this process listens, or where the bot that runs on the
 /// same database said that it does.
 async fn public_url(config: &Config, store: &Store, here: Option<String>) -> Result<String, StartError> {
@@ -344,7 +362,7 @@ async fn housekeeping(store: Store, quarantine: Duration, tasks: Tasks) {
             () = tokio::time::sleep(EVERY) => {}
             () = stop.cancelled() => return,
         }
-        if store.backend() == bellhop_store::Backend::Postgres
+        if store.backend() == Backend::Postgres
             && let Err(error) = store.recover(quarantine).await
         {
             tracing::debug!(%error, "what dead replicas had claimed can't be looked up");

@@ -1,14 +1,15 @@
 //! What each word of the command line does.
 
 use crate::app::{App, Options};
-use crate::cli::{Act, AuditAct, Cli, KeyAct};
+use crate::cli::{Act, AuditAct, Cli, KeyAct, Manifest};
 use crate::clock::{RandomIds, SystemClock};
 use crate::config::Config;
 use crate::secrets::Redaction;
 use crate::start::StartError;
-use crate::{say, telemetry};
+use crate::{say, telemetry, unplugged, wiring};
 use bellhop_store::{AuditChain, Store};
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
@@ -28,12 +29,16 @@ pub async fn run(cli: Cli, out: &mut (impl Write + Send)) -> Result<ExitCode, St
         print(out, REFERENCE);
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(Act::Manifest(asked)) = &cli.act {
+        return manifest(cli.config.as_deref(), asked, &redaction, out);
+    }
     let config = Config::read(cli.config.as_deref(), &redaction)?;
     match cli.act {
         None | Some(Act::Run) => serve(config, out).await,
         Some(Act::Say(asked)) => say::say(config, asked, out).await.map(|exit| ExitCode::from(exit.code())),
         Some(Act::Check { live }) => check(config, live, out).await,
-        Some(Act::Config) => Ok(ExitCode::SUCCESS),
+        // Both were done above, without any configuration that has to be whole.
+        Some(Act::Config | Act::Manifest(_)) => Ok(ExitCode::SUCCESS),
         Some(Act::Key { act }) => keys(&open(&config).await?, act, out).await,
         Some(Act::Audit { act: AuditAct::Verify }) => verify(&open(&config).await?, out).await,
     }
@@ -59,6 +64,16 @@ async fn serve(config: Config, out: &mut (impl Write + Send)) -> Result<ExitCode
         let _ = out.write_all(&line).and_then(|()| out.flush());
     })
     .await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a manifest. Nothing is opened and no folder made for it, and the secrets that it will bring need not be there.
+fn manifest(path: Option<&Path>, asked: &Manifest, redaction: &Redaction, out: &mut impl Write) -> Result<ExitCode, StartError> {
+    let config = Config::read_without_secrets(path, redaction)?;
+    let commands = unplugged::commands();
+    let made = wiring::manifest(asked.platform, asked.name.as_deref(), asked.public_url.as_deref(), &config, &commands)?;
+    let text = serde_json::to_string_pretty(&made).map_err(|error| StartError::System(error.to_string()))?;
+    print(out, &format!("{text}\n"));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,7 +1,7 @@
 //! The keys that belong to no adapter.
 
 use super::ConfigError;
-use crate::secrets::MasterKey;
+use crate::secrets::{self, MasterKey};
 use bellhop_core::access::Access;
 use bellhop_core::address::PlaceRef;
 use bellhop_core::nearest::nearest;
@@ -100,7 +100,9 @@ impl Secrets {
     /// What is written is no key.
     pub fn key(&self) -> Result<Option<MasterKey>, ConfigError> {
         let read = |key: &SecretString| MasterKey::parse(key.expose_secret());
-        self.master_key.as_ref().map(read).transpose().map_err(|why| ConfigError::wrong("[secrets] master_key", why.to_string()))
+        // A reference is still there only where a configuration is looked at without its secrets.
+        let given = self.master_key.as_ref().filter(|key| !secrets::is_reference(key.expose_secret()));
+        given.map(read).transpose().map_err(|why| ConfigError::wrong("[secrets] master_key", why.to_string()))
     }
 }
 

@@ -28,6 +28,12 @@ pub enum SecretError {
     Vault(String),
 }
 
+/// Whether a text refers to a value rather than being it.
+#[must_use]
+pub fn is_reference(text: &str) -> bool {
+    ["env:", "file:", "vault:"].iter().any(|kind| text.starts_with(kind))
+}
+
 /// Gives the value behind a reference, or the text itself where it is none. Relative paths are those of `base`, the
 /// folder of the configuration file. A trailing line break of a file is not part of the value.
 ///

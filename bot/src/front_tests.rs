@@ -1,0 +1,1 @@
+//! The front page shows what this visitor may see, says failures in place, and changes nothing.
