@@ -103,7 +103,3 @@ impl Front for FrontPage {
         futures::future::join_all(sections).await.into_iter().flatten().collect()
     }
 }
-
-#[cfg(test)]
-#[path = "front_tests.rs"]
-mod tests;

@@ -12,6 +12,7 @@ pub mod explain;
 pub mod front;
 pub mod inbox;
 pub mod links;
+pub mod listening;
 pub mod outbox;
 pub mod platforms;
 pub mod program;
