@@ -8,6 +8,7 @@ mod api;
 mod click;
 mod config;
 mod handle;
+pub mod webhook;
 mod wire;
 mod workspaces;
 
