@@ -8,6 +8,7 @@ use crate::completion::LiveCompleter;
 use crate::config::Config;
 use crate::dispatch::{ApprovalDesk, Dispatch};
 use crate::front::FrontPage;
+use crate::hooks::Webhooks;
 use crate::inbox::{DurableInbox, InboxWorker};
 use crate::links::ShortLinks;
 use crate::listening::{self, Patience};
@@ -90,6 +91,7 @@ pub struct App {
     engine: Arc<Engine>,
     own: Arc<Own>,
     waiting: Arc<Waiting>,
+    hooks: Arc<Webhooks>,
     events: Arc<Events>,
     stores: Arc<dyn Stores>,
     links: Arc<dyn Links>,
@@ -160,6 +162,7 @@ impl App {
         let home = home(console.as_ref());
         let waiting = Arc::new(Waiting::new(engine.clone(), own.clone(), chats.clone(), home, options.pace.look));
         let events = Arc::new(Events::new(store.clone()));
+        let hooks = Arc::new(Webhooks::new(store.clone(), &parts, chats.clone(), wiring::POSTED));
         let names = chats.all().map(|chat| chat.name().to_string()).collect();
         let registry = bellhop_catalog::registry(Services {
             stores: stores.clone(),
@@ -168,6 +171,7 @@ impl App {
             announcer: Arc::new(OutboxAnnouncer::new(store.clone(), ids.clone())),
             attachments: options.attachments.clone().unwrap_or_else(|| chats.clone()),
             links: links.clone(),
+            hooks: hooks.clone(),
             alerts: Arc::new(Desk::new(store.clone(), engine.clone())),
             schedules: Arc::new(store.clone()),
             audit: Arc::new(store.clone()),
@@ -197,6 +201,7 @@ impl App {
             engine,
             own,
             waiting,
+            hooks,
             events,
             stores,
             links,
@@ -321,6 +326,7 @@ impl App {
             store: self.store.clone(),
             events: self.events.clone(),
             engine: self.engine.clone(),
+            hooks: self.hooks.clone(),
             stores: self.stores.clone(),
             clock: self.options.clock.clone(),
             ids: self.options.ids.clone(),

@@ -10,6 +10,7 @@ pub mod config;
 pub mod dispatch;
 pub mod explain;
 pub mod front;
+pub mod hooks;
 pub mod inbox;
 pub mod links;
 pub mod listening;
@@ -28,4 +29,6 @@ pub mod telemetry;
 pub mod unplugged;
 pub mod usage;
 pub mod welcome;
+#[cfg(test)]
+mod whole;
 pub mod wiring;

@@ -14,7 +14,7 @@ use bellhop_core::error::{CommandError, PortError, PortErrorKind};
 use bellhop_core::ids::{CardKey, ChatName, SourceName, StoreName, VersionId};
 use bellhop_core::ports::{
     AlertDesk, AlertFilter, AnalyticsSource, Announcer, Approvals, Attachments, AuditFilter, AuditRow, AuditTrail, ByteStream, Channel,
-    ChatPlatform, DeadLetter, DeadLetters, Decision, FileStore, Link, LinkFacts, Links, Permissions, Places, Platforms, PortResult, Record,
+    ChatPlatform, DeadLetter, DeadLetters, Decision, FileStore, Hook, HookRequest, Hooks, Link, LinkFacts, Links, MadeHook, NewAlert, Permissions, Places, Platforms, PortResult, Record,
     Records, Schedule, ScheduleBook, Sources, Stores, UsageBook, UsageRow,
 };
 use serde_json::Value;
@@ -31,6 +31,7 @@ pub fn commands() -> Vec<About> {
         announcer: nothing.clone(),
         attachments: nothing.clone(),
         links: nothing.clone(),
+        hooks: nothing.clone(),
         alerts: nothing.clone(),
         schedules: nothing.clone(),
         audit: nothing.clone(),
@@ -131,11 +132,33 @@ impl Links for Unplugged {
 }
 
 #[async_trait]
+impl Hooks for Unplugged {
+    async fn create(&self, _: &Call, _: &str, _: &Address, _: bool) -> PortResult<MadeHook> {
+        port()
+    }
+    async fn list(&self) -> PortResult<Vec<Hook>> {
+        port()
+    }
+    async fn test(&self, _: &Call, _: &str) -> PortResult<Hook> {
+        port()
+    }
+    async fn requests(&self, _: &str, _: usize) -> PortResult<Vec<HookRequest>> {
+        port()
+    }
+    async fn remove(&self, _: &str) -> PortResult<Option<Hook>> {
+        port()
+    }
+}
+
+#[async_trait]
 impl AlertDesk for Unplugged {
     async fn list(&self, _: &AlertFilter) -> Result<Vec<Alert>, CommandError> {
         command()
     }
     async fn get(&self, _: &str) -> Result<Alert, CommandError> {
+        command()
+    }
+    async fn raise(&self, _: &Call, _: &NewAlert) -> Result<(Alert, bool), CommandError> {
         command()
     }
     async fn acknowledge(&self, _: &Call, _: &str) -> Result<Alert, CommandError> {

@@ -5,9 +5,11 @@ mod manifest;
 pub use manifest::{ManifestError, manifest};
 
 use crate::config::{Config, ConfigError, section};
+use crate::hooks::{Refusal, Shape};
 use axum::Router;
 use bellhop_console::{Console, ConsoleConfig};
 use bellhop_core::access::Access;
+use bellhop_core::card::Card;
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::error::PortError;
 use bellhop_core::ids::{ChatName, StoreName};
@@ -73,6 +75,14 @@ type FilesKind =
 
 const CHATS: &[ChatKind] = &[("console", console), ("slack", slack)];
 const FILES: &[FilesKind] = &[("local", local)];
+
+/// What programs may post to webhooks, the shape that is tried first at the front.
+pub const POSTED: &[Shape] = &[Shape { name: "slack", read: slack_posted }];
+
+fn slack_posted(content_type: &str, body: &[u8]) -> Result<Card, Refusal> {
+    let refused = |refusal: bellhop_slack::webhook::Refusal| Refusal { status: refusal.status, code: refusal.code };
+    bellhop_slack::webhook::card(content_type, body).map(|posted| posted.card).map_err(refused)
+}
 
 /// The name of the embedded chat where the configuration doesn't give it another.
 pub const EMBEDDED_CHAT: &str = "console";

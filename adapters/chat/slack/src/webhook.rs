@@ -70,7 +70,7 @@ pub fn card(content_type: &str, body: &[u8]) -> Result<Posted, Refusal> {
     if attachments.len() > MOST {
         return Err(Refusal::bad("too_many_attachments"));
     }
-    for attachment in &attachments {
+    for attachment in attachments.iter() {
         attachment::add(&mut card, attachment);
     }
     if is_empty(&card) {
