@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use bellhop_core::address::Address;
 use bellhop_core::ids::WorkspaceId;
 use bellhop_core::ports::{Channel, Channels, PortResult};
-use bellhop_core::{PortError, PortErrorKind};
+use bellhop_core::{PortError, PortErrorKind, Retry};
 use serde_json::{Value, json};
 
 const CREATE: Method = Method { name: "conversations.create", operation: "create", per_minute: 20, safe: false };
@@ -147,6 +147,18 @@ impl Desk {
         Ok(())
     }
 
+    /// The bot enters a channel where it may; `false` where it can't. A failure that passes is one.
+    pub(crate) async fn try_enter(&self, workspace: &WorkspaceId, channel: &str) -> WireResult<bool> {
+        match self.enter(workspace, channel).await {
+            Ok(()) => Ok(true),
+            Err(failure) if failure.error.retry == Retry::No => {
+                tracing::debug!(error = %failure.error, channel, "the bot can't enter a channel");
+                Ok(false)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
     /// Changes a channel, after entering it where Slack wants the bot to be in it and it may.
     async fn change<T: serde::de::DeserializeOwned>(&self, at: &Address, method: Method, mut args: Value) -> WireResult<T> {
         args["channel"] = json!(at.channel);
@@ -154,7 +166,7 @@ impl Desk {
         if let Err(failure) = &changed
             && failure.is(&["not_in_channel"])
             && method != UNARCHIVE
-            && self.enter(&at.workspace, at.channel.as_str()).await.is_ok()
+            && self.try_enter(&at.workspace, at.channel.as_str()).await?
         {
             changed = self.api.call(&at.workspace, method, &args).await;
         }

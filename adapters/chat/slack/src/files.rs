@@ -210,7 +210,7 @@ impl Place {
         let mut completed: WireResult<Value> = desk.api.call(&self.workspace, COMPLETE, &args).await;
         if let Err(failure) = &completed
             && failure.is(&NOT_A_MEMBER)
-            && desk.enter(&self.workspace, &self.channel).await.is_ok()
+            && desk.try_enter(&self.workspace, &self.channel).await?
         {
             completed = desk.api.call(&self.workspace, COMPLETE, &args).await;
         }

@@ -16,6 +16,8 @@ mod handle;
 mod listen;
 mod render;
 mod send;
+#[cfg(test)]
+mod testbed;
 mod wire;
 mod workspaces;
 

@@ -21,14 +21,26 @@ type Key = (WorkspaceId, &'static str);
 type Limiter = RateLimiter<Key, DashMapStateStore<Key>, SteadyClock, NoOpMiddleware<Duration>>;
 
 /// Counts of calls, by workspace and method.
-#[derive(Default)]
 pub(super) struct Allowances {
     /// One limiter for each allowance that occurs: Slack has four.
     limiters: Mutex<HashMap<u32, Arc<Limiter>>>,
     calls: AtomicU32,
+    clock: SteadyClock,
+}
+
+impl Default for Allowances {
+    fn default() -> Self {
+        let began = Instant::now();
+        Self::by(Arc::new(move || began.elapsed()))
+    }
 }
 
 impl Allowances {
+    /// Counts by this time, which only ever grows.
+    fn by(elapsed: Arc<dyn Fn() -> Duration + Send + Sync>) -> Self {
+        Self { limiters: Mutex::default(), calls: AtomicU32::new(0), clock: SteadyClock { elapsed } }
+    }
+
     /// Counts a call, or says how long until there is room for it.
     pub(super) fn take(&self, workspace: &WorkspaceId, method: Method) -> Result<(), Duration> {
         let Some(quota) = quota(method.per_minute) else { return Ok(()) };
@@ -36,7 +48,7 @@ impl Allowances {
             let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
             limiters
                 .entry(method.per_minute)
-                .or_insert_with(|| Arc::new(RateLimiter::new(quota, DashMapStateStore::default(), SteadyClock::default())))
+                .or_insert_with(|| Arc::new(RateLimiter::new(quota, DashMapStateStore::default(), self.clock.clone())))
                 .clone()
         };
         if self.calls.fetch_add(1, Ordering::Relaxed) % TIDY == TIDY - 1 {
@@ -62,20 +74,14 @@ fn quota(per_minute: u32) -> Option<Quota> {
 /// A clock that no one sets, so that a correction of the machine's time neither frees nor stops anything.
 #[derive(Clone)]
 struct SteadyClock {
-    began: Instant,
-}
-
-impl Default for SteadyClock {
-    fn default() -> Self {
-        Self { began: Instant::now() }
-    }
+    elapsed: Arc<dyn Fn() -> Duration + Send + Sync>,
 }
 
 impl governor::clock::Clock for SteadyClock {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
-        self.began.elapsed()
+        (self.elapsed)()
     }
 }
 
@@ -83,18 +89,25 @@ impl governor::clock::Clock for SteadyClock {
 mod tests {
     use super::*;
 
+    /// Counts by a time that the test moves.
+    fn moved() -> (Allowances, Arc<Mutex<Duration>>) {
+        let time = Arc::new(Mutex::new(Duration::from_secs(1000)));
+        let told = time.clone();
+        (Allowances::by(Arc::new(move || *told.lock().unwrap())), time)
+    }
+
     /// Calls as fast as they are allowed for ten minutes, and counts every minute however it is cut.
-    #[tokio::test(start_paused = true)]
-    async fn no_minute_sees_more_than_is_allowed_and_little_less() {
+    #[test]
+    fn no_minute_sees_more_than_is_allowed_and_little_less() {
         for per_minute in [1, 20, 50, 100] {
-            let allowances = Allowances::default();
+            let (allowances, time) = moved();
             let method = Method { name: "m", operation: "m", per_minute, safe: true };
-            let (began, workspace) = (Instant::now(), WorkspaceId::from("T1"));
+            let (workspace, end) = (WorkspaceId::from("T1"), Duration::from_secs(1000) + Duration::from_mins(10));
             let mut calls: Vec<Duration> = Vec::new();
-            while began.elapsed() < Duration::from_mins(10) {
+            while *time.lock().unwrap() < end {
                 match allowances.take(&workspace, method) {
-                    Ok(()) => calls.push(began.elapsed()),
-                    Err(wait) => tokio::time::sleep(wait).await,
+                    Ok(()) => calls.push(*time.lock().unwrap()),
+                    Err(wait) => *time.lock().unwrap() += wait,
                 }
             }
             let most = calls.iter().map(|from| calls.iter().filter(|at| *at >= from && **at - *from < Duration::from_mins(1)).count()).max();
@@ -103,9 +116,9 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn workspaces_and_methods_count_for_themselves() {
-        let allowances = Allowances::default();
+    #[test]
+    fn workspaces_and_methods_count_for_themselves() {
+        let (allowances, _time) = moved();
         let one = Method { name: "one", operation: "m", per_minute: 1, safe: true };
         let (a, b) = (WorkspaceId::from("T1"), WorkspaceId::from("T2"));
         assert!(allowances.take(&a, one).is_ok());
@@ -116,14 +129,14 @@ mod tests {
         assert!((0..1000).all(|_| allowances.take(&a, free).is_ok()));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn counts_of_quiet_workspaces_are_dropped() {
-        let allowances = Allowances::default();
+    #[test]
+    fn counts_of_quiet_workspaces_are_dropped() {
+        let (allowances, time) = moved();
         let method = Method { name: "m", operation: "m", per_minute: 50, safe: true };
         for n in 0..TIDY - 1 {
             assert!(allowances.take(&WorkspaceId::new(format!("T{n}")), method).is_ok());
         }
-        tokio::time::sleep(Duration::from_mins(5)).await;
+        *time.lock().unwrap() += Duration::from_mins(5);
         assert!(allowances.take(&WorkspaceId::from("T"), method).is_ok());
         let limiter = allowances.limiters.lock().unwrap()[&50].clone();
         assert_eq!(limiter.len(), 1);

@@ -117,7 +117,7 @@ pub(crate) async fn find(desk: &Desk, at: &Address, key: &DeliveryKey) -> PortRe
     if let Err(failure) = &found
         && failure.is(&NOT_A_MEMBER)
         && !is_direct(&channel)
-        && desk.enter(&at.workspace, &channel).await.is_ok()
+        && desk.try_enter(&at.workspace, &channel).await?
     {
         found = read(desk, at, &channel, key, since).await;
     }

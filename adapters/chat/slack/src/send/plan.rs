@@ -43,7 +43,7 @@ pub(crate) async fn post_later(desk: &Desk, post: &Post, at: Timestamp) -> PortR
     let mut planned = sending.show(&Through::Method(SCHEDULE), &args, None).await;
     if let Err(failure) = &planned
         && failure.is(&super::ways::NOT_A_MEMBER)
-        && desk.enter(&post.to.workspace, post.to.channel.as_str()).await.is_ok()
+        && desk.try_enter(&post.to.workspace, post.to.channel.as_str()).await?
     {
         planned = sending.show(&Through::Method(SCHEDULE), &args, None).await;
     }

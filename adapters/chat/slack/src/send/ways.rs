@@ -113,7 +113,7 @@ impl Sending<'_> {
         if let Some(sent) = self.by_response(false).await? {
             return Ok(sent);
         }
-        if !is_direct(self.channel()) && self.desk.enter(&self.post.to.workspace, self.channel()).await.is_ok() {
+        if !is_direct(self.channel()) && self.desk.try_enter(&self.post.to.workspace, self.channel()).await? {
             return self.by_token(self.channel(), self.thread(), None).await;
         }
         self.directly(refused).await
