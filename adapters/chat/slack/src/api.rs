@@ -145,5 +145,5 @@ impl Api {
 /// Whether calls of this method are paced elsewhere (messages and files by their lanes) or can't wait (views have three
 /// seconds), so that waiting here would only hold up others.
 fn paced(method: Method) -> bool {
-    ["chat.", "files.", "views.", "response_url"].iter().any(|family| method.name.starts_with(family)) && method.operation != "fetch"
+    ["chat.", "files.getUpload", "files.complete", "views.", "response_url"].iter().any(|family| method.name.starts_with(family))
 }

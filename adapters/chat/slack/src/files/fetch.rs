@@ -88,7 +88,8 @@ async fn download(desk: &Desk, workspace: &WorkspaceId, url: &str, attachment: &
         return Err(page());
     }
     // Enough of the beginning to know a page by, put back before the rest.
-    let mut rest = answer.stream();
+    // Fused: a stream that has ended may not be asked again.
+    let mut rest = answer.stream().fuse();
     let mut begin = BytesMut::new();
     while begin.len() < LOOKED_AT {
         match rest.try_next().await? {
