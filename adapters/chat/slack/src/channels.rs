@@ -48,18 +48,22 @@ impl Channels for Slack {
         let name = desk.channel_name(name, "create")?;
         let workspace = desk.one_workspace("create").await?;
         let made = desk.api.call::<OneChannel>(&workspace.id, CREATE, &json!({ "name": name, "is_private": private })).await;
-        desk.directory.forget_channels(&workspace.id).await;
-        Ok(desk.shown(&workspace.id, made.map_err(|failure| desk.named(failure, &name))?.channel.into()))
+        let mut made = Known::from(made.map_err(|failure| desk.named(failure, &name))?.channel);
+        made.private |= private;
+        desk.directory.learn(&workspace.id, &made).await;
+        Ok(desk.shown(&workspace.id, made))
     }
 
     async fn archive(&self, at: &Address) -> PortResult<()> {
-        match self.desk.change(at, ARCHIVE, json!({})).await {
-            Err(failure) if failure.is(&["already_archived"]) => Ok(()),
+        match self.desk.change::<Value>(at, ARCHIVE, json!({})).await {
             Err(failure) if failure.is(&["cant_archive_general", "cant_archive_required"]) => {
-                Err(self.desk.error(PortErrorKind::Denied, "archive", "Slack lets nobody archive a channel that everyone has to be in"))
+                return Err(self.desk.error(PortErrorKind::Denied, "archive", "Slack lets nobody archive a channel that everyone has to be in"));
             }
-            other => Ok(other.map(|_: Value| ())?),
+            Err(failure) if !failure.is(&["already_archived"]) => return Err(failure.error),
+            _ => {}
         }
+        self.desk.directory.changed(&at.workspace, at.channel.as_str(), |known| known.archived = true).await;
+        Ok(())
     }
 
     async fn unarchive(&self, at: &Address) -> PortResult<()> {
@@ -74,7 +78,11 @@ impl Channels for Slack {
                      the channel's settings",
                 ))
             }
-            other => Ok(other.map(|_: Value| ())?),
+            other => {
+                let _: Value = other?;
+                self.desk.directory.changed(&at.workspace, at.channel.as_str(), |known| known.archived = false).await;
+                Ok(())
+            }
         }
     }
 
@@ -89,13 +97,20 @@ impl Channels for Slack {
                 "Slack lets only the channel's creator and administrators rename it; ask one of them",
             )),
             Err(failure) => Err(desk.named(failure, &name)),
-            Ok(renamed) => Ok(desk.shown(&at.workspace, renamed.channel.into())),
+            Ok(renamed) => {
+                let renamed = Known::from(renamed.channel);
+                let name = renamed.name.clone();
+                desk.directory.changed(&at.workspace, at.channel.as_str(), |known| known.name = name).await;
+                Ok(desk.shown(&at.workspace, renamed))
+            }
         }
     }
 
     async fn set_topic(&self, at: &Address, topic: &str) -> PortResult<()> {
         self.desk.short_enough(topic, "topic")?;
-        Ok(self.desk.change(at, TOPIC, json!({ "topic": topic })).await.map(|_: Value| ())?)
+        self.desk.change(at, TOPIC, json!({ "topic": topic })).await.map(|_: Value| ())?;
+        self.desk.directory.changed(&at.workspace, at.channel.as_str(), |known| topic.clone_into(&mut known.topic)).await;
+        Ok(())
     }
 
     async fn set_purpose(&self, at: &Address, purpose: &str) -> PortResult<()> {
@@ -143,7 +158,7 @@ impl Desk {
     /// The bot enters a public channel.
     pub(crate) async fn enter(&self, workspace: &WorkspaceId, channel: &str) -> WireResult<()> {
         self.api.call::<Value>(workspace, JOIN, &json!({ "channel": channel })).await?;
-        self.directory.forget_channels(workspace).await;
+        self.directory.changed(workspace, channel, |known| known.member = true).await;
         Ok(())
     }
 
@@ -170,7 +185,6 @@ impl Desk {
         {
             changed = self.api.call(&at.workspace, method, &args).await;
         }
-        self.directory.forget_channels(&at.workspace).await;
         changed
     }
 

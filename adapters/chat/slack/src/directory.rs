@@ -29,7 +29,9 @@ const PERSON: Method = Method { name: "users.info", operation: "find a person", 
 const BY_EMAIL: Method = Method { name: "users.lookupByEmail", operation: "find a person", per_minute: 50, safe: true };
 
 /// How long names are believed. Slack's events end it earlier.
-const BELIEVED: Duration = Duration::from_mins(5);
+const BELIEVED: TimeDelta = TimeDelta::minutes(5);
+/// How long they lie about at most, of use or not.
+const LIES: Duration = Duration::from_mins(5);
 /// A name that isn't known is looked for anew, but not more often than this.
 const ANEW: TimeDelta = TimeDelta::seconds(30);
 /// The list of channels is shown no older than this.
@@ -62,6 +64,20 @@ struct Channels {
     all: Vec<Known>,
     by_name: HashMap<String, usize>,
     fetched: Timestamp,
+}
+
+impl Channels {
+    fn of(all: Vec<Known>, fetched: Timestamp) -> Self {
+        let mut by_name = HashMap::new();
+        for (at, known) in all.iter().enumerate() {
+            // A closed channel keeps its name, or lends it to an open one.
+            let there = by_name.entry(known.name.to_lowercase()).or_insert(at);
+            if all[*there].archived && !known.archived {
+                *there = at;
+            }
+        }
+        Self { all, by_name, fetched }
+    }
 }
 
 #[derive(Deserialize)]
@@ -132,7 +148,7 @@ impl Directory {
     /// An empty directory.
     pub(crate) fn new(api: Arc<Api>, clock: Arc<dyn Clock>) -> Self {
         fn cache<K: std::hash::Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static>(most: u64) -> Cache<K, V> {
-            Cache::builder().max_capacity(most).time_to_live(BELIEVED).support_invalidation_closures().build()
+            Cache::builder().max_capacity(most).time_to_live(LIES).support_invalidation_closures().build()
         }
         Self { api, clock, channels: cache(1_000), single: cache(10_000), people: cache(50_000), pages: cache(1_000), direct: cache(50_000) }
     }
@@ -188,9 +204,8 @@ impl Directory {
 
     /// The list, no older than said.
     async fn listed(&self, workspace: &WorkspaceId, since: Option<Timestamp>) -> PortResult<Arc<Channels>> {
-        if let (Some(since), Some(there)) = (since, self.channels.get(workspace).await)
-            && there.fetched < since
-        {
+        let since = since.unwrap_or_else(|| self.clock.now() - BELIEVED);
+        if self.channels.get(workspace).await.is_some_and(|there| there.fetched < since) {
             self.channels.invalidate(workspace).await;
         }
         self.channels.try_get_with(workspace.clone(), self.fetch(workspace)).await.map_err(shared)
@@ -208,15 +223,7 @@ impl Directory {
                 break;
             }
         }
-        let mut by_name = HashMap::new();
-        for (at, known) in all.iter().enumerate() {
-            // A closed channel keeps its name, or lends it to an open one.
-            let there = by_name.entry(known.name.to_lowercase()).or_insert(at);
-            if all[*there].archived && !known.archived {
-                *there = at;
-            }
-        }
-        Ok(Arc::new(Channels { all, by_name, fetched }))
+        Ok(Arc::new(Channels::of(all, fetched)))
     }
 
     /// A person by id; `None` where there is none, or Slack can't be asked just now.
@@ -307,6 +314,28 @@ impl Directory {
         if let Err(error) = self.people.invalidate_entries_if(move |(workspace, _), _| *workspace == gone) {
             tracing::warn!(%error, "names of people are believed for some minutes more");
         }
+    }
+
+    /// A channel is as Slack has just told: the list is as good as before, and need not be read again.
+    pub(crate) async fn learn(&self, workspace: &WorkspaceId, known: &Known) {
+        self.amend(workspace, &known.id, |there| *there = known.clone(), Some(known)).await;
+    }
+
+    /// A channel was changed by us in this way.
+    pub(crate) async fn changed(&self, workspace: &WorkspaceId, id: &str, change: impl FnOnce(&mut Known) + Send) {
+        self.amend(workspace, id, change, None).await;
+    }
+
+    async fn amend(&self, workspace: &WorkspaceId, id: &str, change: impl FnOnce(&mut Known) + Send, new: Option<&Known>) {
+        self.single.invalidate(&(workspace.clone(), id.to_owned())).await;
+        let Some(there) = self.channels.get(workspace).await else { return };
+        let mut all = there.all.clone();
+        match (all.iter_mut().find(|known| known.id == id), new) {
+            (Some(known), _) => change(known),
+            (None, Some(known)) => all.push(known.clone()),
+            (None, None) => return,
+        }
+        self.channels.insert(workspace.clone(), Arc::new(Channels::of(all, there.fetched))).await;
     }
 
     /// Forgets the channels of a workspace.

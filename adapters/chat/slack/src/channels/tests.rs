@@ -31,6 +31,7 @@ async fn the_list_is_read_to_its_last_page() {
 #[tokio::test]
 async fn channels_are_made_found_and_changed() {
     let bed = Bed::new().await;
+    bed.world.inner().page = 100;
     bed.slack.list().await.unwrap();
     let made = bed.slack.create("#New Ideas", true).await.unwrap();
     assert_eq!((made.name.as_str(), made.private), ("new-ideas", true));
@@ -44,6 +45,10 @@ async fn channels_are_made_found_and_changed() {
     bed.slack.set_purpose(&made.address, &"ü".repeat(250)).await.unwrap();
     let list = bed.slack.list().await.unwrap();
     assert_eq!(list.iter().find(|channel| channel.name == "old-ideas").unwrap().topic, "What <b> & [x]");
+    // What we changed ourselves is known without asking: the one page at the start, and one for a name that is gone.
+    assert!(bed.world.calls("conversations.list").len() <= 2);
+    bed.slack.desk.directory.forget_channels(&"T1".into()).await;
+    assert_eq!(bed.slack.list().await.unwrap(), list, "what we knew is not what Slack has");
     for error in [bed.slack.set_topic(&made.address, &"x".repeat(251)).await, bed.slack.set_purpose(&made.address, &"x".repeat(251)).await] {
         let error = error.unwrap_err();
         assert!(error.kind == PortErrorKind::Invalid && error.message.contains("251"), "{error}");
@@ -51,6 +56,7 @@ async fn channels_are_made_found_and_changed() {
     for _ in 0..2 {
         bed.slack.archive(&made.address).await.unwrap();
     }
+    assert!(bed.slack.list().await.unwrap().iter().any(|channel| channel.name == "old-ideas" && channel.archived));
     let error = bed.slack.unarchive(&made.address).await.unwrap_err();
     assert!(error.kind == PortErrorKind::Unsupported && error.message.contains("a person can"), "{error}");
     bed.slack.unarchive(&at("C1")).await.unwrap();

@@ -258,12 +258,16 @@ impl Sending<'_> {
 /// What became of a use of a response address; `false` where Slack no longer takes anything by it.
 pub(super) async fn settle(desk: &Desk, used: &Use, sent: WireResult<()>) -> WireResult<bool> {
     let Err(failure) = sent else { return Ok(true) };
-    if failure.error.kind == PortErrorKind::NotFound || failure.is(&["expired_url", "used_url", "no_team", "channel_not_found"]) {
+    if failure.error.kind == PortErrorKind::NotFound || failure.is(&["expired_url", "used_url"]) {
         desk.responses.spent(used).await?;
         return Ok(false);
     }
     if !failure.error.maybe_done {
         desk.responses.give_back(used).await?;
+    }
+    // The message in whose place this was to go is gone.
+    if failure.is(&["message_not_found", "no_original_message"]) {
+        return Ok(false);
     }
     Err(failure)
 }

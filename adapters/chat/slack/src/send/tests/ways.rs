@@ -153,6 +153,17 @@ async fn an_answer_to_a_click_takes_the_place_of_what_was_clicked_once() {
     assert_eq!((bed.world.texts("C1").len(), bed.world.calls("respond/2")), (1, vec![json!({ "delete_original": true })]));
 }
 
+#[tokio::test]
+async fn where_the_clicked_message_is_gone_the_answer_comes_anew() {
+    let bed = Bed::new().await;
+    let click = ReplyTo { ephemeral: true, ..bed.reply() };
+    for code in ["message_not_found", "no_original_message"] {
+        bed.world.answer("respond", Answer::Json(json!({ "ok": false, "error": code })));
+        assert!(bed.slack.deliver(&private(&bed, at("C1"), click.clone())).await.unwrap().as_str().starts_with("e:"), "{code}");
+    }
+    assert_eq!(bed.world.calls("chat.postEphemeral").len(), 2);
+}
+
 fn form() -> Card {
     let form = Form { command: "file get".into(), submit: "Get it".into(), inputs: Vec::new() };
     Card::titled("Which file?").block(Block::Form(form))
