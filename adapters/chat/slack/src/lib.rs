@@ -8,6 +8,7 @@ mod api;
 mod click;
 mod config;
 mod handle;
+mod render;
 mod wire;
 mod workspaces;
 

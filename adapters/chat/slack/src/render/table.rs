@@ -1,0 +1,75 @@
+//! Tables: Slack's own where they fit it, text otherwise.
+
+use super::TABLE;
+use super::rich::{elements, preformatted, run, seen, styled};
+use bellhop_core::address::Address;
+use bellhop_core::card::{Span, Table};
+use bellhop_core::plain;
+use bellhop_core::text::one_line;
+use serde_json::{Value, json};
+
+/// What stands in a cell without anything in it: Slack refuses an empty text.
+const EMPTY: &str = "\u{a0}";
+
+/// A table block (<https://docs.slack.dev/reference/block-kit/blocks/table-block>), where the table fits one.
+pub(super) fn block(table: &Table, at: &Address) -> Option<Value> {
+    let width = width(table);
+    let cells = table.rows.iter().flatten().flatten().map(|span| span.text().chars().count()).sum::<usize>();
+    let names = table.columns.iter().map(|column| column.name.chars().count()).sum::<usize>();
+    if width == 0 || table.rows.is_empty() || width > TABLE.columns || table.rows.len() > TABLE.rows || cells + names > TABLE.text {
+        return None;
+    }
+    let name = |column: usize| table.columns.get(column).map_or("", |column| column.name.as_str());
+    let mut rows = vec![(0..width).map(|column| cell(styled(&one_line(name(column)), "bold").into_iter().collect())).collect::<Vec<_>>()];
+    rows.extend(table.rows.iter().map(|row| {
+        (0..width)
+            .map(|column| {
+                let spans = row.get(column).map_or(&[][..], Vec::as_slice);
+                if spans.iter().all(|span| matches!(span, Span::Plain(_))) {
+                    raw(&plain::spans(spans))
+                } else {
+                    cell(elements(spans, at, true))
+                }
+            })
+            .collect()
+    }));
+    let settings: Vec<Value> = (0..width)
+        .map(|column| {
+            let numeric = table.columns.get(column).is_some_and(|column| column.numeric);
+            if numeric { json!({ "align": "right" }) } else { json!({ "align": "left", "is_wrapped": true }) }
+        })
+        .collect();
+    Some(json!({ "type": "table", "rows": rows, "column_settings": settings }))
+}
+
+fn raw(text: &str) -> Value {
+    json!({ "type": "raw_text", "text": if text.trim().is_empty() { EMPTY } else { text } })
+}
+
+fn cell(elements: Vec<Value>) -> Value {
+    if !seen(&elements) {
+        return raw("");
+    }
+    json!({ "type": "rich_text", "elements": [{ "type": "rich_text_section", "elements": elements }] })
+}
+
+fn width(table: &Table) -> usize {
+    table.rows.iter().map(Vec::len).chain([table.columns.len()]).max().unwrap_or(0)
+}
+
+/// The same as text: aligned where that is short, and otherwise one line per row with tabs between the cells.
+pub(super) fn in_words(table: &Table) -> Option<Value> {
+    let longest = |at: usize| {
+        let cells = table.rows.iter().filter_map(|row| row.get(at)).map(|cell| plain::spans(cell).chars().count());
+        cells.chain(table.columns.get(at).map(|column| column.name.chars().count())).max().unwrap_or(0) + 2
+    };
+    let across: usize = (0..width(table)).map(longest).sum();
+    if across.saturating_mul(table.rows.len() + 2) <= 3000 && table.columns.len() == width(table) {
+        return preformatted(&plain::table(table));
+    }
+    let mut lines = vec![table.columns.iter().map(|column| one_line(&column.name)).collect::<Vec<_>>().join("\t")];
+    lines.extend(table.rows.iter().map(|row| row.iter().map(|cell| one_line(&plain::spans(cell))).collect::<Vec<_>>().join("\t")));
+    let text = lines.join("\n");
+    run(&text)?;
+    preformatted(&text)
+}
