@@ -68,13 +68,13 @@ pub(crate) struct Message {
 ///
 /// Blocks: a card block becomes one or two of Slack's, a title one more, and 25 actions at most five more than that: 46 of
 /// 50. Characters: Slack counts all blocks of a message together and refuses from somewhere above 11,000 on, without
-/// saying how it counts (`msg_blocks_too_long`).
+/// saying how it counts (`msg_blocks_too_long`); what buttons ask and empty cells come on top of what a card counts.
 pub(crate) fn capabilities(upload_limit: u64) -> Capabilities {
     Capabilities {
         blocks: 20,
-        text: 3000,
+        text: 2950,
         title: 140,
-        message: 9000,
+        message: 7500,
         fields: 10,
         actions: 25,
         label: 75,

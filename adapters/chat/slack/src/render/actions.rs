@@ -6,7 +6,7 @@ use super::text::address;
 use crate::click::{BUTTON_VALUE, Click, OPTION_VALUE};
 use bellhop_core::call::Invoke;
 use bellhop_core::card::{Action, ActionStyle, Does};
-use bellhop_core::text::{one_line, shorten};
+use bellhop_core::text::one_line;
 use serde_json::{Value, json};
 
 /// Up to so many actions are all buttons.
@@ -86,14 +86,14 @@ impl Sketch<'_> {
         let label = label(action, otherwise);
         let mut button = styled_button(self.button(&label, click, &about), action.style);
         if let (ActionStyle::Danger, Does::Invoke(invoke)) = (action.style, &action.does) {
-            let asked = format!("This runs {}", line(invoke));
+            let asked = self.beside(&format!("This runs {}", line(invoke)), 60, 300);
             button = with(
                 button,
                 "confirm",
                 json!({
-                    "title": plain_text(&one(&format!("{label}?"), 100, "Run it?")),
-                    "text": plain_text(&shorten(&asked, 300)),
-                    "confirm": plain_text(&one(&label, 30, "Run it")),
+                    "title": plain_text("Run it?"),
+                    "text": plain_text(&asked),
+                    "confirm": plain_text("Run it"),
                     "deny": plain_text("Cancel"),
                     "style": "danger",
                 }),
@@ -135,8 +135,7 @@ impl Sketch<'_> {
                 Some(url) => lines.push(link(&label(action, &url), &url)),
                 None => {
                     lines.extend(styled(&format!("{}:", label(action, "Address")), "bold"));
-                    // Longer than anything a browser's own limits let through.
-                    lines.extend(run(&format!(" {}", shorten(&one_line(url), 4000))));
+                    lines.extend(run(&format!(" {}", self.beside(&one_line(url), 100, 4000))));
                 }
             }
         }

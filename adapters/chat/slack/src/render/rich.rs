@@ -80,9 +80,13 @@ pub(super) fn plain_text(text: &str) -> Value {
     json!({ "type": "plain_text", "text": text, "emoji": false })
 }
 
-/// Small print of at most 3,000 characters.
+/// Small print; a paragraph where it is longer than the 3,000 characters that Slack takes of that.
 pub(super) fn context(text: &str) -> Option<Value> {
     let text = visible(text);
     let text = text.trim();
-    (!text.is_empty()).then(|| json!({ "type": "context", "elements": [plain_text(&shorten(text, 3000))] }))
+    match text.chars().count() {
+        0 => None,
+        1..=3000 => Some(json!({ "type": "context", "elements": [plain_text(text)] })),
+        _ => paragraph(run(text).into_iter().collect()),
+    }
 }

@@ -7,7 +7,7 @@ use crate::click::{Click, Kept};
 use bellhop_core::address::Address;
 use bellhop_core::card::{Block, Card, Field, FileBlock, FileSource, Progress, Span, Tone};
 use bellhop_core::form::{Answers, Form, InputKind};
-use bellhop_core::text::bytes;
+use bellhop_core::text::{bytes, shorten};
 use serde_json::{Value, json};
 
 /// Where it is to be shown.
@@ -31,11 +31,13 @@ pub(super) struct Sketch<'a> {
     pub(super) selects: usize,
     tables: usize,
     charts: usize,
+    /// Characters left for what is said beside the card itself: what a button asks first, addresses that no button opens.
+    extra: usize,
 }
 
 impl<'a> Sketch<'a> {
     pub(super) fn new(at: &'a Address, surface: Surface) -> Self {
-        Self { at, surface, blocks: Vec::new(), kept: Vec::new(), buttons: 0, selects: 0, tables: 0, charts: 0 }
+        Self { at, surface, blocks: Vec::new(), kept: Vec::new(), buttons: 0, selects: 0, tables: 0, charts: 0, extra: 1500 }
     }
 
     /// Everything of a card.
@@ -101,6 +103,13 @@ impl<'a> Sketch<'a> {
         if let Some(kept) = kept.filter(|kept| self.kept.iter().all(|other| other.key != kept.key)) {
             self.kept.push(kept);
         }
+        text
+    }
+
+    /// Text beside the card itself: whole while there is room in the message, and at least this many characters of it.
+    pub(super) fn beside(&mut self, text: &str, least: usize, most: usize) -> String {
+        let text = shorten(text, most.min(self.extra.max(least)));
+        self.extra = self.extra.saturating_sub(text.chars().count());
         text
     }
 

@@ -47,6 +47,9 @@ pub(crate) fn form_view(form: &Form, meta: &ViewMeta, title: &str) -> Value {
         blocks.push(json!({ "type": "context", "elements": [plain_text(&shorten(&text, 3000))] }));
     }
     blocks.extend(place(meta));
+    if blocks.is_empty() {
+        blocks.push(json!({ "type": "context", "elements": [plain_text("Nothing more is needed.")] }));
+    }
     modal("form", title, &form.submit, &blocks, meta)
 }
 
@@ -67,7 +70,7 @@ pub(crate) fn line_view(meta: &ViewMeta, line: &str) -> Value {
 
 /// A modal in which files are picked to be kept under a name.
 pub(crate) fn save_view(meta: &ViewMeta, name: &str) -> Value {
-    let mut element = json!({ "type": "plain_text_input", "action_id": "v", "max_length": 1000 });
+    let mut element = json!({ "type": "plain_text_input", "action_id": "v", "max_length": ANSWER });
     fill(&mut element, name);
     let mut blocks = vec![
         json!({
