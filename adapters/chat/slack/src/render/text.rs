@@ -241,3 +241,74 @@ fn names_emoji(rest: &str) -> bool {
 fn emoji_in(text: &str) -> bool {
     text.char_indices().any(|(at, c)| c == ':' && names_emoji(&text[at + 1..]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marked(spans: Vec<Span>) -> (String, bool) {
+        let chat = ChatName::new("work");
+        let marked = Marked::of(&spans, &chat, None);
+        (marked.text, marked.exact)
+    }
+
+    #[test]
+    fn what_means_nothing_stays_as_it_is() {
+        for text in ["report_2026_final.csv", "2*3", "a > b & c", "https://example.org/x", "a~b", "5: 6", "@here #general"] {
+            assert_eq!(marked(vec![text.into()]), (escape(text), true));
+        }
+    }
+
+    #[test]
+    fn what_would_be_a_mark_is_written_alike_and_not_called_exact() {
+        for (text, written) in [
+            ("*a*", "\u{2217}a\u{2217}"),
+            ("_a_", "\u{2cd}a\u{2cd}"),
+            ("~a~", "\u{223c}a\u{223c}"),
+            ("`a`", "\u{2cb}a\u{2cb}"),
+            ("> a", "\u{203a} a"),
+            ("a\n  > b", "a\n  \u{203a} b"),
+            (":tada:", "\u{2236}tada:"),
+        ] {
+            assert_eq!(marked(vec![text.into()]), (written.to_owned(), false), "{text}");
+        }
+    }
+
+    #[test]
+    fn marks_are_written_where_they_are_read_as_marks() {
+        assert_eq!(marked(vec![Span::Bold("a".into()), " ".into(), Span::Code("b<c".into())]), ("*a* `b&lt;c`".into(), true));
+        assert_eq!(marked(vec![Span::Bold("a".into()), "b".into()]), ("ab".into(), false));
+        assert_eq!(marked(vec!["a".into(), Span::Code("b".into())]), ("ab".into(), false));
+        assert_eq!(marked(vec![Span::Code("`\n".into())]).1, false);
+        assert_eq!(marked(vec![Span::Bold("a*b".into())]), ("a*b".into(), false));
+    }
+
+    #[test]
+    fn links_end_where_they_should() {
+        let link = |text: &str, url: &str| marked(vec![Span::Link { text: text.into(), url: url.into() }]).0;
+        assert_eq!(link("a", "https://example.org/?a=1&b=<|>"), "<https://example.org/?a=1&amp;b=%3C%7C%3E|a>");
+        assert_eq!(link("a|b>\nc", "https://example.org"), "<https://example.org/|a\u{a6}b&gt; c>");
+        assert_eq!(link(" ", "mailto:ann@example.org"), "<mailto:ann@example.org>");
+        assert_eq!(link("a", "javascript:alert(1)"), "a (javascript:alert(1))");
+    }
+
+    #[test]
+    fn only_addresses_that_lead_somewhere_are_links() {
+        for bad in ["", "example.org", "/a", "ftp://example.org", "https://", "data:text/html,x", "mailto:", "https://\u{202e}.example"] {
+            assert_eq!(address(bad), None, "{bad}");
+        }
+        assert_eq!(address(&format!("https://example.org/{}", "x".repeat(3000))), None);
+        assert_eq!(address("HTTPS://Example.org/ä\u{202e}b").unwrap(), "https://example.org/%C3%A4%E2%80%AEb");
+    }
+
+    #[test]
+    fn people_are_mentioned_at_home_only() {
+        let ann = |chat: &str, id: &str| Span::Mention {
+            user: UserRef { chat: chat.into(), workspace: "T1".into(), user: id.into() },
+            name: "<ann>".into(),
+        };
+        assert_eq!(mrkdwn(&[ann("work", "U1")], &"work".into()), "<@U1>");
+        assert_eq!(mrkdwn(&[ann("other", "U1")], &"work".into()), "@&lt;ann&gt;");
+        assert_eq!(mrkdwn(&[ann("work", "U1> <!here")], &"work".into()), "@&lt;ann&gt;");
+    }
+}

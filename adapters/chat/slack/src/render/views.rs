@@ -84,7 +84,7 @@ pub(crate) fn save_view(meta: &ViewMeta, name: &str) -> Value {
             "block_id": "arg:name",
             "optional": true,
             "label": plain_text("Name"),
-            "hint": plain_text("The name to keep it under; left empty, it keeps its own. Several files keep their own names."),
+            "hint": plain_text("The name to keep it under; left empty, it keeps its own."),
             "element": element,
         }),
     ];
@@ -226,7 +226,7 @@ fn place(meta: &ViewMeta) -> Option<Value> {
             "block_id": "where",
             "optional": true,
             "label": plain_text("Where to answer"),
-            "hint": plain_text("Left empty, the answer comes as a direct message."),
+            "hint": plain_text("The conversation in which the answer is posted."),
             "element": {
                 "type": "conversations_select",
                 "action_id": "v",
