@@ -131,15 +131,14 @@ impl Sketch<'_> {
             if !lines.is_empty() {
                 lines.extend(run("\n"));
             }
-            match address(url).filter(|_| self.links()) {
-                Some(url) => lines.push(link(&label(action, &url), &url)),
-                None => {
-                    lines.extend(styled(&format!("{}:", label(action, "Address")), "bold"));
-                    lines.extend(run(&format!(" {}", self.beside(&one_line(url), 100, 4000))));
-                }
+            if let Some(url) = address(url).filter(|_| self.links()) {
+                lines.push(link(&label(action, &url), &url));
+            } else {
+                lines.extend(styled(&format!("{}:", label(action, "Address")), "bold"));
+                lines.extend(run(&format!(" {}", self.beside(&one_line(url), 100, 4000))));
             }
         }
-        self.push(paragraph(lines));
+        self.push(paragraph(&lines));
     }
 }
 

@@ -143,7 +143,9 @@ impl Look {
             "context" => {
                 self.members(block, &["type", "elements"]);
                 self.check((1..=10).contains(&list("elements").len()), "context");
-                list("elements").iter().for_each(|element| self.plain("context", element, 3000));
+                for element in &list("elements") {
+                    self.plain("context", element, 3000);
+                }
             }
             "divider" => self.members(block, &["type"]),
             "rich_text" => self.rich(block),
@@ -153,7 +155,9 @@ impl Look {
                 self.members(block, &["type", "elements"]);
                 self.check((1..=25).contains(&list("elements").len()), "actions");
                 self.check(on != On::Modal, "actions in a modal");
-                list("elements").iter().for_each(|element| self.clickable(element));
+                for element in &list("elements") {
+                    self.clickable(element);
+                }
             }
             "input" => self.input(block, on),
             other => self.faults.push(format!("a block of type {other}")),
@@ -259,7 +263,9 @@ impl Look {
         let categories: Vec<&str> = chart["axis_config"]["categories"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         self.check((1..=20).contains(&categories.len()), "categories");
         self.check(categories.iter().collect::<HashSet<_>>().len() == categories.len(), "a category twice");
-        categories.iter().for_each(|name| self.length("category", name, 1, 20));
+        for name in &categories {
+            self.length("category", name, 1, 20);
+        }
         let series = chart["series"].as_array().cloned().unwrap_or_default();
         self.check((1..=6).contains(&series.len()), "series");
         let mut names = HashSet::new();
@@ -310,7 +316,9 @@ impl Look {
     pub(super) fn options(&mut self, options: &Value, value: usize) {
         let options = options.as_array().cloned().unwrap_or_default();
         self.check((1..=100).contains(&options.len()), "options");
-        options.iter().for_each(|option| self.option(option, value));
+        for option in &options {
+            self.option(option, value);
+        }
     }
 
     fn option(&mut self, option: &Value, value: usize) {
@@ -375,6 +383,8 @@ pub(super) fn of_options(answer: &Value) -> Vec<String> {
     look.members(answer, &["options"]);
     let options = answer["options"].as_array().cloned().unwrap_or_default();
     look.check(options.len() <= 100, "options");
-    options.iter().for_each(|option| look.option(option, 150));
+    for option in &options {
+        look.option(option, 150);
+    }
     look.faults
 }

@@ -32,7 +32,9 @@ fn members<'a>(value: &'a Value, name: &str, found: &mut Vec<&'a Value>) {
 
 fn texts(blocks: &[Value], name: &str) -> Vec<String> {
     let mut found = Vec::new();
-    blocks.iter().for_each(|block| members(block, name, &mut found));
+    for block in blocks {
+        members(block, name, &mut found);
+    }
     found.into_iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 

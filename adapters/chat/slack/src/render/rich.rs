@@ -50,8 +50,8 @@ pub(super) fn link(text: &str, url: &str) -> Value {
 }
 
 /// A paragraph, unless there is nothing to be seen in it.
-pub(super) fn paragraph(elements: Vec<Value>) -> Option<Value> {
-    seen(&elements).then(|| json!({ "type": "rich_text", "elements": [{ "type": "rich_text_section", "elements": elements }] }))
+pub(super) fn paragraph(elements: &[Value]) -> Option<Value> {
+    seen(elements).then(|| json!({ "type": "rich_text", "elements": [{ "type": "rich_text_section", "elements": elements }] }))
 }
 
 /// Whether elements show anything.
@@ -87,6 +87,6 @@ pub(super) fn context(text: &str) -> Option<Value> {
     match text.chars().count() {
         0 => None,
         1..=3000 => Some(json!({ "type": "context", "elements": [plain_text(text)] })),
-        _ => paragraph(run(text).into_iter().collect()),
+        _ => paragraph(run(text).as_slice()),
     }
 }

@@ -71,7 +71,7 @@ impl<'a> Sketch<'a> {
             Block::Fields(fields) => self.fields(fields),
             Block::Table(shown) => {
                 let caption = Some(shown.caption.trim()).filter(|caption| !caption.is_empty() && *caption != title.trim());
-                self.push(caption.and_then(|caption| paragraph(styled(caption, "bold").into_iter().collect())));
+                self.push(caption.and_then(|caption| paragraph(styled(caption, "bold").as_slice())));
                 let drawn = if self.surface == Surface::Message && self.tables == 0 { table::block(shown, self.at) } else { None };
                 self.tables += usize::from(drawn.is_some());
                 self.push(drawn.or_else(|| table::in_words(shown)));
@@ -118,7 +118,7 @@ impl<'a> Sketch<'a> {
     }
 
     pub(super) fn text(&mut self, spans: &[Span]) {
-        self.push(paragraph(elements(spans, self.at, self.links())));
+        self.push(paragraph(&elements(spans, self.at, self.links())));
     }
 
     /// Facts side by side where they can be told exactly, and otherwise as lines.
@@ -141,7 +141,7 @@ impl<'a> Sketch<'a> {
             }
             lines.extend(elements(&field.value, self.at, self.links()));
         }
-        self.push(paragraph(lines));
+        self.push(paragraph(&lines));
     }
 
     fn progress(&mut self, progress: &Progress) {
@@ -155,7 +155,7 @@ impl<'a> Sketch<'a> {
         let what = progress.what.trim();
         let mut said: Vec<Value> = run(what).into_iter().collect();
         said.extend(run(&if what.is_empty() { done } else { format!("\n{done}") }));
-        self.push(paragraph(said));
+        self.push(paragraph(&said));
     }
 
     /// What opens the form, and what is wrong so far.
@@ -168,7 +168,7 @@ impl<'a> Sketch<'a> {
             problems.extend(styled(&format!("{}:", line(&input.label, 200, &input.id)), "bold"));
             problems.extend(run(&format!(" {problem}")));
         }
-        self.push(paragraph(problems));
+        self.push(paragraph(&problems));
         let click = Click::Form { command: form.command.clone(), answers: answers(form) };
         let label = line(&format!("Fill in {}\u{2026}", form.command), 75, "Fill in\u{2026}");
         let button = self.button(&label, &click, "opens a form");

@@ -16,13 +16,13 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 fn lines(blocks: &[Value]) -> String {
-    blocks.iter().map(|block| format!("{block}\n")).collect()
+    blocks.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
 }
 
 fn shown(message: &Message) -> String {
     assert_eq!(of_message(message), Vec::<String>::new());
-    let kept: String = message.kept.iter().map(|kept| format!("kept {}\n", kept.key)).collect();
-    format!("{}\n\n{}{kept}", message.text, lines(&message.blocks))
+    assert!(message.kept.is_empty());
+    format!("{}\n\n{}", message.text, lines(&message.blocks))
 }
 
 fn viewed(view: &Value) -> String {

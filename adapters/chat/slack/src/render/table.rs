@@ -20,7 +20,7 @@ pub(super) fn block(table: &Table, at: &Address) -> Option<Value> {
         return None;
     }
     let name = |column: usize| table.columns.get(column).map_or("", |column| column.name.as_str());
-    let mut rows = vec![(0..width).map(|column| cell(styled(&one_line(name(column)), "bold").into_iter().collect())).collect::<Vec<_>>()];
+    let mut rows = vec![(0..width).map(|column| cell(styled(&one_line(name(column)), "bold").as_slice())).collect::<Vec<_>>()];
     rows.extend(table.rows.iter().map(|row| {
         (0..width)
             .map(|column| {
@@ -28,7 +28,7 @@ pub(super) fn block(table: &Table, at: &Address) -> Option<Value> {
                 if spans.iter().all(|span| matches!(span, Span::Plain(_))) {
                     raw(&plain::spans(spans))
                 } else {
-                    cell(elements(spans, at, true))
+                    cell(&elements(spans, at, true))
                 }
             })
             .collect()
@@ -46,8 +46,8 @@ fn raw(text: &str) -> Value {
     json!({ "type": "raw_text", "text": if text.trim().is_empty() { EMPTY } else { text } })
 }
 
-fn cell(elements: Vec<Value>) -> Value {
-    if !seen(&elements) {
+fn cell(elements: &[Value]) -> Value {
+    if !seen(elements) {
         return raw("");
     }
     json!({ "type": "rich_text", "elements": [{ "type": "rich_text_section", "elements": elements }] })

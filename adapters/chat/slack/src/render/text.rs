@@ -6,6 +6,7 @@ use bellhop_core::clock::Timestamp;
 use bellhop_core::ids::{ChatName, WorkspaceId};
 use bellhop_core::text::{one_line, shorten, visible};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use url::Url;
 
 /// How a moment is written, in each reader's own zone (<https://docs.slack.dev/messaging/formatting-message-text>).
@@ -141,10 +142,15 @@ impl<'a> Marked<'a> {
                 None => self.plain(&visible(&format!("@{name}")), next),
             },
             Span::Time(at) => match moment(at) {
-                Some(seconds) => self.text.push_str(&format!("<!date^{seconds}^{MOMENT}|{}>", span.text())),
+                Some(seconds) => self.put(format_args!("<!date^{seconds}^{MOMENT}|{}>", span.text())),
                 None => self.plain(&span.text(), next),
             },
         }
+    }
+
+    fn put(&mut self, text: std::fmt::Arguments<'_>) {
+        // Writing to a string has no way to fail.
+        let _ = self.text.write_fmt(text);
     }
 
     /// Text without any mark in it.
@@ -178,7 +184,7 @@ impl<'a> Marked<'a> {
             self.exact = false;
             self.plain(text, next);
         } else {
-            self.text.push_str(&format!("*{}*", escape(text)));
+            self.put(format_args!("*{}*", escape(text)));
         }
     }
 
@@ -193,7 +199,7 @@ impl<'a> Marked<'a> {
         }
         self.exact &= !text.contains(['`', '\n']);
         let text = text.replace('`', "\u{2cb}").replace('\n', " ");
-        self.text.push_str(&format!("`{}`", escape(&text)));
+        self.put(format_args!("`{}`", escape(&text)));
     }
 
     fn link(&mut self, text: &str, url: &str, next: Option<char>) {
@@ -205,7 +211,11 @@ impl<'a> Marked<'a> {
         label.plain(&one_line(text).replace('|', "\u{a6}"), None);
         self.exact &= label.exact && !text.contains(['|', '\n']);
         let url = escape(&url);
-        self.text.push_str(&if label.text.trim().is_empty() { format!("<{url}>") } else { format!("<{url}|{}>", label.text) });
+        if label.text.trim().is_empty() {
+            self.put(format_args!("<{url}>"));
+        } else {
+            self.put(format_args!("<{url}|{}>", label.text));
+        }
     }
 
     /// Whether a mark around this text is read as one: nothing of a word beside it, and no space just inside.
@@ -246,16 +256,16 @@ fn emoji_in(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn marked(spans: Vec<Span>) -> (String, bool) {
+    fn marked(spans: &[Span]) -> (String, bool) {
         let chat = ChatName::new("work");
-        let marked = Marked::of(&spans, &chat, None);
+        let marked = Marked::of(spans, &chat, None);
         (marked.text, marked.exact)
     }
 
     #[test]
     fn what_means_nothing_stays_as_it_is() {
         for text in ["report_2026_final.csv", "2*3", "a > b & c", "https://example.org/x", "a~b", "5: 6", "@here #general"] {
-            assert_eq!(marked(vec![text.into()]), (escape(text), true));
+            assert_eq!(marked(&[text.into()]), (escape(text), true));
         }
     }
 
@@ -270,22 +280,22 @@ mod tests {
             ("a\n  > b", "a\n  \u{203a} b"),
             (":tada:", "\u{2236}tada:"),
         ] {
-            assert_eq!(marked(vec![text.into()]), (written.to_owned(), false), "{text}");
+            assert_eq!(marked(&[text.into()]), (written.to_owned(), false), "{text}");
         }
     }
 
     #[test]
     fn marks_are_written_where_they_are_read_as_marks() {
-        assert_eq!(marked(vec![Span::Bold("a".into()), " ".into(), Span::Code("b<c".into())]), ("*a* `b&lt;c`".into(), true));
-        assert_eq!(marked(vec![Span::Bold("a".into()), "b".into()]), ("ab".into(), false));
-        assert_eq!(marked(vec!["a".into(), Span::Code("b".into())]), ("ab".into(), false));
-        assert_eq!(marked(vec![Span::Code("`\n".into())]).1, false);
-        assert_eq!(marked(vec![Span::Bold("a*b".into())]), ("a*b".into(), false));
+        assert_eq!(marked(&[Span::Bold("a".into()), " ".into(), Span::Code("b<c".into())]), ("*a* `b&lt;c`".into(), true));
+        assert_eq!(marked(&[Span::Bold("a".into()), "b".into()]), ("ab".into(), false));
+        assert_eq!(marked(&["a".into(), Span::Code("b".into())]), ("ab".into(), false));
+        assert!(!marked(&[Span::Code("`\n".into())]).1);
+        assert_eq!(marked(&[Span::Bold("a*b".into())]), ("a*b".into(), false));
     }
 
     #[test]
     fn links_end_where_they_should() {
-        let link = |text: &str, url: &str| marked(vec![Span::Link { text: text.into(), url: url.into() }]).0;
+        let link = |text: &str, url: &str| marked(&[Span::Link { text: text.into(), url: url.into() }]).0;
         assert_eq!(link("a", "https://example.org/?a=1&b=<|>"), "<https://example.org/?a=1&amp;b=%3C%7C%3E|a>");
         assert_eq!(link("a|b>\nc", "https://example.org"), "<https://example.org/|a\u{a6}b&gt; c>");
         assert_eq!(link(" ", "mailto:ann@example.org"), "<mailto:ann@example.org>");

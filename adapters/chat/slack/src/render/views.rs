@@ -176,11 +176,11 @@ fn element(input: &Input, hint: &mut Vec<String>) -> Value {
                 return search(&Input { value: if known { input.value.clone() } else { String::new() }, ..input.clone() }, held);
             }
             let mut options: Vec<&String> = Vec::new();
-            choices.iter().for_each(|choice| {
+            for choice in choices {
                 if !options.contains(&choice) {
-                    options.push(choice)
+                    options.push(choice);
                 }
-            });
+            }
             let options: Vec<Value> = options.into_iter().map(|choice| option(choice, "")).collect();
             let mut element = json!({ "type": "static_select", "action_id": "v", "placeholder": plain_text("Choose"), "options": options });
             if known {
