@@ -34,24 +34,23 @@ impl Sketch<'_> {
         let mut written = Vec::new();
         let mut more = Vec::new();
         for (at, action) in actions.iter().enumerate() {
-            match &action.does {
-                Does::Open(url) => match address(url).filter(|url| url.starts_with("http") && self.surface != Surface::Plain) {
-                    Some(url) => buttons.push(self.opening(action, &url)),
-                    None => written.push((action, url)),
-                },
-                does => {
-                    let click = match does {
-                        Does::Invoke(invoke) => Click::Invoke(invoke.clone()),
-                        Does::Prefill(line) | Does::Open(line) => Click::Prefill(line.clone()),
-                    };
-                    // A menu asks nothing before it acts, so what destroys stays a button.
-                    let menu = self.surface != Surface::Plain && action.style != ActionStyle::Danger;
-                    if actions.len() > ALL_BUTTONS && at >= ROW && menu {
-                        more.push((action, click));
-                    } else {
-                        buttons.push(self.acting(action, &click));
+            let click = match &action.does {
+                Does::Invoke(invoke) => Click::Invoke(invoke.clone()),
+                Does::Prefill(line) => Click::Prefill(line.clone()),
+                Does::Open(url) => {
+                    match address(url).filter(|url| url.starts_with("http") && self.surface != Surface::Plain) {
+                        Some(url) => buttons.push(self.opening(action, &url)),
+                        None => written.push((action, url)),
                     }
+                    continue;
                 }
+            };
+            // A menu asks nothing before it acts, so what destroys stays a button.
+            let menu = self.surface != Surface::Plain && action.style != ActionStyle::Danger;
+            if actions.len() > ALL_BUTTONS && at >= ROW && menu {
+                more.push((action, click));
+            } else {
+                buttons.push(self.acting(action, &click));
             }
         }
         for row in buttons.chunks(if self.surface == Surface::Plain { 25 } else { ROW }) {
@@ -79,12 +78,12 @@ impl Sketch<'_> {
     }
 
     fn acting(&mut self, action: &Action, click: &Click) -> Value {
-        let (otherwise, about) = match &action.does {
-            Does::Invoke(invoke) => (invoke.command.as_str(), format!("runs {}", invoke.command)),
-            Does::Prefill(line) | Does::Open(line) => (line.as_str(), format!("starts {line}")),
+        let about = match &action.does {
+            Does::Invoke(invoke) => format!("runs {}", invoke.command),
+            Does::Prefill(line) => format!("starts {line}"),
+            Does::Open(url) => format!("opens {url}"),
         };
-        let label = label(action, otherwise);
-        let mut button = styled_button(self.button(&label, click, &about), action.style);
+        let mut button = styled_button(self.button(&label(action), click, &about), action.style);
         if let (ActionStyle::Danger, Does::Invoke(invoke)) = (action.style, &action.does) {
             let asked = self.beside(&format!("This runs {}", line(invoke)), 60, 300);
             button = with(
@@ -104,20 +103,14 @@ impl Sketch<'_> {
 
     fn opening(&mut self, action: &Action, url: &str) -> Value {
         let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-        let button = self.button(&label(action, &host), &Click::Nothing, &format!("opens {host}"));
+        let button = self.button(&label(action), &Click::Nothing, &format!("opens {host}"));
         with(styled_button(button, action.style), "url", json!(url))
     }
 
     fn menu(&mut self, more: &[(&Action, Click)]) -> Value {
         let options: Vec<Value> = more
             .iter()
-            .map(|(action, click)| {
-                let otherwise = match &action.does {
-                    Does::Invoke(invoke) => &invoke.command,
-                    Does::Prefill(line) | Does::Open(line) => line,
-                };
-                json!({ "text": plain_text(&label(action, otherwise)), "value": self.carry(click, OPTION_VALUE) })
-            })
+            .map(|(action, click)| json!({ "text": plain_text(&label(action)), "value": self.carry(click, OPTION_VALUE) }))
             .collect();
         let id = format!("s{}", self.selects);
         self.selects += 1;
@@ -132,9 +125,9 @@ impl Sketch<'_> {
                 lines.extend(run("\n"));
             }
             if let Some(url) = address(url).filter(|_| self.links()) {
-                lines.push(link(&label(action, &url), &url));
+                lines.push(link(&label(action), &url));
             } else {
-                lines.extend(styled(&format!("{}:", label(action, "Address")), "bold"));
+                lines.extend(styled(&format!("{}:", label(action)), "bold"));
                 lines.extend(run(&format!(" {}", self.beside(&one_line(url), 100, 4000))));
             }
         }
@@ -142,8 +135,14 @@ impl Sketch<'_> {
     }
 }
 
-fn label(action: &Action, otherwise: &str) -> String {
-    one(&action.label, 75, &one(otherwise, 75, "\u{2026}"))
+/// What is written on it; where that is nothing, what it does.
+fn label(action: &Action) -> String {
+    let does = match &action.does {
+        Does::Invoke(invoke) => &invoke.command,
+        Does::Prefill(line) => line,
+        Does::Open(url) => url,
+    };
+    one(&action.label, 75, &one(does, 75, "\u{2026}"))
 }
 
 fn styled_button(button: Value, style: ActionStyle) -> Value {

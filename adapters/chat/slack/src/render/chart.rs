@@ -26,7 +26,7 @@ pub(super) fn block(chart: &Chart) -> Option<Value> {
     }
     let mut axis = json!({ "categories": labels });
     if let XAxis::Time { zone, interval: Interval::Hour, .. } = &chart.x {
-        axis["x_label"] = json!(line(zone, 50, "UTC"));
+        axis["x_label"] = json!(zoned(zone).name());
     }
     if !chart.unit.trim().is_empty() {
         axis["y_label"] = json!(line(&chart.unit, 50, ""));
@@ -57,12 +57,16 @@ fn number(value: f64) -> Option<Number> {
 fn labels(chart: &Chart) -> Vec<String> {
     let mut labels = match &chart.x {
         XAxis::Category(names) => names.iter().map(|name| line(name, CHART.label, "(none)")).collect(),
-        XAxis::Time { at, zone, interval } => moments(at, zone.parse().unwrap_or(Tz::UTC), *interval),
+        XAxis::Time { at, zone, interval } => moments(at, zoned(zone), *interval),
     };
     if let Some(last) = labels.last_mut().filter(|_| chart.last_incomplete) {
         *last = ended(last, "\u{2026}");
     }
     labels
+}
+
+fn zoned(zone: &str) -> Tz {
+    zone.parse().unwrap_or(Tz::UTC)
 }
 
 /// Moments in the chart's zone, as short as they can be told apart.
@@ -101,4 +105,60 @@ fn unique(labels: Vec<String>) -> Vec<String> {
         seen.push(name);
     }
     seen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bellhop_core::chart::{Series, SeriesStyle};
+
+    fn chart(x: XAxis, values: Vec<Option<f64>>) -> Chart {
+        let series = vec![Series { name: "a".into(), values, style: SeriesStyle::Solid }];
+        Chart { title: "t".into(), kind: ChartKind::Bar, x, unit: String::new(), series, last_incomplete: false, alt: "alt".into() }
+    }
+
+    fn hours(from: &str, count: i64) -> XAxis {
+        let from: Timestamp = from.parse().unwrap();
+        let at = (0..count).map(|hour| from + chrono::Duration::hours(hour)).collect();
+        XAxis::Time { at, zone: "Europe/Berlin".into(), interval: Interval::Hour }
+    }
+
+    #[test]
+    fn an_hour_that_comes_twice_has_two_labels() {
+        let drawn = block(&chart(hours("2026-10-25T00:00:00Z", 3), vec![Some(1.0); 3])).unwrap();
+        assert_eq!(drawn["chart"]["axis_config"], json!({ "categories": ["02:00", "02:00 (2)", "03:00"], "x_label": "Europe/Berlin" }));
+    }
+
+    #[test]
+    fn the_day_and_the_year_stand_in_a_label_where_they_differ() {
+        let labels = |from: &str| block(&chart(hours(from, 2), vec![Some(1.0); 2])).unwrap()["chart"]["axis_config"]["categories"].clone();
+        assert_eq!(labels("2026-11-23T22:00:00Z"), json!(["23 Nov 23:00", "24 Nov 00:00"]));
+        assert_eq!(labels("2026-12-31T22:00:00Z"), json!(["2026-12-31 23:00", "2027-01-01 00:00"]));
+    }
+
+    #[test]
+    fn what_slack_would_not_draw_is_left_to_words() {
+        let names = |count: usize| XAxis::Category((0..count).map(|at| at.to_string()).collect());
+        assert!(block(&chart(names(20), vec![Some(-1.5); 20])).is_some());
+        for (x, values) in [
+            (names(21), vec![Some(1.0); 21]),
+            (names(0), vec![]),
+            (names(2), vec![Some(1.0), None]),
+            (names(2), vec![Some(1.0), Some(f64::NAN)]),
+            (names(2), vec![Some(1.0)]),
+            (XAxis::Category(vec!["x".repeat(21)]), vec![Some(1.0)]),
+        ] {
+            assert_eq!(block(&chart(x, values)), None);
+        }
+    }
+
+    #[test]
+    fn names_that_are_the_same_or_nothing_get_a_number() {
+        let long = "x".repeat(20);
+        let drawn = block(&chart(XAxis::Category(vec![" ".into(), String::new(), long.clone(), long]), vec![Some(1.0); 4])).unwrap();
+        assert_eq!(
+            drawn["chart"]["axis_config"]["categories"],
+            json!(["(none)", "(none) (2)", "xxxxxxxxxxxxxxxxxxxx", "xxxxxxxxxxxxxxx\u{2026} (2)"])
+        );
+    }
 }

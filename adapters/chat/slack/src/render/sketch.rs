@@ -2,7 +2,7 @@
 //! clicked. Knows no method of Slack's.
 
 use super::rich::{context, elements, line, paragraph, plain_text, preformatted, run, styled};
-use super::{BLOCKS, chart, table, text};
+use super::{chart, table, text};
 use crate::click::{Click, Kept};
 use bellhop_core::address::Address;
 use bellhop_core::card::{Block, Card, Field, FileBlock, FileSource, Progress, Span, Tone};
@@ -182,7 +182,7 @@ impl<'a> Sketch<'a> {
             self.blocks.truncate(most - 1);
             self.push(context(&format!("\u{2026} and {left} parts more, which are too many for Slack")));
         }
-        if self.blocks.is_empty() && most == BLOCKS {
+        if self.blocks.is_empty() {
             self.push(context("(nothing to show)"));
         }
         (self.blocks, self.kept)

@@ -73,3 +73,43 @@ pub(super) fn in_words(table: &Table) -> Option<Value> {
     run(&text)?;
     preformatted(&text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bellhop_core::address::UserRef;
+    use bellhop_core::card::Column;
+
+    fn table(cells: Vec<Vec<Span>>) -> Table {
+        let columns = cells.iter().map(|_| Column { name: "<!here>".into(), numeric: false }).collect();
+        Table { caption: String::new(), columns, rows: vec![cells] }
+    }
+
+    #[test]
+    fn cells_hold_text_and_typed_mentions() {
+        let ann = |workspace: &str| Span::Mention {
+            user: UserRef { chat: "work".into(), workspace: workspace.into(), user: "U1".into() },
+            name: "ann".into(),
+        };
+        let at = Address::channel("work", "T1", "C1");
+        let drawn = block(&table(vec![vec!["<@U2> *a*".into()], vec![ann("T1")], vec![ann("T2")], vec![" ".into()]]), &at).unwrap();
+        let cells = &drawn["rows"][1];
+        assert_eq!(cells[0], json!({ "type": "raw_text", "text": "<@U2> *a*" }));
+        assert_eq!(cells[1]["elements"][0]["elements"], json!([{ "type": "user", "user_id": "U1" }]));
+        assert_eq!(cells[2]["elements"][0]["elements"], json!([{ "type": "text", "text": "@ann" }]));
+        assert_eq!(cells[3], json!({ "type": "raw_text", "text": EMPTY }));
+    }
+
+    #[test]
+    fn what_is_too_large_is_text() {
+        let at = Address::channel("work", "T1", "C1");
+        let wide = table(vec![vec!["a".repeat(200).into()]; 21]);
+        assert_eq!(block(&wide, &at), None);
+        assert!(in_words(&wide).unwrap().to_string().contains("a\\ta"));
+        let aligned = in_words(&table(vec![vec!["a".into()], vec!["b".into()]])).unwrap();
+        assert_eq!(
+            aligned["elements"][0]["elements"][0]["text"],
+            "<!here>  <!here>\n\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}  \u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\u{2500}\na        b\n"
+        );
+    }
+}
