@@ -7,7 +7,12 @@
 mod api;
 mod click;
 mod config;
+mod directory;
 mod handle;
+mod interact;
+mod parse;
+mod render;
+mod send;
 mod wire;
 mod workspaces;
 
@@ -18,6 +23,7 @@ use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::command::About;
 use bellhop_core::ids::ChatName;
 use bellhop_core::ports::{Completer, Front, Inbox, Links, PortResult, Records, Seal};
+use directory::Directory;
 use std::sync::{Arc, OnceLock};
 use wire::Wire;
 use workspaces::Workspaces;
@@ -52,6 +58,7 @@ pub(crate) struct Desk {
     pub(crate) ports: Ports,
     pub(crate) workspaces: Arc<Workspaces>,
     pub(crate) api: Api,
+    pub(crate) directory: Directory,
     /// The commands, once they are announced: what forms are built from.
     pub(crate) commands: OnceLock<Vec<About>>,
 }
@@ -72,7 +79,9 @@ impl Slack {
         let workspaces =
             Arc::new(Workspaces::new(name.clone(), wire.clone(), ports.records.clone(), ports.seal.clone(), ports.clock.clone()));
         let api = Api::new(wire, workspaces.clone());
-        Ok(Arc::new(Self { desk: Arc::new(Desk { name, config, ports, workspaces, api, commands: OnceLock::new() }) }))
+        Ok(Arc::new(Self {
+            desk: Arc::new(Desk { name, config, ports, workspaces, api, directory: Directory::default(), commands: OnceLock::new() }),
+        }))
     }
 }
 

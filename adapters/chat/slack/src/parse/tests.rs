@@ -1,0 +1,1 @@
+//! Deliveries as Slack sends them, and what they mean.
