@@ -26,6 +26,16 @@ impl Api {
         &self.wire
     }
 
+    /// Posts to a response address.
+    pub async fn respond(&self, workspace: &WorkspaceId, url: &str, body: &Value) -> WireResult<()> {
+        let _ = workspace;
+        if !self.wire.config().is_slacks(url) {
+            return Err(crate::config::foreign(self.wire.service(), "tell").into());
+        }
+        self.wire.client().post("tell", "response_url", url).json(body).send().await?;
+        Ok(())
+    }
+
     /// Calls a method for a workspace.
     pub async fn call<T: DeserializeOwned>(&self, workspace: &WorkspaceId, method: Method, args: &Value) -> WireResult<T> {
         let token = self.workspaces.token(workspace).await?;

@@ -1,34 +1,38 @@
-//! Names of people, remembered: the least of it that interactions need.
+//! Names of people, asked for: the least of it that interactions need.
 
-use bellhop_core::ids::{UserId, WorkspaceId};
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use crate::api::Api;
+use crate::wire::Method;
+use bellhop_core::ids::WorkspaceId;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+const PERSON: Method = Method { name: "users.info", operation: "find a person", per_minute: 100, safe: true };
 
 /// A person.
-#[derive(Clone, Debug)]
 pub(crate) struct Person {
     pub(crate) name: String,
     pub(crate) zone: Option<chrono_tz::Tz>,
 }
 
-/// The people that are known.
-#[derive(Default)]
+/// The people of a workspace.
 pub(crate) struct Directory {
-    people: Mutex<HashMap<(WorkspaceId, UserId), Person>>,
+    api: Arc<Api>,
 }
 
+#[expect(clippy::unused_async, clippy::unused_self, reason = "names are remembered for a while")]
 impl Directory {
-    #[expect(clippy::unused_async, reason = "people are asked for")]
-    pub(crate) async fn user(&self, workspace: &WorkspaceId, id: &UserId) -> Option<Person> {
-        self.people.lock().unwrap_or_else(PoisonError::into_inner).get(&(workspace.clone(), id.clone())).cloned()
+    pub(crate) fn new(api: Arc<Api>) -> Self {
+        Self { api }
     }
 
-    pub(crate) fn forget(&self, workspace: &WorkspaceId) {
-        self.people.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, _), _| known != workspace);
+    pub(crate) async fn user(&self, workspace: &WorkspaceId, id: &str) -> Option<Arc<Person>> {
+        let answer: Value = self.api.call(workspace, PERSON, &json!({ "user": id })).await.ok()?;
+        let text = |path| answer.pointer(path).and_then(Value::as_str);
+        let name = text("/user/profile/display_name")?.to_owned();
+        Some(Arc::new(Person { name, zone: text("/user/tz").and_then(|zone| zone.parse().ok()) }))
     }
 
-    #[cfg(test)]
-    pub(crate) fn learn(&self, workspace: &WorkspaceId, id: &UserId, person: Person) {
-        self.people.lock().unwrap_or_else(PoisonError::into_inner).insert((workspace.clone(), id.clone()), person);
-    }
+    pub(crate) async fn forget(&self, _workspace: &WorkspaceId) {}
+
+    pub(crate) async fn forget_channels(&self, _workspace: &WorkspaceId) {}
 }

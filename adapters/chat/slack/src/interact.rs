@@ -118,8 +118,10 @@ pub enum Opens {
     Line(String),
     /// The form that raises an alert.
     Alert {
-        /// What it is about.
-        summary: String,
+        /// What it is about: the first line of the message.
+        title: String,
+        /// The whole of the message, where that is more.
+        text: String,
         /// The ts of the message that it is made of.
         message: Option<String>,
     },
@@ -188,11 +190,12 @@ pub async fn answer(desk: &Arc<Desk>, interaction: Interaction) -> PortResult<Op
 /// The end of an installation could not be kept: Slack should say it again.
 pub async fn lifecycle(desk: &Arc<Desk>, lifecycle: Lifecycle) -> PortResult<()> {
     match lifecycle {
-        Lifecycle::Changed { workspace } => desk.directory.forget(&workspace),
+        Lifecycle::Changed { workspace, people: true } => desk.directory.forget(&workspace).await,
+        Lifecycle::Changed { workspace, people: false } => desk.directory.forget_channels(&workspace).await,
         Lifecycle::Ended { installations, at } => {
             for installation in installations {
                 desk.workspaces.end(&installation, at).await?;
-                desk.directory.forget(&installation);
+                desk.directory.forget(&installation).await;
             }
         }
     }
@@ -202,10 +205,10 @@ pub async fn lifecycle(desk: &Arc<Desk>, lifecycle: Lifecycle) -> PortResult<()>
 /// Fills in the name and the time zone of the one who said something, as far as they are known without much waiting.
 /// Events have nobody's name, and no delivery has a time zone.
 pub async fn introduce(desk: &Desk, incoming: &mut Incoming) {
-    let person = tokio::time::timeout(NAME, desk.directory.user(&incoming.from.workspace, &incoming.from.user)).await;
+    let person = tokio::time::timeout(NAME, desk.directory.user(&incoming.from.workspace, incoming.from.user.as_str())).await;
     let Some(person) = person.ok().flatten() else { return };
     if !person.name.is_empty() {
-        incoming.name = person.name;
+        incoming.name.clone_from(&person.name);
     }
     incoming.zone = incoming.zone.or(person.zone);
 }
@@ -252,8 +255,9 @@ async fn options(desk: &Desk, origin: &Origin, command: &str, argument: &str, ty
 
 /// The values that an argument can have by the grammar: too many of them for a menu are asked for like any others.
 fn few(desk: &Desk, command: &str, argument: &str, typed: &str) -> Vec<Suggestion> {
-    let arg = desk.about(command).and_then(|about| about.model.get_arguments().find(|arg| arg.get_id().as_str() == argument));
+    let Some(about) = desk.about(command) else { return Vec::new() };
     let typed = typed.to_lowercase();
+    let arg = about.model.get_arguments().find(|arg| arg.get_id().as_str() == argument);
     let fits = arg.map(grammar::possible).unwrap_or_default().into_iter().filter(|value| value.to_lowercase().contains(&typed));
     fits.map(|value| Suggestion { value, about: String::new() }).collect()
 }

@@ -24,7 +24,7 @@ use bellhop_core::command::About;
 use bellhop_core::ids::ChatName;
 use bellhop_core::ports::{Completer, Front, Inbox, Links, PortResult, Records, Seal};
 use directory::Directory;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use wire::Wire;
 use workspaces::Workspaces;
 
@@ -57,10 +57,10 @@ pub(crate) struct Desk {
     pub(crate) config: Arc<SlackConfig>,
     pub(crate) ports: Ports,
     pub(crate) workspaces: Arc<Workspaces>,
-    pub(crate) api: Api,
+    pub(crate) api: Arc<Api>,
     pub(crate) directory: Directory,
     /// The commands, once they are announced: what forms are built from.
-    pub(crate) commands: OnceLock<Vec<About>>,
+    pub(crate) commands: RwLock<Vec<Arc<About>>>,
 }
 
 /// A connection to Slack.
@@ -78,16 +78,15 @@ impl Slack {
         let wire = Wire::new(&format!("chat.{name}"), config.clone())?;
         let workspaces =
             Arc::new(Workspaces::new(name.clone(), wire.clone(), ports.records.clone(), ports.seal.clone(), ports.clock.clone()));
-        let api = Api::new(wire, workspaces.clone());
-        Ok(Arc::new(Self {
-            desk: Arc::new(Desk { name, config, ports, workspaces, api, directory: Directory::default(), commands: OnceLock::new() }),
-        }))
+        let api = Arc::new(Api::new(wire, workspaces.clone()));
+        let directory = Directory::new(api.clone());
+        Ok(Arc::new(Self { desk: Arc::new(Desk { name, config, ports, workspaces, api, directory, commands: RwLock::default() }) }))
     }
 }
 
 impl Desk {
     /// What there is to know about a command.
-    pub(crate) fn about(&self, command: &str) -> Option<&About> {
-        self.commands.get()?.iter().find(|about| about.name == command)
+    pub(crate) fn about(&self, command: &str) -> Option<Arc<About>> {
+        self.commands.read().unwrap_or_else(PoisonError::into_inner).iter().find(|about| about.name == command).cloned()
     }
 }

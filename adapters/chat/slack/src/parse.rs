@@ -66,6 +66,8 @@ pub enum Lifecycle {
     Changed {
         /// Where.
         workspace: WorkspaceId,
+        /// Whether it is about people; about channels otherwise.
+        people: bool,
     },
 }
 
@@ -134,4 +136,4 @@ impl Heard {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -18,8 +18,8 @@ pub(super) async fn publish(desk: Arc<Desk>, origin: Origin) {
 }
 
 async fn published(desk: &Arc<Desk>, origin: Origin) -> PortResult<()> {
-    let person = desk.directory.user(&origin.from.workspace, &origin.from.user).await;
-    let (name, zone) = person.map_or((String::new(), None), |person| (person.name, person.zone));
+    let person = desk.directory.user(&origin.from.workspace, origin.from.user.as_str()).await;
+    let (name, zone) = person.map_or((String::new(), None), |person| (person.name.clone(), person.zone));
     let name = if name.is_empty() { origin.name } else { name };
     let visitor = Visitor { user: origin.from, name, zone, at: origin.at };
     let cards = desk.ports.front.page(&visitor).await;

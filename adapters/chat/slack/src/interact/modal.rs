@@ -26,7 +26,7 @@ const RAISE: &str = "alert raise";
 /// Opens a modal, or tells the person why not.
 pub(super) async fn open(desk: Arc<Desk>, origin: Origin, opens: Opens) {
     let opens = match opens {
-        Opens::Alert { summary, message } => alert(&desk, &origin, summary, message).await,
+        Opens::Alert { title, text, message } => alert(&desk, &origin, title, text, message).await,
         other => other,
     };
     let meta = meta(&origin, &opens);
@@ -57,7 +57,7 @@ fn retry(line: &str) -> Block {
 }
 
 fn form(desk: &Desk, command: &str, answers: &Answers) -> Option<Form> {
-    desk.about(command).map(|about| grammar::form(about, answers, None))
+    desk.about(command).map(|about| grammar::form(&about, answers, None))
 }
 
 async fn views_open(desk: &Desk, origin: &Origin, view: &Value) -> Result<(), Failure> {
@@ -89,10 +89,12 @@ fn meta(origin: &Origin, opens: &Opens) -> ViewMeta {
 }
 
 /// The form that raises an alert, with what is known of the message that it is made of.
-async fn alert(desk: &Desk, origin: &Origin, summary: String, message: Option<String>) -> Opens {
+async fn alert(desk: &Desk, origin: &Origin, title: String, text: String, message: Option<String>) -> Opens {
     let mut answers = Answers::new();
-    if !summary.is_empty() {
-        answers.insert("summary".to_owned(), vec![summary]);
+    for (argument, said) in [("name", title), ("summary", text)] {
+        if !said.is_empty() {
+            answers.insert(argument.to_owned(), vec![said]);
+        }
     }
     if let Some(ts) = message {
         let args = json!({ "channel": origin.at.channel.as_str(), "message_ts": ts });

@@ -25,8 +25,8 @@ pub(super) async fn submitted(
 ) -> PortResult<Option<Value>> {
     // While the bot still starts it has no commands: the answers are judged when the command is run.
     if let Some(about) = desk.about(&command) {
-        split(about, &mut answers);
-        if let Some((block, why)) = fault(about, &answers, blocks) {
+        split(&about, &mut answers);
+        if let Some((block, why)) = fault(&about, &answers, blocks) {
             let errors: Map<String, Value> = [(block, Value::from(shorten(&why, REMARK)))].into_iter().collect();
             return Ok(Some(json!({ "response_action": "errors", "errors": errors })));
         }

@@ -27,7 +27,8 @@ async fn told(desk: &Arc<Desk>, origin: &Origin, card: &Card) -> PortResult<()> 
     let body = json!({ "text": message.text, "blocks": message.blocks });
     match origin.reply().response_url.filter(|url| desk.config.is_slacks(url)) {
         // The address may be used up or too old by now.
-        Some(url) => match by_address(desk, &url, body.clone()).await {
+        // It is not counted among the five uses: an answer that finds none left goes another way.
+        Some(url) => match by_address(desk, origin, &url, body.clone()).await {
             Ok(()) => Ok(()),
             Err(_) => by_token(desk, origin, body).await,
         },
@@ -36,24 +37,30 @@ async fn told(desk: &Arc<Desk>, origin: &Origin, card: &Card) -> PortResult<()> 
 }
 
 /// <https://docs.slack.dev/interactivity/handling-user-interaction>
-async fn by_address(desk: &Desk, url: &str, mut body: Value) -> PortResult<()> {
+async fn by_address(desk: &Desk, origin: &Origin, url: &str, mut body: Value) -> PortResult<()> {
     body["response_type"] = "ephemeral".into();
     body["replace_original"] = false.into();
-    desk.api.wire().client().post("tell", "response_url", url).json(&body).send().await.map(|_| ())
+    Ok(desk.api.respond(&origin.at.workspace, url, &body).await?)
 }
 
+/// Where the bot may not speak, in the person's own conversation.
 pub(super) async fn by_token(desk: &Desk, origin: &Origin, mut body: Value) -> PortResult<()> {
     let (channel, user) = (origin.at.channel.as_str(), origin.from.user.as_str());
     // In the person's own conversation nobody else is there to see it.
     let own = channel == user || channel.starts_with('D');
-    body["channel"] = channel.into();
-    if let Some(thread) = &origin.at.thread {
-        body["thread_ts"] = thread.as_str().into();
-    }
     if !own {
-        body["user"] = user.into();
+        let mut unseen = body.clone();
+        unseen["channel"] = channel.into();
+        unseen["user"] = user.into();
+        if let Some(thread) = &origin.at.thread {
+            unseen["thread_ts"] = thread.as_str().into();
+        }
+        match desk.api.call::<Value>(&origin.at.workspace, POST_EPHEMERAL, &unseen).await {
+            Err(failure) if failure.is(&["not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived"]) => {}
+            other => return other.map(|_| ()).map_err(Into::into),
+        }
     }
-    let method = if own { POST_MESSAGE } else { POST_EPHEMERAL };
-    desk.api.call::<Value>(&origin.at.workspace, method, &body).await?;
+    body["channel"] = if own { channel } else { user }.into();
+    desk.api.call::<Value>(&origin.at.workspace, POST_MESSAGE, &body).await?;
     Ok(())
 }

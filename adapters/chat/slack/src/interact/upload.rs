@@ -65,7 +65,7 @@ async fn store(desk: &Desk, mut origin: Origin, file: &str) -> PortResult<()> {
 }
 
 /// Asks the uploader, seen by nobody else, whether the files of a message are to be stored.
-async fn ask(desk: Arc<Desk>, origin: Origin, file: String) {
+pub(super) async fn ask(desk: Arc<Desk>, origin: Origin, file: String) {
     if let Err(error) = asked(&desk, origin, &file).await {
         tracing::warn!(chat = %desk.name, %error, "an uploader could not be asked");
     }

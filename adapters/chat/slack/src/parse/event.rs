@@ -35,7 +35,7 @@ pub(super) fn heard(payload: &Value, frame: &Frame<'_>) -> Result<Heard, Unreada
     .ok_or(Unreadable { member: "/team_id" })?;
     let bot = list(payload, "/authorizations").find(|one| truth(one, "/is_bot")).and_then(|one| text(one, "/user_id"));
     let around = Around { workspace, bot, event };
-    let changed = || Heard::Lifecycle(Lifecycle::Changed { workspace: WorkspaceId::from(workspace) });
+    let changed = |people| Ok(Heard::Lifecycle(Lifecycle::Changed { workspace: WorkspaceId::from(workspace), people }));
     match kind {
         "app_mention" => message(&around, true, frame),
         "message" => message(&around, false, frame),
@@ -45,8 +45,8 @@ pub(super) fn heard(payload: &Value, frame: &Frame<'_>) -> Result<Heard, Unreada
         "app_uninstalled" => Ok(ended(payload, workspace, frame)),
         // People may revoke tokens of their own, too; the bot works on.
         "tokens_revoked" if list(event, "/tokens/bot").next().is_some() => Ok(ended(payload, workspace, frame)),
-        "user_change"
-        | "channel_rename"
+        "user_change" => changed(true),
+        "channel_rename"
         | "channel_archive"
         | "channel_unarchive"
         | "channel_deleted"
@@ -56,7 +56,7 @@ pub(super) fn heard(payload: &Value, frame: &Frame<'_>) -> Result<Heard, Unreada
         | "group_unarchive"
         | "group_deleted"
         | "member_joined_channel"
-        | "member_left_channel" => Ok(changed()),
+        | "member_left_channel" => changed(false),
         _ => Ok(Heard::Nothing),
     }
 }

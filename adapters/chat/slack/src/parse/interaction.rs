@@ -12,8 +12,9 @@ use bellhop_core::ports::Said;
 use bellhop_core::text::{one_line, shorten};
 use serde_json::Value;
 
-/// The longest summary that is taken from a message, in characters.
-const SUMMARY: usize = 150;
+/// The longest title and text of an alert that are taken from a message, in characters. A modal's input holds 3,000.
+const TITLE: usize = 150;
+const TEXT: usize = 3000;
 
 pub(super) fn heard(payload: &Value, frame: &Frame<'_>) -> Result<Heard, Unreadable> {
     match needed(payload, "/type")? {
@@ -95,7 +96,9 @@ fn on_message(payload: &Value, frame: &Frame<'_>) -> Result<Heard, Unreadable> {
     let said = shown(message);
     if callback == "turn_into_alert" {
         let first_line = said.lines().map(one_line).find(|line| !line.trim().is_empty()).unwrap_or_default();
-        let alert = Opens::Alert { summary: shorten(first_line.trim(), SUMMARY), message: Some(ts.to_owned()) };
+        let title = shorten(first_line.trim(), TITLE);
+        let text = if title == said.trim() { String::new() } else { shorten(said.trim(), TEXT) };
+        let alert = Opens::Alert { title, text, message: Some(ts.to_owned()) };
         return Ok(Heard::interact(origin, Wants::Open(alert)));
     }
     let mut files = attachments(message, "/files", workspace);
@@ -129,7 +132,7 @@ fn shown(message: &Value) -> String {
 fn shortcut(payload: &Value, frame: &Frame<'_>) -> Result<Heard, Unreadable> {
     let opens = match text(payload, "/callback_id").unwrap_or_default() {
         "run_command" => Opens::Line(String::new()),
-        "raise_alert" => Opens::Alert { summary: String::new(), message: None },
+        "raise_alert" => Opens::Alert { title: String::new(), text: String::new(), message: None },
         "save_file" => Opens::Save,
         _ => return Ok(Heard::Nothing),
     };

@@ -50,7 +50,7 @@ fn plain(text: &str) -> String {
 /// What the `<...>` at the front of a text says, and what follows it. `None` where it is none of Slack's.
 fn markup(text: &str) -> Option<(String, &str)> {
     let (inner, rest) = text.strip_prefix('<')?.split_once('>')?;
-    if inner.contains(['<', '\n']) {
+    if inner.contains('<') {
         return None;
     }
     let (what, label) = inner.split_once('|').map_or((inner, ""), |(what, label)| (what, label));
@@ -81,7 +81,11 @@ fn special(what: &str, label: &str) -> String {
 
 fn link(url: &str, label: &str) -> Option<String> {
     let (scheme, rest) = url.split_once(':')?;
-    if scheme.is_empty() || rest.is_empty() || !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')) {
+    if scheme.is_empty()
+        || rest.is_empty()
+        || rest.contains(char::is_whitespace)
+        || !scheme.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.'))
+    {
         return None;
     }
     let (url, label) = (plain(url), plain(label));

@@ -1,1 +1,0 @@
-//! Deliveries as Slack sends them, and what they mean.
