@@ -66,6 +66,15 @@ pub struct Interaction {
 pub enum Wants {
     /// A modal.
     Open(Opens),
+    /// The form that raises an alert.
+    Raise {
+        /// What it is about: the first line of the message.
+        title: String,
+        /// The whole of the message, where that is more.
+        text: String,
+        /// The ts of the message that it is made of.
+        message: Option<String>,
+    },
     /// What is kept under this key of the clicks, and then what that is.
     Kept(String),
     /// A form that was filled in: to be accepted, unless the command doesn't take the answers.
@@ -116,15 +125,6 @@ pub enum Opens {
     },
     /// A command line to be completed.
     Line(String),
-    /// The form that raises an alert.
-    Alert {
-        /// What it is about: the first line of the message.
-        title: String,
-        /// The whole of the message, where that is more.
-        text: String,
-        /// The ts of the message that it is made of.
-        message: Option<String>,
-    },
     /// Files to be uploaded and stored.
     Save,
 }
@@ -172,6 +172,7 @@ pub async fn answer(desk: &Arc<Desk>, interaction: Interaction) -> PortResult<Op
     let Interaction { origin, wants } = interaction;
     match wants {
         Wants::Open(opens) => aside(modal::open(desk.clone(), origin, opens)),
+        Wants::Raise { title, text, message } => aside(modal::raise(desk.clone(), origin, title, text, message)),
         Wants::Kept(key) => kept(desk, origin, &key).await?,
         Wants::Submit { command, answers, blocks, attachments } => {
             return submit::submitted(desk, origin, command, answers, &blocks, attachments).await;

@@ -7,7 +7,7 @@ use crate::click::ViewMeta;
 use crate::render;
 use crate::wire::{Failure, Method};
 use bellhop_core::card::{Action, Block, Card, Tone};
-use bellhop_core::form::{Answers, Form};
+use bellhop_core::form::Answers;
 use bellhop_core::grammar;
 use bellhop_core::{PortError, PortErrorKind};
 use serde_json::{Value, json};
@@ -23,23 +23,37 @@ const LINK: Duration = Duration::from_millis(700);
 /// The command that raises an alert.
 const RAISE: &str = "alert raise";
 
+/// Opens the form that raises an alert, with what is known of the message that it is made of.
+pub(super) async fn raise(desk: Arc<Desk>, origin: Origin, title: String, text: String, message: Option<String>) {
+    let mut answers = Answers::new();
+    for (argument, said) in [("name", title), ("summary", text)] {
+        if !said.is_empty() {
+            answers.insert(argument.to_owned(), vec![said]);
+        }
+    }
+    if let Some(ts) = message {
+        let args = json!({ "channel": origin.at.channel.as_str(), "message_ts": ts });
+        let asked = tokio::time::timeout(LINK, desk.api.call::<Value>(&origin.at.workspace, PERMALINK, &args)).await;
+        let url = asked.ok().and_then(Result::ok).and_then(|answer| Some(answer.get("permalink")?.as_str()?.to_owned()));
+        answers.extend(url.map(|url| ("url".to_owned(), vec![url])));
+    }
+    open(desk, origin, Opens::Form { command: RAISE.to_owned(), answers }).await;
+}
+
 /// Opens a modal, or tells the person why not.
 pub(super) async fn open(desk: Arc<Desk>, origin: Origin, opens: Opens) {
-    let opens = match opens {
-        Opens::Alert { title, text, message } => alert(&desk, &origin, title, text, message).await,
-        other => other,
-    };
     let meta = meta(&origin, &opens);
     let (view, again) = match &opens {
-        Opens::Form { command, answers } => match form(&desk, command, answers) {
-            Some(form) => (render::form_view(&form, &meta, command), Block::Form(form)),
-            None => {
+        Opens::Form { command, answers } => {
+            let Some(about) = desk.about(command) else {
                 let card = Card::text(format!("This bot has no command `{command}` just now. Type `help` to see what there is."));
                 return tell::privately(desk, origin, card.tone(Tone::Warning)).await;
-            }
-        },
-        Opens::Line(line) => (render::line_view(&meta, line), retry(line)),
-        Opens::Save | Opens::Alert { .. } => (render::save_view(&meta, ""), retry("file put")),
+            };
+            let form = grammar::form(&about, answers, None);
+            (render::form_view(&form, &meta, command), Some(Block::Form(form)))
+        }
+        Opens::Line(line) => (render::line_view(&meta, line), Some(Block::Actions(vec![Action::prefill("Try again", line)]))),
+        Opens::Save => (render::save_view(&meta, ""), None),
     };
     let Err(failure) = views_open(&desk, &origin, &view).await else { return };
     let late =
@@ -48,16 +62,8 @@ pub(super) async fn open(desk: Arc<Desk>, origin: Origin, opens: Opens) {
         tracing::warn!(chat = %desk.name, error = %failure.error, "a form could not be opened");
     }
     let why = if late { "Slack gave too little time to open the form." } else { "Slack didn't open the form." };
-    let card = Card::text(format!("{why} Please try again.")).tone(Tone::Warning).block(again);
-    tell::privately(desk, origin, card).await;
-}
-
-fn retry(line: &str) -> Block {
-    Block::Actions(vec![Action::prefill("Try again", line)])
-}
-
-fn form(desk: &Desk, command: &str, answers: &Answers) -> Option<Form> {
-    desk.about(command).map(|about| grammar::form(&about, answers, None))
+    let card = Card::text(format!("{why} Please try again.")).tone(Tone::Warning);
+    tell::privately(desk, origin, again.into_iter().fold(card, Card::block)).await;
 }
 
 async fn views_open(desk: &Desk, origin: &Origin, view: &Value) -> Result<(), Failure> {
@@ -76,7 +82,7 @@ fn meta(origin: &Origin, opens: &Opens) -> ViewMeta {
     let own = origin.at.channel.as_str() == origin.from.user.as_str();
     let command = match opens {
         Opens::Form { command, .. } => command.clone(),
-        Opens::Save | Opens::Alert { .. } => "file put".to_owned(),
+        Opens::Save => "file put".to_owned(),
         Opens::Line(_) => String::new(),
     };
     let reply = origin.reply();
@@ -86,21 +92,4 @@ fn meta(origin: &Origin, opens: &Opens) -> ViewMeta {
         thread: origin.at.thread.as_ref().map(|thread| thread.as_str().to_owned()),
         response_url: reply.response_url.map(|url| (url, reply.received.unwrap_or(origin.received).timestamp())),
     }
-}
-
-/// The form that raises an alert, with what is known of the message that it is made of.
-async fn alert(desk: &Desk, origin: &Origin, title: String, text: String, message: Option<String>) -> Opens {
-    let mut answers = Answers::new();
-    for (argument, said) in [("name", title), ("summary", text)] {
-        if !said.is_empty() {
-            answers.insert(argument.to_owned(), vec![said]);
-        }
-    }
-    if let Some(ts) = message {
-        let args = json!({ "channel": origin.at.channel.as_str(), "message_ts": ts });
-        let asked = tokio::time::timeout(LINK, desk.api.call::<Value>(&origin.at.workspace, PERMALINK, &args)).await;
-        let url = asked.ok().and_then(Result::ok).and_then(|answer| Some(answer.get("permalink")?.as_str()?.to_owned()));
-        answers.extend(url.map(|url| ("url".to_owned(), vec![url])));
-    }
-    Opens::Form { command: RAISE.to_owned(), answers }
 }

@@ -24,7 +24,7 @@ const FILES_INFO: Method = Method { name: "files.info", operation: "look up uplo
 const HISTORY: Method = Method { name: "conversations.history", operation: "look up upload", per_minute: 50, safe: true };
 const REPLIES: Method = Method { name: "conversations.replies", operation: "look up upload", per_minute: 50, safe: true };
 /// How long the look-up may take before Slack is left to deliver the event again.
-const LOOKUP: Duration = Duration::from_millis(2300);
+const LOOKUP: Duration = Duration::from_secs(2);
 /// Between two looks at a file whose message isn't known yet.
 const PAUSE: Duration = Duration::from_millis(300);
 
@@ -34,6 +34,8 @@ struct Brought {
     thread: Option<String>,
     said: String,
     by_bot: bool,
+    /// A message that speaks to the bot says itself what to do with its files.
+    to_bot: bool,
     files: Vec<Attachment>,
 }
 
@@ -75,9 +77,7 @@ async fn asked(desk: &Arc<Desk>, mut origin: Origin, file: &str) -> PortResult<(
     let Some(brought) = in_time(desk, &origin, file).await? else { return Ok(()) };
     // One question for one message, however many files it has.
     let first = brought.files.first().is_some_and(|first| first.id == file);
-    let bot = desk.workspaces.get(&origin.at.workspace).await?.map(|workspace| workspace.bot_user).unwrap_or_default();
-    // A message that speaks to the bot says itself what to do with its files.
-    if brought.by_bot || !first || !bot.is_empty() && mentions(&brought.said, &bot) {
+    if brought.by_bot || brought.to_bot || !first {
         return Ok(());
     }
     origin.at.thread = brought.thread.map(ThreadId::from);
@@ -119,6 +119,11 @@ async fn in_time(desk: &Desk, origin: &Origin, file: &str) -> PortResult<Option<
 
 async fn brought(desk: &Desk, origin: &Origin, file: &str) -> WireResult<Option<Brought>> {
     let (workspace, channel) = (&origin.at.workspace, origin.at.channel.as_str());
+    let bot = desk.workspaces.get(workspace).await?.map(|known| known.bot_user).unwrap_or_default();
+    // What the bot itself uploads is no upload to it.
+    if bot == origin.from.user.as_str() {
+        return Ok(None);
+    }
     loop {
         let info: Value = match desk.api.call(workspace, FILES_INFO, &json!({ "file": file })).await {
             Err(gone) if gone.is(&["file_not_found", "file_deleted", "not_visible"]) => return Ok(None),
@@ -142,6 +147,7 @@ async fn brought(desk: &Desk, origin: &Origin, file: &str) -> WireResult<Option<
             thread,
             said: field(&message, "/text").unwrap_or_default().to_owned(),
             by_bot: field(&message, "/bot_id").is_some(),
+            to_bot: !bot.is_empty() && mentions(field(&message, "/text").unwrap_or_default(), &bot),
             files,
         }));
     }

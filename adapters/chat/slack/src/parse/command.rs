@@ -7,7 +7,8 @@ use crate::handle::ReplyTo;
 use bellhop_core::ports::Said;
 use serde_json::Value;
 
-/// The one command under which all others can be typed.
+/// The one command under which all others can be typed. A second bot in a workspace needs another name for it, since of two
+/// commands of one name Slack knows only the newer: `/bellhop-staging`.
 const ROOT: &str = "bellhop";
 
 pub(super) fn heard(fields: &Value, frame: &Frame<'_>) -> Result<Heard, Unreadable> {
@@ -18,11 +19,12 @@ pub(super) fn heard(fields: &Value, frame: &Frame<'_>) -> Result<Heard, Unreadab
     // An organisation's installation has no workspace of its own, but a command is typed in one all the same.
     let workspace = first(fields, &["/team_id", "/enterprise_id"]).ok_or(Unreadable { member: "/team_id" })?;
     let rest = typed(text(fields, "/text").unwrap_or_default());
-    let line = match (command.as_str(), rest.as_str()) {
-        (ROOT, "") => "help".to_owned(),
-        (ROOT, line) => line.to_owned(),
-        (group, "") => group.to_owned(),
-        (group, rest) => format!("{group} {rest}"),
+    let root = command.strip_prefix(ROOT).is_some_and(|more| more.is_empty() || more.starts_with(['-', '_']));
+    let line = match (root, rest.as_str()) {
+        (true, "") => "help".to_owned(),
+        (true, line) => line.to_owned(),
+        (false, "") => command,
+        (false, rest) => format!("{command} {rest}"),
     };
     let reply = ReplyTo {
         response_url: text(fields, "/response_url").map(str::to_owned),

@@ -72,13 +72,13 @@ fn ended(payload: &Value, workspace: &str, frame: &Frame<'_>) -> Heard {
 fn message(around: &Around<'_>, mention: bool, frame: &Frame<'_>) -> Result<Heard, Unreadable> {
     let event = around.event;
     let channel = needed(event, "/channel").map_err(|_| Unreadable { member: "/event/channel" })?;
-    let direct = text(event, "/channel_type").map_or(channel.starts_with('D'), |kind| kind == "im");
+    let direct = text(event, "/channel_type").map_or(channel.starts_with('D'), |kind| matches!(kind, "im" | "app_home"));
     if !mention && !direct {
         return Ok(Heard::Nothing);
     }
     let known = matches!(text(event, "/subtype"), None | Some("file_share" | "thread_broadcast"));
     let user = text(event, "/user");
-    let Some(user) = user.filter(|user| known && !event.get("bot_id").is_some_and(|id| !id.is_null()) && Some(*user) != around.bot) else {
+    let Some(user) = user.filter(|user| known && event.get("bot_id").is_none_or(Value::is_null) && Some(*user) != around.bot) else {
         return Ok(Heard::Nothing);
     };
     let ts = needed(event, "/ts").map_err(|_| Unreadable { member: "/event/ts" })?;

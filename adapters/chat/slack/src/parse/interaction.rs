@@ -98,8 +98,7 @@ fn on_message(payload: &Value, frame: &Frame<'_>) -> Result<Heard, Unreadable> {
         let first_line = said.lines().map(one_line).find(|line| !line.trim().is_empty()).unwrap_or_default();
         let title = shorten(first_line.trim(), TITLE);
         let text = if title == said.trim() { String::new() } else { shorten(said.trim(), TEXT) };
-        let alert = Opens::Alert { title, text, message: Some(ts.to_owned()) };
-        return Ok(Heard::interact(origin, Wants::Open(alert)));
+        return Ok(Heard::interact(origin, Wants::Raise { title, text, message: Some(ts.to_owned()) }));
     }
     let mut files = attachments(message, "/files", workspace);
     if files.is_empty() && !said.trim().is_empty() {
@@ -130,14 +129,14 @@ fn shown(message: &Value) -> String {
 }
 
 fn shortcut(payload: &Value, frame: &Frame<'_>) -> Result<Heard, Unreadable> {
-    let opens = match text(payload, "/callback_id").unwrap_or_default() {
-        "run_command" => Opens::Line(String::new()),
-        "raise_alert" => Opens::Alert { title: String::new(), text: String::new(), message: None },
-        "save_file" => Opens::Save,
+    let wants = match text(payload, "/callback_id").unwrap_or_default() {
+        "run_command" => Wants::Open(Opens::Line(String::new())),
+        "raise_alert" => Wants::Raise { title: String::new(), text: String::new(), message: None },
+        "save_file" => Wants::Open(Opens::Save),
         _ => return Ok(Heard::Nothing),
     };
     let (person, at) = (person(payload)?, place(payload, frame, &ViewMeta::default())?);
-    Ok(Heard::interact(shortcut_origin(payload, frame, person, at)?, Wants::Open(opens)))
+    Ok(Heard::interact(shortcut_origin(payload, frame, person, at)?, wants))
 }
 
 fn shortcut_origin(payload: &Value, frame: &Frame<'_>, (user, name): (&str, Option<&str>), at: Address) -> Result<Origin, Unreadable> {

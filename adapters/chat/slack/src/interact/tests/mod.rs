@@ -17,6 +17,7 @@ use axum::routing::post;
 use axum::{Form, Json, Router};
 use bellhop_core::address::{Address, UserRef};
 use bellhop_core::card::Card;
+use bellhop_core::clock::Clock as _;
 use bellhop_core::command::{About, Suggestion};
 use bellhop_core::ids::{ChatName, StoreName, VersionId};
 use bellhop_core::ports::{Completer, Completion, Front, Incoming, Link, LinkFacts, Links, PortResult, Records as _, Seal, Visitor};
@@ -202,7 +203,6 @@ impl World {
     }
 
     async fn answer_to(&self, kind: Kind, payload: &Value) -> PortResult<Option<Value>> {
-        use bellhop_core::clock::Clock as _;
         match delivery(kind, payload, &self.desk.name, self.clock.now()).unwrap() {
             Heard::Interact(interaction) => answer(&self.desk, *interaction).await,
             other => panic!("it is no interaction: {other:?}"),

@@ -56,13 +56,21 @@ async fn a_fault_is_shown_at_its_question() {
     assert_eq!(world.accepted().len(), 1);
 }
 
+/// The same from another click.
+fn changed(mut payload: Value, trigger: &str) -> Value {
+    payload["trigger_id"] = trigger.into();
+    payload
+}
+
 #[tokio::test]
 async fn hostile_answers_are_values() {
     let world = World::new().await;
     for typed in ["--colour=red", "--yes", "$(rm -rf /)", "\"'\\", "-"] {
         let payload = form(&world, "file share", &json!({ "arg:name": text(typed) }));
+        let payload = changed(payload, typed);
         assert_eq!(world.answer_to(Kind::Interaction, &payload).await.unwrap(), None, "{typed}");
-        world.accepted().clear();
+        let answers = [("name".to_owned(), vec![typed.to_owned()])].into();
+        assert_eq!(world.accepted()[0].said, Said::Form { command: "file share".into(), answers });
     }
 }
 

@@ -113,6 +113,7 @@ async fn in_a_channel_the_uploader_may_be_asked() {
     let asked = world.call("chat.postEphemeral").await;
     assert_eq!((&asked["channel"], &asked["user"]), (&json!("C0OPS"), &json!("U0ANN")));
     assert!(world.accepted().is_empty());
+    assert!(asked["text"].as_str().unwrap().contains("these 2 files"), "{asked}");
     let found = clicks(&asked["blocks"]);
     assert!(matches!(found.as_slice(), [Click::Kept(_)]), "{asked}");
     // The button stores the files of the message.
@@ -140,4 +141,42 @@ async fn nobody_is_asked_twice_or_about_a_command() {
     assert!(world.api.calls("chat.postEphemeral").is_empty(), "{:?}", world.api.called());
     super::super::upload::ask(world.desk.clone(), origin(), "F0NOV".into()).await;
     assert_eq!(world.api.calls("chat.postEphemeral").len(), 1);
+}
+
+#[tokio::test]
+async fn what_the_bot_uploads_is_left_even_if_slack_doesnt_say_who_it_is() {
+    let world = World::with("ask").await;
+    for channel in ["D0ANN", "C0OPS"] {
+        shared(&world, channel, None, "");
+        let mut payload = event(&world, channel);
+        payload["authorizations"] = Value::Null;
+        payload["event"]["user_id"] = "U0BELLHOP".into();
+        world.answer_to(Kind::Event, &payload).await.unwrap();
+    }
+    let known = async || (!world.api.calls("auth.test").is_empty()).then_some(());
+    bellhop_kit::wait::until(super::SOON, "the bot's own name", known).await;
+    assert!(world.accepted().is_empty() && world.api.calls("files.info").is_empty(), "{:?}", world.api.called());
+}
+
+#[tokio::test]
+async fn a_hostile_name_mentions_nobody() {
+    let world = World::with("ask").await;
+    let message = shared(&world, "C0OPS", None, "");
+    let mut message = message;
+    message["files"] = json!([{ "id": "F0NOV", "name": "`<!channel>` & co" }]);
+    world.api.answers("conversations.history", &[json!({ "ok": true, "messages": [message] })]);
+    world.answer_to(Kind::Event, &event(&world, "C0OPS")).await.unwrap();
+    let asked = world.call("chat.postEphemeral").await;
+    assert_eq!(asked["text"], "Shall I keep `'&lt;!channel&gt;' &amp; co` in the storage?");
+    assert_eq!(asked["blocks"][0]["text"]["text"], asked["text"]);
+}
+
+#[tokio::test]
+async fn where_the_bot_may_not_speak_the_question_comes_directly() {
+    let world = World::with("ask").await;
+    shared(&world, "C0OPS", None, "");
+    world.api.answers("chat.postEphemeral", &[json!({ "ok": false, "error": "not_in_channel" })]);
+    world.answer_to(Kind::Event, &event(&world, "C0OPS")).await.unwrap();
+    let asked = world.call("chat.postMessage").await;
+    assert_eq!((&asked["channel"], asked.get("thread_ts")), (&json!("U0ANN"), None));
 }

@@ -81,20 +81,20 @@ fn a_message_is_saved_with_its_files_or_its_text() {
 #[test]
 fn a_message_becomes_an_alert() {
     let text = "Disk full on db1\n\n97 % of /var".into();
-    let alert = Opens::Alert { title: "Disk full on db1".into(), text, message: Some("1793620620.000300".into()) };
-    assert_eq!(wants(Kind::Interaction, "message_action_alert"), Wants::Open(alert));
+    let alert = Wants::Raise { title: "Disk full on db1".into(), text, message: Some("1793620620.000300".into()) };
+    assert_eq!(wants(Kind::Interaction, "message_action_alert"), alert);
     let mut long = fixture("message_action_alert");
     long["message"]["text"] = format!("\n\n{}\nsecond line", "x".repeat(400)).into();
     let Heard::Interact(long) = read(Kind::Interaction, &long).unwrap() else { panic!("it opens a form") };
-    let Wants::Open(Opens::Alert { title, text, .. }) = long.wants else { panic!("it opens the form of an alert") };
+    let Wants::Raise { title, text, .. } = long.wants else { panic!("it opens the form of an alert") };
     assert_eq!((title.chars().count(), text.ends_with("x\nsecond line")), (150, true));
 }
 
 #[test]
 fn global_shortcuts_open_modals() {
     assert_eq!(wants(Kind::Interaction, "shortcut_run_command"), Wants::Open(Opens::Line(String::new())));
-    let raised = Opens::Alert { title: String::new(), text: String::new(), message: None };
-    assert_eq!(wants(Kind::Interaction, "shortcut_raise_alert"), Wants::Open(raised));
+    let raised = Wants::Raise { title: String::new(), text: String::new(), message: None };
+    assert_eq!(wants(Kind::Interaction, "shortcut_raise_alert"), raised);
     let save = interaction(Kind::Interaction, "shortcut_save_file");
     assert_eq!((save.wants, save.origin.at.channel.as_str()), (Wants::Open(Opens::Save), "U0ANN"));
     let mut mute = fixture("shortcut_run_command");

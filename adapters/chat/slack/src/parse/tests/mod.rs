@@ -87,6 +87,10 @@ fn slash_commands_are_lines() {
     let line = |name| seen(&accepted(Kind::Command, name))["said"]["line"].clone();
     assert_eq!(line("command_root_empty"), "help");
     assert_eq!(line("command_direct"), "file share https://example.com/a?b=1&c=2 --to #C0DEV with @U0BOB <b>");
+    let mut second = fixture("command_root");
+    second["command"] = "/Bellhop-staging".into();
+    let Ok(Heard::Accept(second)) = read(Kind::Command, &second) else { panic!("not accepted") };
+    assert_eq!(seen(&second)["said"]["line"], "file list reports/");
     let organisation = accepted(Kind::Command, "command_enterprise");
     assert_eq!((organisation.at.workspace.as_str(), &seen(&organisation)["said"]), ("E0CORP", &json!({ "line": "status" })));
 }
