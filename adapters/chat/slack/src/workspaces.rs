@@ -102,6 +102,13 @@ impl Workspaces {
         let _ = (workspace, failure);
     }
 
+    /// Forgets a workspace that removed the app.
+    #[expect(clippy::unused_async, reason = "an installation's end is kept")]
+    pub async fn end(&self, workspace: &WorkspaceId, at: bellhop_core::clock::Timestamp) -> PortResult<()> {
+        let _ = (workspace, at);
+        Ok(())
+    }
+
     async fn test(&self, token: Option<&SecretString>) -> WireResult<Workspace> {
         let (tested, scopes): (Tested, _) = self.wire.call(token, AUTH_TEST, &json!({})).await?;
         Ok(Workspace {
