@@ -5,13 +5,20 @@
 //! what is not decided here, and neither is what is said.
 
 mod api;
+mod check;
 mod click;
 mod config;
 mod handle;
+mod interact;
+mod listen;
+mod manifest;
+mod parse;
+mod signature;
 mod wire;
 mod workspaces;
 
 pub use config::{SlackConfig, Transport, Uploads};
+pub use manifest::{manifest, scopes};
 
 use api::Api;
 use bellhop_core::clock::{Clock, Ids};
