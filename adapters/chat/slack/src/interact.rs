@@ -1,7 +1,8 @@
 //! What an interaction needs in its acknowledgement: the least that listening needs, until the whole of it stands here.
 
 use crate::Desk;
-use bellhop_core::ports::PortResult;
+use crate::parse::Lifecycle;
+use bellhop_core::ports::{Incoming, PortResult};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -13,3 +14,20 @@ pub(crate) struct Interaction(pub(crate) Value);
 pub(crate) async fn answer(_desk: &Arc<Desk>, interaction: Interaction) -> PortResult<Option<Value>> {
     Ok((interaction.0["type"] == "block_suggestion").then(|| json!({ "options": [] })))
 }
+
+/// Notes what changed at Slack.
+pub(crate) async fn lifecycle(desk: &Arc<Desk>, lifecycle: Lifecycle) -> PortResult<()> {
+    match lifecycle {
+        Lifecycle::Ended { installations, at } => {
+            for installation in installations {
+                desk.workspaces.end(&installation, at).await?;
+            }
+        }
+        Lifecycle::Changed => {}
+    }
+    Ok(())
+}
+
+/// Fills in who said something.
+#[expect(clippy::unused_async, reason = "the whole of it waits")]
+pub(crate) async fn introduce(_desk: &Desk, _incoming: &mut Incoming) {}

@@ -6,7 +6,7 @@ mod install;
 mod page;
 mod socket;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub(crate) use socket::{OPEN, refused};
 
@@ -15,8 +15,6 @@ use crate::interact;
 use crate::parse::{self, Heard, Kind};
 use crate::{Desk, Slack};
 use axum::Router;
-use bellhop_core::clock::Timestamp;
-use bellhop_core::ids::WorkspaceId;
 use bellhop_core::ports::{PortResult, Stop};
 use serde_json::Value;
 use std::sync::Arc;
@@ -55,40 +53,21 @@ enum Taken {
 /// Takes a delivery. What has to survive is kept durably when this returns.
 async fn take(desk: &Arc<Desk>, kind: Kind, payload: &Value) -> PortResult<Taken> {
     match parse::delivery(kind, payload, &desk.name, desk.ports.clock.now()) {
-        Ok(Heard::Accept(incoming)) => desk.ports.inbox.accept(*incoming).await.map(|_| Taken::Empty),
-        Ok(Heard::Interact(interaction)) => Ok(interact::answer(desk, *interaction).await?.map_or(Taken::Empty, Taken::Answer)),
-        Ok(Heard::Lifecycle(_)) => {
-            changed(desk, payload).await?;
-            Ok(Taken::Empty)
+        Ok(Heard::Accept(mut incoming)) => {
+            // Events name nobody. Who it was is known, or asked for within a moment; commands and clicks don't wait for it.
+            if kind == Kind::Event {
+                interact::introduce(desk, &mut incoming).await;
+            }
+            desk.ports.inbox.accept(*incoming).await.map(|_| Taken::Empty)
         }
+        Ok(Heard::Interact(interaction)) => Ok(interact::answer(desk, *interaction).await?.map_or(Taken::Empty, Taken::Answer)),
+        Ok(Heard::Lifecycle(lifecycle)) => interact::lifecycle(desk, lifecycle).await.map(|()| Taken::Empty),
         Ok(Heard::Nothing) => Ok(Taken::Empty),
         Err(unreadable) => {
             tracing::warn!(chat = %desk.name, %unreadable, "a delivery could not be read and is left");
             Ok(Taken::Unreadable)
         }
     }
-}
-
-/// An event about the connection itself: an installation may be over.
-async fn changed(desk: &Arc<Desk>, wrapper: &Value) -> PortResult<()> {
-    let text = |pointer| wrapper.pointer(pointer).and_then(Value::as_str);
-    let Some(team) = text("/team_id").or_else(|| text("/event/team_id")) else { return Ok(()) };
-    let enterprise = text("/enterprise_id").or_else(|| text("/authorizations/0/enterprise_id"));
-    let when = wrapper.get("event_time").and_then(Value::as_i64).and_then(|seconds| Timestamp::from_timestamp(seconds, 0));
-    let bots = wrapper.pointer("/event/tokens/bot").and_then(Value::as_array);
-    let ended = match text("/event/type") {
-        Some("app_uninstalled") => true,
-        // Tokens of people may be revoked while the bot's own stays.
-        Some("tokens_revoked") => bots.is_some_and(|bots| !bots.is_empty()),
-        _ => false,
-    };
-    if !ended {
-        return Ok(());
-    }
-    for id in [Some(team), enterprise].into_iter().flatten() {
-        desk.workspaces.end(&WorkspaceId::new(id), when.unwrap_or_else(|| desk.ports.clock.now())).await?;
-    }
-    Ok(())
 }
 
 /// Slack delivers no more events for a while, since there were too many

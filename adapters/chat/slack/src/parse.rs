@@ -29,8 +29,18 @@ pub(crate) enum Heard {
     Nothing,
 }
 
-/// What happened to the connection.
-pub(crate) struct Lifecycle;
+/// What changed at Slack.
+pub(crate) enum Lifecycle {
+    /// The app was removed, or its bot token was revoked.
+    Ended {
+        /// The workspace, and the organisation where the app was installed there.
+        installations: Vec<WorkspaceId>,
+        /// When.
+        at: Timestamp,
+    },
+    /// People or channels there changed.
+    Changed,
+}
 
 /// It could not be read.
 #[derive(Debug)]
@@ -74,7 +84,11 @@ pub(crate) fn delivery(kind: Kind, payload: &Value, chat: &ChatName, now: Timest
                 let (team, user) = (text("/team_id").unwrap_or_default(), text("/event/user").unwrap_or_default());
                 Ok(incoming(format!("msg:{channel}:{ts}"), team, channel, user, text("/event/text").unwrap_or_default().to_owned()))
             }
-            Some("app_uninstalled" | "tokens_revoked" | "user_change" | "channel_rename") => Ok(Heard::Lifecycle(Lifecycle)),
+            Some("app_uninstalled" | "tokens_revoked") => Ok(Heard::Lifecycle(Lifecycle::Ended {
+                installations: vec![WorkspaceId::new(text("/team_id").unwrap_or_default())],
+                at: payload["event_time"].as_i64().and_then(|at| Timestamp::from_timestamp(at, 0)).unwrap_or(now),
+            })),
+            Some("user_change" | "channel_rename") => Ok(Heard::Lifecycle(Lifecycle::Changed)),
             Some(_) => Ok(Heard::Nothing),
             None => Err(Unreadable("an event without a type")),
         },

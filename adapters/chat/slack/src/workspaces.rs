@@ -202,9 +202,9 @@ impl Workspaces {
     /// since events come in any order.
     pub(crate) async fn end(&self, workspace: &WorkspaceId, when: Timestamp) -> PortResult<()> {
         if self.wire.config().oauth.is_some()
-            && let Some(installation) = self.stored(workspace).await?
+            && let Some(since) = self.connected_since(workspace).await?
         {
-            if installation.since > when {
+            if since > when {
                 return Ok(());
             }
             self.forget(workspace).await?;

@@ -183,6 +183,13 @@ impl Workspaces {
         Ok(Some(installation))
     }
 
+    /// When a workspace was connected, whether its token can be unsealed or not.
+    pub(super) async fn connected_since(&self, id: &WorkspaceId) -> PortResult<Option<Timestamp>> {
+        let value = self.records.get(&self.collection("workspaces"), id.as_str()).await?;
+        let since = |value: serde_json::Value| serde_json::from_value(value["since"].clone()).unwrap_or_default();
+        Ok(value.map(since))
+    }
+
     /// The installation that serves a workspace: its own, or that of the one organisation that is connected as a whole.
     pub(super) async fn installation(&self, id: &WorkspaceId) -> PortResult<Option<Arc<Installation>>> {
         if self.wire.config().oauth.is_none() {
