@@ -9,7 +9,7 @@ use crate::parse::Kind;
 use crate::signature::{Forged, Signatures, Signed};
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
+use axum::extract::{FromRequest as _, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -33,11 +33,7 @@ const NOT_KEPT: &str = "Bellhop could not keep this just now: its database doesn
 pub(crate) fn router(desk: Arc<Desk>) -> Router {
     let path = format!("/chat/{}", desk.name);
     let intake = Arc::new(Intake::new(desk));
-    Router::new()
-        .route(&path, get(visit).post(deliver))
-        .route(&format!("{path}/install"), get(begin))
-        .layer(DefaultBodyLimit::max(BODY))
-        .with_state(intake)
+    Router::new().route(&path, get(visit).post(deliver)).route(&format!("{path}/install"), get(begin)).with_state(intake)
 }
 
 /// What the routes use, made once.
@@ -102,11 +98,15 @@ async fn deliver(State(intake): State<Arc<Intake>>, request: Request) -> Respons
         return intake.refuse("unconfigured", StatusCode::NOT_FOUND, why);
     }
     let signed = Signed::of(request.headers());
+    let too_large = |intake: &Intake| intake.refuse("too_large", StatusCode::PAYLOAD_TOO_LARGE, "A delivery is at most 1 MiB.\n");
+    if length(request.headers()).is_some_and(|length| length > BODY) {
+        return too_large(&intake);
+    }
+    // The extractor's own limit is 2 MiB: what says no length is let in so far and no further.
     let body = match tokio::time::timeout(ARRIVAL, Bytes::from_request(request, &())).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(rejected)) if rejected.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            return intake.refuse("too_large", StatusCode::PAYLOAD_TOO_LARGE, "A delivery is at most 1 MiB.\n");
-        }
+        Ok(Ok(body)) if body.len() <= BODY => body,
+        Ok(Ok(_)) => return too_large(&intake),
+        Ok(Err(rejected)) if rejected.status() == StatusCode::PAYLOAD_TOO_LARGE => return too_large(&intake),
         Ok(Err(_)) => return intake.refuse("truncated", StatusCode::BAD_REQUEST, "The body did not arrive whole.\n"),
         Err(_) => return intake.refuse("slow", StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.\n"),
     };
@@ -236,6 +236,11 @@ impl Intake {
 /// Slack's probe of the certificate, which is not signed: it is answered, and nothing is done.
 fn is_probe(body: &[u8]) -> bool {
     field(body, "ssl_check").is_some_and(|value| value == "1") && field(body, "command").is_none() && field(body, "payload").is_none()
+}
+
+/// How long a body says it is.
+fn length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// One field of a form or query.

@@ -124,6 +124,13 @@ async fn a_body_that_breaks_off_or_is_too_large_is_refused() {
     let bench = bench(&silent_api().await.url, HTTP);
     let broken = Body::from_stream(futures::stream::iter([Ok(Bytes::from_static(b"command=")), Err(std::io::Error::other("gone"))]));
     assert_eq!(send(&bench, "POST", "/chat/work", &[], broken).await.status, 400);
+    for size in [(1 << 20) + 1, (1 << 21) + 1] {
+        let chunks = std::iter::repeat_n(Bytes::from(vec![b'x'; 1 << 16]), size / (1 << 16)).chain([Bytes::from_static(b"x")]);
+        let streamed = Body::from_stream(futures::stream::iter(chunks.map(Ok::<_, std::io::Error>)));
+        assert_eq!(send(&bench, "POST", "/chat/work", &[], streamed).await.status, 413, "{size}");
+    }
+    let named = [("content-length", ((1 << 20) + 1).to_string())];
+    assert_eq!(send(&bench, "POST", "/chat/work", &named, "").await.status, 413);
     let large = "x".repeat((1 << 20) + 1);
     let answered = send(&bench, "POST", "/chat/work", &sign(SECRET, bench.clock.now().timestamp(), large.as_bytes()), large).await;
     assert_eq!(answered.status, 413);
