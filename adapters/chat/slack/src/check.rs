@@ -68,7 +68,7 @@ async fn connected(desk: &Desk, findings: &mut Vec<Finding>) -> PortResult<()> {
         match found {
             Ok(found) => signed_in(desk, &found, findings),
             Err(error) => {
-                findings.push(bad(format!("the workspace {} ({}) is connected, but: {}", workspace.name, workspace.id, error.message)))
+                findings.push(bad(format!("the workspace {} ({}) is connected, but: {}", workspace.name, workspace.id, error.message)));
             }
         }
     }

@@ -22,7 +22,6 @@ use std::sync::Arc;
 impl Slack {
     /// The routes that Slack calls: `/chat/NAME` and the pages that connect workspaces. Give them to the listener whatever
     /// the transport is.
-    #[must_use]
     pub fn router(&self) -> Router {
         http::router(self.desk.clone())
     }

@@ -24,7 +24,7 @@ use url::form_urlencoded;
 const REVOKE: Method = Method { name: "auth.revoke", operation: "sign out", per_minute: 50, safe: true };
 
 /// How long someone may take on Slack's page.
-const LIFE: Duration = Duration::from_secs(600);
+const LIFE: Duration = Duration::from_mins(10);
 /// How many may be on their way at once.
 const MOST: usize = 1000;
 

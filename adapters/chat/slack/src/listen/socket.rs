@@ -5,6 +5,8 @@
 
 mod connection;
 mod opening;
+#[cfg(test)]
+mod world;
 
 pub(crate) use opening::{OPEN, refused};
 
@@ -59,10 +61,10 @@ impl Default for Pace {
             farewell: Duration::from_secs(2),
             at_once: 128,
             pause: Duration::from_secs(1),
-            longest_pause: Duration::from_secs(60),
+            longest_pause: Duration::from_mins(1),
             // Slack's pages disagree on what `apps.connections.open` allows; the least that they say is one a minute.
             opens: 6,
-            open_every: Duration::from_secs(60),
+            open_every: Duration::from_mins(1),
         }
     }
 }

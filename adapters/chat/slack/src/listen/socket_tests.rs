@@ -1,157 +1,17 @@
 //! Sockets against a server that does what a test says.
 
+use super::world::{Do, Seen, TICKET, World};
 use super::*;
-use crate::listen::testing::{Api, Bench, SOON, Say, bench, command, mention, suggestion};
+use crate::listen::testing::{Api, Bench, Log, SOON, Say, bench, command, mention, suggestion};
 use bellhop_core::PortErrorKind;
 use bellhop_kit::wait::until;
-use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
-use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 const SOCKET: &str = "bot_token = \"xoxb-1\"\napp_token = \"xapp-1\"";
-const TICKET: &str = "t1cket";
-
-/// What happened, in order. Sockets are numbered as they come.
-#[derive(Clone, Debug, PartialEq)]
-enum Seen {
-    Opened(usize),
-    SaidHello(usize),
-    Text(usize, Value),
-    Closed(usize, Option<u16>),
-}
-
-enum Do {
-    Say(Value),
-    Raw(Message),
-    /// Reads nothing and says nothing any more, as a machine behind a cut cable.
-    Freeze,
-    /// Ends the connection without a word.
-    Drop,
-}
-
-/// The other end of the sockets.
-#[derive(Clone, Default)]
-struct World {
-    seen: Arc<Mutex<Vec<Seen>>>,
-    sockets: Arc<Mutex<Vec<mpsc::UnboundedSender<Do>>>>,
-    /// Whether sockets say hello by themselves.
-    mute: Arc<std::sync::atomic::AtomicBool>,
-}
-
-use tokio::sync::mpsc;
-
-impl World {
-    fn see(&self, seen: Seen) {
-        self.seen.lock().unwrap().push(seen);
-    }
-
-    fn seen(&self) -> Vec<Seen> {
-        self.seen.lock().unwrap().clone()
-    }
-
-    fn has(&self, wanted: &Seen) -> bool {
-        self.seen().contains(wanted)
-    }
-
-    fn tell(&self, socket: usize, what: Do) {
-        let _ = self.sockets.lock().unwrap()[socket].send(what);
-    }
-
-    fn say(&self, socket: usize, what: Value) {
-        self.tell(socket, Do::Say(what));
-    }
-
-    fn hello(&self, socket: usize) {
-        self.say(socket, json!({ "type": "hello", "num_connections": 1, "connection_info": { "app_id": "A1" } }));
-    }
-
-    async fn until(&self, what: &str, wanted: impl Fn(&[Seen]) -> bool) {
-        until(SOON, what, || {
-            let there = wanted(&self.seen());
-            async move { there.then_some(()) }
-        })
-        .await;
-    }
-
-    async fn acknowledged(&self, socket: usize, id: &str) -> Value {
-        until(SOON, &format!("the acknowledgement of {id} over socket {socket}"), || {
-            let found = self.acknowledgement(socket, id);
-            async move { found }
-        })
-        .await
-    }
-
-    fn acknowledgement(&self, socket: usize, id: &str) -> Option<Value> {
-        self.seen().into_iter().find_map(|seen| match seen {
-            Seen::Text(number, text) if number == socket && text["envelope_id"] == id => Some(text),
-            _ => None,
-        })
-    }
-
-    fn opened(&self) -> usize {
-        self.seen().iter().filter(|seen| matches!(seen, Seen::Opened(_))).count()
-    }
-
-    /// Serves sockets until the returned set is dropped.
-    async fn start(&self) -> (String, JoinSet<()>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("ws://{}/link/?ticket={TICKET}", listener.local_addr().unwrap());
-        let (world, mut serving) = (self.clone(), JoinSet::new());
-        serving.spawn(async move {
-            let mut sockets = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                let (tell, told) = mpsc::unbounded_channel();
-                let number = {
-                    let mut all = world.sockets.lock().unwrap();
-                    all.push(tell);
-                    all.len() - 1
-                };
-                sockets.spawn(world.clone().serve(number, stream, told));
-            }
-        });
-        (address, serving)
-    }
-
-    async fn serve(self, number: usize, stream: tokio::net::TcpStream, mut told: mpsc::UnboundedReceiver<Do>) {
-        let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else { return };
-        self.see(Seen::Opened(number));
-        if !self.mute.load(Ordering::SeqCst) {
-            self.hello(number);
-        }
-        loop {
-            tokio::select! {
-                what = told.recv() => match what {
-                    Some(Do::Say(text)) => {
-                        if text["type"] == "hello" {
-                            self.see(Seen::SaidHello(number));
-                        }
-                        let _ = socket.send(Message::text(text.to_string())).await;
-                    }
-                    Some(Do::Raw(message)) => {
-                        let _ = socket.send(message).await;
-                    }
-                    Some(Do::Freeze) => std::future::pending().await,
-                    Some(Do::Drop) | None => return,
-                },
-                frame = socket.next() => match frame {
-                    Some(Ok(Message::Text(text))) => self.see(Seen::Text(number, serde_json::from_str(&text).unwrap())),
-                    Some(Ok(Message::Close(frame))) => self.see(Seen::Closed(number, frame.map(|frame| frame.code.into()))),
-                    Some(Ok(_)) => {}
-                    Some(Err(_)) | None => {
-                        if !self.seen().iter().any(|seen| matches!(seen, Seen::Closed(closed, _) if *closed == number)) {
-                            self.see(Seen::Closed(number, None));
-                        }
-                        return;
-                    }
-                },
-            }
-        }
-    }
-}
 
 fn quick() -> Pace {
     Pace {
@@ -205,7 +65,8 @@ impl Listening {
     }
 }
 
-fn envelope(id: &str, kind: &str, payload: Value) -> Value {
+fn envelope(id: &str, kind: &str, payload: impl Into<Value>) -> Value {
+    let payload: Value = payload.into();
     json!({ "envelope_id": id, "type": kind, "accepts_response_payload": kind != "events_api", "payload": payload })
 }
 
@@ -501,4 +362,45 @@ async fn stopping_while_no_socket_can_be_opened_takes_no_time() {
     until(SOON, "the first try", || async { (!api.calls("apps.connections.open").is_empty()).then_some(()) }).await;
     stop.cancel();
     tokio::time::timeout(SOON, ended.join_next()).await.unwrap().unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn no_log_has_a_ticket_a_token_or_what_was_said() {
+    let log = Log::default();
+    let _guard = log.start();
+    let world = World::default();
+    let (address, _serving) = world.start().await;
+    let tries = std::sync::atomic::AtomicUsize::new(0);
+    let api = Api::start(move |_| match tries.fetch_add(1, Ordering::SeqCst) {
+        0 => Say::json(&json!({ "ok": true, "url": format!("ws://127.0.0.1:1/link/?ticket={TICKET}") })),
+        1 => Say::json(&json!({ "ok": true, "url": format!("ws://no host/{TICKET}") })),
+        _ => Say::json(&json!({ "ok": true, "url": address })),
+    })
+    .await;
+    let bench = bench(&api.url, SOCKET);
+    let (stop, mut ended) = (Stop::new(), JoinSet::new());
+    ended.spawn(listen(bench.desk.clone(), quick(), stop.clone()));
+    world.until("the first hello", |seen| seen.contains(&Seen::SaidHello(0))).await;
+    let mut confidential = command("1.0.k");
+    confidential["text"] = json!("c0nfidential");
+    world.tell(0, Do::Raw(Message::text("{\"type\": c0nfidential")));
+    world.say(0, envelope("good", "slash_commands", confidential.clone()));
+    world.acknowledged(0, "good").await;
+    confidential["trigger_id"] = json!(null);
+    world.say(0, envelope("unreadable", "slash_commands", confidential));
+    world.acknowledged(0, "unreadable").await;
+    bench.inbox.kept.fail(true);
+    world.say(0, envelope("lost", "slash_commands", command("1.0.l")));
+    until(SOON, "the failure", || async { log.text().contains("is not acknowledged").then_some(()) }).await;
+    world.tell(0, Do::Drop);
+    world.until("another socket", |seen| seen.contains(&Seen::SaidHello(1))).await;
+    stop.cancel();
+    tokio::time::timeout(SOON, ended.join_next()).await.unwrap().unwrap().unwrap().unwrap();
+    let text = log.text();
+    for said in ["could not be opened", "is connected", "could not be read", "can't be read", "is lost"] {
+        assert!(text.contains(said), "{said} was not logged: {text}");
+    }
+    for secret in [TICKET, "xapp-1", "xoxb-1", "c0nfidential", "hooks.slack.com"] {
+        assert!(!text.contains(secret), "{secret} was logged");
+    }
 }

@@ -103,7 +103,7 @@ impl Workspaces {
                 }
             }
             Err(failure) => {
-                tracing::warn!(chat = %self.chat, workspace = %id, error = %failure.error, "a workspace that was connected can't be asked about itself")
+                tracing::warn!(chat = %self.chat, workspace = %id, error = %failure.error, "a workspace that was connected can't be asked about itself");
             }
         }
         let now = self.clock.now();

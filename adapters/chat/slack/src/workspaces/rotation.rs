@@ -20,7 +20,7 @@ use std::time::Duration;
 pub(crate) const ACCESS: Method = Method { name: "oauth.v2.access", operation: "sign in", per_minute: 600, safe: false };
 
 /// A token is renewed when less than this is left of its life.
-const EARLY: Duration = Duration::from_secs(30 * 60);
+const EARLY: Duration = Duration::from_mins(30);
 /// A claim that is older than this was left by a process that died: the renewal itself is given up after ten seconds.
 const LEFT: Duration = Duration::from_secs(30);
 /// How long another process's renewal is waited for, and how often it is looked at.
@@ -29,7 +29,7 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// How often a claim may be left before somebody looks into it.
 const CLAIMS: u32 = 20;
 /// After a renewal that failed, how long the token that still works is used before the next try.
-const AGAIN: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_mins(1);
 
 /// Slack's codes for a refresh token that is of no use.
 const SPENT: [&str; 6] =
@@ -38,7 +38,7 @@ const SPENT: [&str; 6] =
 /// Whose turn it is to renew, within this process.
 #[derive(Default)]
 pub(super) struct Turns {
-    turns: Mutex<HashMap<WorkspaceId, Arc<tokio::sync::Mutex<()>>>>,
+    held: Mutex<HashMap<WorkspaceId, Arc<tokio::sync::Mutex<()>>>>,
     /// Tokens that Slack called expired before their time.
     expired: Mutex<HashMap<WorkspaceId, String>>,
     /// When a renewal failed last.
@@ -47,7 +47,7 @@ pub(super) struct Turns {
 
 impl Turns {
     fn of(&self, id: &WorkspaceId) -> Arc<tokio::sync::Mutex<()>> {
-        self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default().clone()
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default().clone()
     }
 
     /// Slack says that this token has expired, whatever we think.
@@ -221,3 +221,7 @@ impl Workspaces {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "rotation_tests.rs"]
+mod tests;

@@ -16,7 +16,7 @@ pub(super) const FINAL: [&str; 7] =
     ["invalid_auth", "not_authed", "account_inactive", "token_revoked", "user_removed_from_team", "team_disabled", "token_expired"];
 
 /// How long lies between two looks at a refused token.
-const LOOK: Duration = Duration::from_secs(300);
+const LOOK: Duration = Duration::from_mins(5);
 
 /// The tokens that are refused, by workspace.
 #[derive(Default)]

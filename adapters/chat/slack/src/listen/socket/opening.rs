@@ -147,7 +147,7 @@ pub(crate) fn refused(failure: Failure) -> PortError {
 
 /// The address that Slack gave, where it may be connected to: encrypted, unless the API itself is not (a test server).
 fn address(text: &str, api: &Url) -> Result<Url, Unopened> {
-    let url = text.parse::<Url>().ok().filter(|url| url.has_host());
+    let url = text.parse::<Url>().ok().filter(Url::has_host);
     url.filter(|url| url.scheme() == "wss" || (url.scheme() == "ws" && api.scheme() == "http"))
         .ok_or_else(|| Unopened::ForNow("Slack's answer holds no address of an encrypted socket".into(), Duration::ZERO))
 }
