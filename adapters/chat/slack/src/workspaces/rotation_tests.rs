@@ -162,14 +162,14 @@ async fn a_token_that_slack_calls_expired_is_renewed_before_its_time() {
 /// Records whose disk is full for a while.
 struct Full {
     kept: MemoryRecords,
-    is_full: watch::Sender<bool>,
+    refuses: watch::Sender<bool>,
     refused: AtomicUsize,
 }
 
 #[async_trait::async_trait]
 impl Records for Full {
     async fn put(&self, collection: &str, key: &str, value: &Value) -> PortResult<()> {
-        if *self.is_full.borrow() {
+        if *self.refuses.borrow() {
             self.refused.fetch_add(1, Ordering::SeqCst);
             return Err(PortError::new(PortErrorKind::Full, "database", "put", "the test said so"));
         }
@@ -201,7 +201,7 @@ impl Records for Full {
 async fn what_a_renewal_granted_is_kept_even_if_the_database_takes_it_late() {
     let rotation = Rotation::start().await;
     let base = rotation.replica();
-    let records = Arc::new(Full { kept: MemoryRecords::default(), is_full: watch::Sender::new(false), refused: AtomicUsize::new(0) });
+    let records = Arc::new(Full { kept: MemoryRecords::default(), refuses: watch::Sender::new(false), refused: AtomicUsize::new(0) });
     let of = |records: Arc<Full>| {
         let desk = &base.desk;
         Workspaces::new(desk.name.clone(), desk.api.wire().clone(), records, desk.ports.seal.clone(), desk.ports.clock.clone())
@@ -209,12 +209,12 @@ async fn what_a_renewal_granted_is_kept_even_if_the_database_takes_it_late() {
     let workspaces = of(records.clone());
     workspaces.connect(granted("xoxe.xoxb-0", Some("xoxe-0"))).await.unwrap();
     rotation.clock.advance(Duration::from_secs(43000));
-    records.is_full.send_replace(true);
+    records.refuses.send_replace(true);
     let id = t1();
     let renewing = workspaces.token(&id);
     let relief = async {
         until(SOON, "a refusal of the database", || async { (records.refused.load(Ordering::SeqCst) > 0).then_some(()) }).await;
-        records.is_full.send_replace(false);
+        records.refuses.send_replace(false);
     };
     let (token, ()) = tokio::join!(renewing, relief);
     assert_eq!(token.unwrap().expose_secret(), "xoxe.xoxb-1");
