@@ -1,18 +1,21 @@
 //! Builds everything, starts the tasks, stops them in order.
 
 use crate::alerts::routes::Routes;
-use crate::alerts::{Desk, Engine};
+use crate::alerts::{Desk, Engine, Own, Waiting};
 use crate::announcer::OutboxAnnouncer;
 use crate::clock::{RandomIds, SystemClock};
 use crate::completion::LiveCompleter;
 use crate::config::Config;
 use crate::dispatch::{ApprovalDesk, Dispatch};
+use crate::front::FrontPage;
 use crate::inbox::{DurableInbox, InboxWorker};
 use crate::links::ShortLinks;
-use crate::outbox::{GivenUp, Outbox, Pace};
+use crate::listening::{self, Patience};
+use crate::outbox::{GivenUp, Hands, Outbox, Pace};
 use crate::platforms::{ChatDirectory, SourceDirectory, StoreDirectory};
 use crate::roles::Roles;
 use crate::schedule::Scheduler;
+use crate::secrets::{Otherwise, SealRing};
 use crate::server;
 use crate::start::{self, StartError};
 use crate::tasks::Tasks;
@@ -23,16 +26,21 @@ use bellhop_catalog::Services;
 use bellhop_console::Console;
 use bellhop_core::Address;
 use bellhop_core::clock::{Clock, Ids};
+use bellhop_core::error::CommandError;
 use bellhop_core::ports::{Attachments, Inbox, Links, Permissions, Records as _, Stores};
 use bellhop_core::registry::Registry;
-use bellhop_store::{Events, RunnerGuard, Store};
+use bellhop_store::{Backend, Events, RunnerGuard, Store};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
 /// How long the stop waits for what is under way.
 const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Builds chats from what adapters are built from.
+pub type MoreChats = Arc<dyn Fn(&Parts) -> Vec<Chat> + Send + Sync>;
 
 /// What tests and other programs may replace.
 #[derive(Clone)]
@@ -43,15 +51,24 @@ pub struct Options {
     pub ids: Arc<dyn Ids>,
     /// The patience of the outbox.
     pub pace: Pace,
+    /// The patience in listening to chats.
+    pub patience: Patience,
     /// Chats beside the configured ones, built from the same parts.
-    pub chats: Option<fn(&Parts) -> Vec<Chat>>,
+    pub chats: Option<MoreChats>,
     /// Instead of the platforms' own: where attachments come from.
     pub attachments: Option<Arc<dyn Attachments>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), ids: Arc::new(RandomIds), pace: Pace::default(), chats: None, attachments: None }
+        Self {
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+            pace: Pace::default(),
+            patience: Patience::default(),
+            chats: None,
+            attachments: None,
+        }
     }
 }
 
@@ -71,6 +88,8 @@ pub struct App {
     console: Option<Arc<Console>>,
     routers: Vec<Router>,
     engine: Arc<Engine>,
+    own: Arc<Own>,
+    waiting: Arc<Waiting>,
     events: Arc<Events>,
     stores: Arc<dyn Stores>,
     links: Arc<dyn Links>,
@@ -106,17 +125,23 @@ impl App {
         let inbox: Arc<dyn Inbox> = Arc::new(DurableInbox::new(store.clone()));
         let completer = Arc::new(LiveCompleter::new(permissions.clone(), clock.clone()));
         let stores: Arc<dyn Stores> = Arc::new(StoreDirectory(wiring::files(&config, &clock, &ids)?));
+        let links: Arc<dyn Links> = Arc::new(ShortLinks::new(store.clone(), stores.clone(), clock.clone(), public_url.clone()));
+        let front = Arc::new(FrontPage::new(permissions.clone(), clock.clone()));
         let parts = Parts {
             inbox: inbox.clone(),
             completer: completer.clone(),
             records: Arc::new(store.clone()),
             stores: stores.clone(),
+            front: front.clone(),
+            links: links.clone(),
+            seal: Arc::new(seal(&config, &store, &data_dir)?),
+            public_url,
             clock: clock.clone(),
             ids: ids.clone(),
             data_dir,
         };
         let mut built = wiring::chats(&config, &parts)?;
-        built.extend(options.chats.map(|more| more(&parts)).unwrap_or_default());
+        built.extend(options.chats.as_ref().map(|more| more(&parts)).unwrap_or_default());
         let console = built.iter().find_map(|chat| chat.console.clone());
         let routers = built.iter().map(|chat| chat.routes.clone()).collect();
         let chats = Arc::new(ChatDirectory::new(built.into_iter().map(|chat| chat.platform).collect()));
@@ -131,8 +156,10 @@ impl App {
             deadline,
         );
         let engine = Arc::new(Engine::new(store.clone(), clock.clone(), ids.clone()));
+        let own = Arc::new(Own::new(engine.clone(), store.clone(), clock.clone()));
+        let home = home(console.as_ref());
+        let waiting = Arc::new(Waiting::new(engine.clone(), own.clone(), chats.clone(), home, options.pace.look));
         let events = Arc::new(Events::new(store.clone()));
-        let links: Arc<dyn Links> = Arc::new(ShortLinks::new(store.clone(), stores.clone(), clock.clone(), public_url));
         let names = chats.all().map(|chat| chat.name().to_string()).collect();
         let registry = bellhop_catalog::registry(Services {
             stores: stores.clone(),
@@ -155,6 +182,7 @@ impl App {
         });
         dispatch.learn(registry.clone());
         completer.learn(registry.clone());
+        front.learn(registry.clone());
         let instance = ids.next();
         Ok(Self {
             config,
@@ -167,6 +195,8 @@ impl App {
             console,
             routers,
             engine,
+            own,
+            waiting,
             events,
             stores,
             links,
@@ -191,19 +221,23 @@ impl App {
     /// The place that parts of places are looked for near, where nothing else is given.
     #[must_use]
     pub fn home(&self) -> Address {
-        let chat = self
-            .console
-            .as_ref()
-            .map_or_else(|| wiring::EMBEDDED_CHAT.into(), |console| bellhop_core::ports::ChatPlatform::name(&**console).clone());
-        Address::channel(chat, "local", "general")
+        home(self.console.as_ref())
     }
 
-    /// Gives the alert engine its routes; what they don't match goes to the embedded chat's own channel.
-    async fn find_routes(&self) -> Result<(), StartError> {
+    /// Gives the alert engine its routes; what they don't match goes to the embedded chat's own channel. Nothing but that is
+    /// looked up here: other platforms may not be reachable.
+    async fn set_routes(&self) -> Result<(), StartError> {
         let home = self.home();
         let place = bellhop_core::PlaceRef { chat: Some(home.chat.to_string()), workspace: None, name: "alerts".into(), direct: false };
         let otherwise = bellhop_core::ports::Places::resolve(&*self.chats, &place, &home).await.unwrap_or_else(|_| home.clone());
-        let routes = Routes::find(&self.config.frame.route, &*self.chats, &home, otherwise).await.map_err(StartError::Route)?;
+        let routes = Routes::new(&self.config.frame.route, otherwise).map_err(StartError::Route)?;
+        if let Some(console) = &self.console {
+            // Its own places need no network; what isn't there is looked for elsewhere, and in the background.
+            let own = ChatDirectory::new(vec![console.clone()]);
+            for place in routes.destinations() {
+                let _ = place.find(&own, &home).await;
+            }
+        }
         self.engine.route(routes);
         for route in &self.config.frame.route {
             for key in route.without_effect() {
@@ -215,7 +249,12 @@ impl App {
 
     /// Prepares a process that runs single commands: the same as running, without the tasks.
     pub async fn stand_by(&self) -> Result<(), StartError> {
-        self.find_routes().await
+        self.set_routes().await
+    }
+
+    /// Why places that routes name can't be used.
+    pub async fn route_problems(&self) -> Vec<(String, CommandError)> {
+        self.waiting.problems().await
     }
 
     /// Delivers what waits, where no bot runs to do it.
@@ -231,9 +270,13 @@ impl App {
         Outbox::new(
             self.store.clone(),
             self.options.clock.clone(),
-            self.chats.clone(),
-            self.stores.clone(),
-            self.links.clone(),
+            Hands {
+                chats: self.chats.clone(),
+                stores: self.stores.clone(),
+                links: self.links.clone(),
+                waiting: self.waiting.clone(),
+                own: self.own.clone(),
+            },
             self.instance.clone(),
             self.options.pace,
         )
@@ -243,7 +286,7 @@ impl App {
     pub async fn run(mut self, stop: impl Future<Output = ()>, started: impl FnOnce(Running) + Send) -> Result<(), StartError> {
         let guard = self.store.try_run(&self.instance).await?.ok_or(StartError::Taken)?;
         self.store.recover(self.options.pace.quarantine).await?;
-        self.find_routes().await?;
+        self.set_routes().await?;
         let tasks = Tasks::default();
         let listener = self.listener.take().ok_or_else(|| StartError::System("the listener was not opened".into()))?;
         let address = listener.local_addr().map_err(|why| StartError::System(why.to_string()))?;
@@ -295,6 +338,7 @@ impl App {
         tasks.start("inbox", worker.run(tasks.clone()));
         tasks.start("alerts", self.engine.clone().run(self.instance.clone(), poll, tasks.clone()));
         tasks.start("expiry", self.engine.clone().expire(tasks.clone()));
+        tasks.start("places", self.waiting.clone().find_all(tasks.stop()));
         tasks.start("schedules", Scheduler::new(self.store.clone(), self.inbox.clone(), clock).run(tasks.clone()));
         tasks.start("housekeeping", housekeeping(self.store.clone(), self.options.pace.quarantine, tasks.clone()));
     }
@@ -303,16 +347,29 @@ impl App {
         let commands: Vec<_> = self.registry.all().cloned().collect();
         for chat in self.chats.all() {
             let (chat, commands, stop) = (chat.clone(), commands.clone(), tasks.stop());
+            let (own, patience) = (self.own.clone(), self.options.patience);
             tasks.start("chat", async move {
                 if let Err(error) = chat.announce(&commands).await {
                     tracing::warn!(chat = %chat.name(), %error, "the commands could not be announced");
                 }
-                if let Err(error) = chat.listen(stop).await {
-                    tracing::error!(chat = %chat.name(), %error, "this chat is no longer listened to");
-                }
+                listening::listen(chat, own, stop, patience).await;
             });
         }
     }
+}
+
+fn home(console: Option<&Arc<Console>>) -> Address {
+    let chat = console.map_or_else(|| wiring::EMBEDDED_CHAT.into(), |console| bellhop_core::ports::ChatPlatform::name(&**console).clone());
+    Address::channel(chat, "local", "general")
+}
+
+/// What closes the bot's own secrets away. Where several bots may share the database, none makes a key of its own.
+fn seal(config: &Config, store: &Store, data_dir: &Path) -> Result<SealRing, StartError> {
+    let otherwise = match store.backend() {
+        Backend::Sqlite => Otherwise::File(data_dir.join("master.key")),
+        Backend::Postgres => Otherwise::Configured,
+    };
+    Ok(SealRing::new(config.frame.secrets.key()?, otherwise))
 }
 
 /// The address that links begin with: the configured one, or where this process listens, or where the bot that runs on the
@@ -344,7 +401,7 @@ async fn housekeeping(store: Store, quarantine: Duration, tasks: Tasks) {
             () = tokio::time::sleep(EVERY) => {}
             () = stop.cancelled() => return,
         }
-        if store.backend() == bellhop_store::Backend::Postgres
+        if store.backend() == Backend::Postgres
             && let Err(error) = store.recover(quarantine).await
         {
             tracing::debug!(%error, "what dead replicas had claimed can't be looked up");

@@ -1,7 +1,7 @@
 //! Why the bot does not start, and the first things that may keep it from starting.
 
 use crate::config::ConfigError;
-use crate::wiring::WiringError;
+use crate::wiring::{ManifestError, WiringError};
 use bellhop_core::error::{CommandError, PortError};
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -15,6 +15,9 @@ pub enum StartError {
     /// An adapter can't be built.
     #[error(transparent)]
     Wiring(#[from] WiringError),
+    /// There is no manifest to print.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
     /// The database or another service failed.
     #[error("{}", crate::explain::port(.0))]
     Port(#[from] PortError),

@@ -1,5 +1,9 @@
 //! THE list of adapter kinds, one line each.
 
+mod manifest;
+
+pub use manifest::{ManifestError, manifest};
+
 use crate::config::{Config, ConfigError, section};
 use axum::Router;
 use bellhop_console::{Console, ConsoleConfig};
@@ -8,8 +12,9 @@ use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::error::PortError;
 use bellhop_core::ids::{ChatName, StoreName};
 use bellhop_core::nearest::nearest;
-use bellhop_core::ports::{ChatPlatform, Completer, FileStore, Inbox, Records, Stores};
+use bellhop_core::ports::{ChatPlatform, Completer, FileStore, Front, Inbox, Links, Records, Seal, Stores};
 use bellhop_local::{LocalConfig, LocalStore};
+use bellhop_slack::{Slack, SlackConfig};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -24,6 +29,14 @@ pub struct Parts {
     pub records: Arc<dyn Records>,
     /// File stores, for what a card shows.
     pub stores: Arc<dyn Stores>,
+    /// What the bot's own page shows.
+    pub front: Arc<dyn Front>,
+    /// What our own links lead to.
+    pub links: Arc<dyn Links>,
+    /// What closes the tokens away that a platform gives.
+    pub seal: Arc<dyn Seal>,
+    /// The address under which the bot is reached from outside, without a trailing slash.
+    pub public_url: String,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Fresh identifiers.
@@ -58,7 +71,7 @@ type ChatKind = (&'static str, fn(&str, &Table, &Parts) -> Result<Chat, WiringEr
 type FilesKind =
     (&'static str, fn(&str, &Table, &Config, &dyn Fn() -> (Arc<dyn Clock>, Arc<dyn Ids>)) -> Result<Arc<dyn FileStore>, WiringError>);
 
-const CHATS: &[ChatKind] = &[("console", console)];
+const CHATS: &[ChatKind] = &[("console", console), ("slack", slack)];
 const FILES: &[FilesKind] = &[("local", local)];
 
 /// The name of the embedded chat where the configuration doesn't give it another.
@@ -150,6 +163,23 @@ fn console(name: &str, table: &Table, with: &Parts) -> Result<Chat, WiringError>
     };
     let console = Console::new(ChatName::new(name), config, ports, &with.data_dir);
     Ok(Chat { platform: console.clone(), routes: console.router(), console: Some(console) })
+}
+
+fn slack(name: &str, table: &Table, with: &Parts) -> Result<Chat, WiringError> {
+    let config: SlackConfig = section(&format!("chat.{name}"), table)?;
+    let ports = bellhop_slack::Ports {
+        inbox: with.inbox.clone(),
+        completer: with.completer.clone(),
+        records: with.records.clone(),
+        front: with.front.clone(),
+        links: with.links.clone(),
+        seal: with.seal.clone(),
+        clock: with.clock.clone(),
+        ids: with.ids.clone(),
+        public_url: with.public_url.clone(),
+    };
+    let slack = Slack::new(ChatName::new(name), config, ports)?;
+    Ok(Chat { routes: slack.router(), platform: slack, console: None })
 }
 
 fn local(

@@ -48,7 +48,7 @@ pub async fn bot(config: &Path, world: Option<World>) -> Result<(), Failure> {
     let mut options = Options::default();
     if let Some(world) = world {
         options.pace = Pace { quarantine: world.timeout, ..options.pace };
-        options.chats = Some(chats);
+        options.chats = Some(Arc::new(chats));
         let _ = WORLD.set(world);
     }
     let app = App::build(config, options, true).await.map_err(|error| error.to_string())?;
