@@ -15,8 +15,9 @@
 //! ```
 //!
 //! - [`Settings`]: workspaces, people, channels, scopes, subscriptions, limits, the clock.
-//! - [`SlackWorld`]: addresses and secrets; people and channels; what happens to them; behaviour; ledger; deliveries, forged ones
-//!   too; sockets; OAuth.
+//! - [`SlackWorld`]: addresses and secrets; people and channels; what happens to them (`happenings`); behaviour; ledger;
+//!   deliveries, forged ones too; sockets (`sockets`, `disconnect`, `close_socket`, `reset_socket`, `silence_socket`); OAuth
+//!   (`authorize`); `observe` for the conformance suite.
 //! - [`Person`]: `slash`, `say`, `reply`, `mention`, `dm`, `upload`, `edit`; `click`, `choose`, `shortcut`, `message_shortcut`;
 //!   `modal`, `fill`, `suggest`, `press`, `submit`, `dismiss`; `open_home`, `home`, `press_home`; `sees`, `hears`,
 //!   `notifications`.
@@ -28,6 +29,7 @@ mod args;
 mod blocks;
 mod delivery;
 mod events;
+mod happenings;
 mod hosting;
 mod http;
 mod ledger;
@@ -51,5 +53,6 @@ pub use ledger::{Behaviour, Ledger};
 pub use person::{Person, Pressed, Submitted};
 pub use reading::{Seen, SeenView};
 pub use settings::{ChannelSpec, EVENTS, Limits, PersonSpec, SCOPES, Settings, WorkspaceSpec};
+pub use socket::{Acknowledged, SocketEvent};
 pub use time::{MachineClock, QuickClock};
 pub use world::SlackWorld;

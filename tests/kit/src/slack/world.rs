@@ -15,7 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A Slack in this process, on a free port of loopback, until it is dropped.
 pub struct SlackWorld {
-    world: World,
+    pub(super) world: World,
     url: String,
     _stop: DropGuard,
 }
