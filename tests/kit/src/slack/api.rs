@@ -96,10 +96,17 @@ fn answered(state: &mut State, name: &str, reads: bool, query: &str, held: &Held
     if let Err(seconds) = meter.call(&limits, &format!("{name} {team}"), method.per_minute, now, ledger) {
         return (Err(Refusal::limited(seconds)), shown);
     }
-    let args = match arguments(method, reads, query, held, body) {
+    let mut args = match arguments(method, reads, query, held, body) {
         Ok(args) => args,
         Err(refusal) => return (Err(refusal), shown),
     };
+    // A token belongs into the header, where no log keeps it.
+    if let Some(given) = args.take("token")
+        && (state.settings.careful || given != token)
+    {
+        let why = "[ERROR] a token as an argument is not accepted; it goes into the header";
+        return (Err(Refusal::messages("invalid_auth", &[why.into()])), shown);
+    }
     let known: Vec<&str> = method.args.split_whitespace().collect();
     let strange: Vec<String> =
         args.names().filter(|arg| !known.contains(arg)).map(|arg| format!("{name}: {arg}")).collect();
@@ -110,6 +117,9 @@ fn answered(state: &mut State, name: &str, reads: bool, query: &str, held: &Held
 
 fn arguments(method: &methods::Method, reads: bool, query: &str, held: &Held, body: &Bytes) -> Result<Args, Refusal> {
     let mut args = Args::form(query.as_bytes());
+    if args.text("token").is_some() {
+        return Err(Refusal::messages("invalid_auth", &["[ERROR] a token in the query is not accepted; it goes into the header".into()]));
+    }
     if !reads {
         let kind = held.kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let more = match kind.as_str() {
@@ -130,10 +140,6 @@ fn arguments(method: &methods::Method, reads: bool, query: &str, held: &Held, bo
             _ => return Err("invalid_post_type".into()),
         };
         args.merge(more);
-    }
-    // A token belongs into the header, where no log keeps it.
-    if args.text("token").is_some() {
-        return Err(Refusal::messages("invalid_auth", &["[ERROR] a token as an argument is not accepted; it goes into the header".into()]));
     }
     Ok(args)
 }

@@ -34,6 +34,11 @@ impl Args {
         self.map.keys().map(String::as_str)
     }
 
+    /// Text, taken out.
+    pub(super) fn take(&mut self, name: &str) -> Option<String> {
+        self.map.remove(name).and_then(|value| value.as_str().map(str::to_owned))
+    }
+
     /// Text, or a number as text. Empty text is as good as none.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         match self.map.get(name)? {

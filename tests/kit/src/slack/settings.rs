@@ -88,6 +88,9 @@ pub struct Settings {
     pub rotation: bool,
     /// Whether the app gets events of its own messages too, as real apps do.
     pub echo: bool,
+    /// Whether it refuses what Slack lets pass and a careful app doesn't do, but Slack's own clients for Node.js do: to show a token to
+    /// an upload address, which needs none, and to send it among the arguments beside the header.
+    pub careful: bool,
     /// The largest file, in bytes.
     pub largest_file: u64,
     /// How many things a page holds at most, whatever the caller asks for; the real ones are smaller than asked now and then.
@@ -237,6 +240,7 @@ impl Default for Settings {
             socket_seconds: 3600,
             rotation: false,
             echo: true,
+            careful: true,
             largest_file: 1 << 30,
             page: 100,
             empty_pages: false,
