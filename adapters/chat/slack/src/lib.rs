@@ -13,15 +13,20 @@ mod config;
 mod directory;
 mod files;
 mod handle;
+mod interact;
 mod listen;
+mod manifest;
+mod parse;
 mod render;
 mod send;
+mod signature;
 #[cfg(test)]
 mod testbed;
 mod wire;
 mod workspaces;
 
 pub use config::{SlackConfig, Transport, Uploads};
+pub use manifest::{manifest, scopes};
 
 use api::Api;
 use async_trait::async_trait;
@@ -110,11 +115,6 @@ impl Slack {
         };
         Ok(Arc::new(Self { desk: Arc::new(desk) }))
     }
-
-    /// What Slack calls: deliveries under `/chat/NAME`, and the pages by which workspaces are connected.
-    pub fn router(&self) -> axum::Router {
-        listen::router(Arc::clone(&self.desk))
-    }
 }
 
 impl Desk {
@@ -157,7 +157,7 @@ impl ChatPlatform for Slack {
     }
 
     async fn listen(&self, stop: Stop) -> PortResult<()> {
-        listen::listen(Arc::clone(&self.desk), stop).await
+        listen::listen(&self.desk, stop).await
     }
 
     async fn deliver(&self, post: &Post) -> PortResult<MessageId> {
