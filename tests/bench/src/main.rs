@@ -103,10 +103,10 @@ async fn run(cli: Cli) -> Result<bool, Failure> {
     match cli.child {
         Some(Child::Bot { config, world, timeout_ms, no_lookup }) => {
             let world = world.map(|url| child::World { url, timeout: Duration::from_millis(timeout_ms), lookup: lookup(no_lookup) });
-            return child::bot(&config, world).await.map(|()| true);
+            return child::bot(&config, world, true).await.map(|()| true);
         }
         Some(Child::World { channels, no_lookup }) => return child::world(channels, lookup(no_lookup)).await.map(|()| true),
-        Some(Child::SlackDoor { config }) => return child::slack_door(&config).await.map(|()| true),
+        Some(Child::SlackDoor { config }) => return child::bot(&config, None, false).await.map(|()| true),
         Some(Child::SlackSink) => return slack::sink().await.map(|()| true),
         None => {}
     }

@@ -165,7 +165,7 @@ fn start(program: &Path, side: &Side, site: &Site, sink: &Sink) -> Result<Progra
 }
 
 fn peers() -> Result<PathBuf, Failure> {
-    let folder = bellhop_kit::peers::folder();
+    let folder = bellhop_kit::peers::folder()?;
     if folder.join("node_modules/@slack/bolt").is_dir() {
         Ok(folder)
     } else {

@@ -24,7 +24,10 @@ pub(crate) fn missing(name: &str, what: &str) -> String {
 }
 
 /// Where the peers are that don't come with the system: the folder that `BELLHOP_PEERS` names, by default in the user's cache.
-pub(crate) fn folder() -> Result<PathBuf, String> {
+///
+/// # Errors
+/// Neither is known.
+pub fn folder() -> Result<PathBuf, String> {
     let named = std::env::var_os("BELLHOP_PEERS").map(PathBuf::from);
     let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/bellhop-peers"));
     named.or(home).ok_or_else(|| "neither BELLHOP_PEERS nor HOME is set, so the peers can't be found".to_owned())
