@@ -110,11 +110,6 @@ impl Slack {
         };
         Ok(Arc::new(Self { desk: Arc::new(desk) }))
     }
-
-    /// What Slack calls: deliveries under `/chat/NAME`, and the pages by which workspaces are connected.
-    pub fn router(&self) -> axum::Router {
-        listen::router(Arc::clone(&self.desk))
-    }
 }
 
 impl Desk {
@@ -157,7 +152,7 @@ impl ChatPlatform for Slack {
     }
 
     async fn listen(&self, stop: Stop) -> PortResult<()> {
-        listen::listen(Arc::clone(&self.desk), stop).await
+        listen::listen(&self.desk, stop).await
     }
 
     async fn deliver(&self, post: &Post) -> PortResult<MessageId> {
