@@ -93,7 +93,8 @@ impl Api {
             return Ok(());
         }
         let code = envelope.get("error").and_then(Value::as_str).unwrap_or(said.trim());
-        let code = (!code.is_empty() && code.len() <= 60 && code.bytes().all(|c| c.is_ascii_lowercase() || c == b'_')).then(|| code.to_owned());
+        let code =
+            (!code.is_empty() && code.len() <= 60 && code.bytes().all(|c| c.is_ascii_lowercase() || c == b'_')).then(|| code.to_owned());
         let mut error = refused;
         if status.is_success() {
             error = PortError::new(PortErrorKind::Invalid, self.wire.service(), RESPOND.operation, String::new());

@@ -57,7 +57,11 @@ impl Channels for Slack {
     async fn archive(&self, at: &Address) -> PortResult<()> {
         match self.desk.change::<Value>(at, ARCHIVE, json!({})).await {
             Err(failure) if failure.is(&["cant_archive_general", "cant_archive_required"]) => {
-                return Err(self.desk.error(PortErrorKind::Denied, "archive", "Slack lets nobody archive a channel that everyone has to be in"));
+                return Err(self.desk.error(
+                    PortErrorKind::Denied,
+                    "archive",
+                    "Slack lets nobody archive a channel that everyone has to be in",
+                ));
             }
             Err(failure) if !failure.is(&["already_archived"]) => return Err(failure.error),
             _ => {}
@@ -225,7 +229,11 @@ impl Desk {
         let operation = failure.error.operation;
         if failure.is(&["name_taken"]) {
             // A private channel that the bot can't see holds its name, too.
-            return self.error(PortErrorKind::Conflict, operation, format!("there is a channel #{name} already, perhaps a private one or one that is archived"));
+            return self.error(
+                PortErrorKind::Conflict,
+                operation,
+                format!("there is a channel #{name} already, perhaps a private one or one that is archived"),
+            );
         }
         if failure.code.as_deref().is_some_and(|code| code.starts_with("invalid_name")) {
             return self.error(
@@ -242,7 +250,11 @@ impl Desk {
         if length <= TOPIC_LENGTH {
             return Ok(());
         }
-        Err(self.error(PortErrorKind::Invalid, what, format!("the {what} has {length} characters, and Slack takes at most {TOPIC_LENGTH}; shorten it")))
+        Err(self.error(
+            PortErrorKind::Invalid,
+            what,
+            format!("the {what} has {length} characters, and Slack takes at most {TOPIC_LENGTH}; shorten it"),
+        ))
     }
 
     /// Finds a channel by its name or id, or the conversation with a person.

@@ -136,7 +136,13 @@ impl From<Told> for Known {
             id: told.id,
             name: told.name.unwrap_or_default(),
             // Slack escapes these three in what it tells of topics.
-            topic: told.topic.and_then(|topic| topic.value).unwrap_or_default().replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"),
+            topic: told
+                .topic
+                .and_then(|topic| topic.value)
+                .unwrap_or_default()
+                .replace("&lt;", "<")
+                .replace("&gt;", ">")
+                .replace("&amp;", "&"),
             private: told.is_private.unwrap_or_default(),
             archived: told.is_archived.unwrap_or_default(),
             member: told.is_member.unwrap_or_default(),
@@ -150,7 +156,15 @@ impl Directory {
         fn cache<K: std::hash::Hash + Eq + Send + Sync + 'static, V: Clone + Send + Sync + 'static>(most: u64) -> Cache<K, V> {
             Cache::builder().max_capacity(most).time_to_live(LIES).support_invalidation_closures().build()
         }
-        Self { api, clock, channels: cache(1_000), single: cache(10_000), people: cache(50_000), pages: cache(1_000), direct: cache(50_000) }
+        Self {
+            api,
+            clock,
+            channels: cache(1_000),
+            single: cache(10_000),
+            people: cache(50_000),
+            pages: cache(1_000),
+            direct: cache(50_000),
+        }
     }
 
     /// The name of a channel, without a mark; `None` for conversations without a name, for channels that the bot can't see,
@@ -350,7 +364,7 @@ impl Directory {
 
 /// An error that several askers get.
 fn shared(error: Arc<PortError>) -> PortError {
-    (*error).clone()
+    Arc::unwrap_or_clone(error)
 }
 
 /// That something isn't there is no error, and is not remembered: it may be there in a moment.

@@ -4,8 +4,8 @@
 //!
 //! <https://docs.slack.dev/messaging/working-with-files>
 
-mod fetch;
 mod counted;
+mod fetch;
 #[cfg(test)]
 mod tests;
 
@@ -14,12 +14,14 @@ pub(crate) use fetch::fetch;
 use crate::Desk;
 use crate::address::{MessageRef, is_person};
 use crate::config::foreign;
-use crate::send::NOT_A_MEMBER;
+use crate::send::{self, NOT_A_MEMBER};
 use crate::wire::{Method, WireResult};
+use bellhop_core::Card;
 use bellhop_core::address::Address;
+use bellhop_core::call::Audience;
 use bellhop_core::clock::Timestamp;
 use bellhop_core::ids::{DeliveryKey, MessageId, WorkspaceId};
-use bellhop_core::ports::{PortResult, Upload};
+use bellhop_core::ports::{PortResult, Post, Upload};
 use bellhop_core::{PortError, PortErrorKind, Retry};
 use chrono::TimeDelta;
 use counted::counted;
@@ -38,7 +40,7 @@ pub(crate) const LARGEST: u64 = 1 << 30;
 /// The longest description of a file.
 const ALT: usize = 1000;
 /// How long an upload may stand still: after the last byte Slack still looks at the whole.
-const STILL: Duration = Duration::from_secs(60);
+const STILL: Duration = Duration::from_mins(1);
 /// How often an upload is completed at most: it is asked before each further time whether it is there.
 const COMPLETIONS: u32 = 2;
 /// How long an upload is remembered, and how many are looked at for their age with each new one.
@@ -111,7 +113,7 @@ fn collection(desk: &Desk) -> String {
 pub(crate) async fn upload(desk: &Desk, upload: Upload) -> PortResult<MessageId> {
     let name = file_name(&upload.name);
     if upload.size == 0 {
-        return Err(desk.error(PortErrorKind::Invalid, "upload", format!("`{name}` is empty (0 bytes), and Slack takes no empty files")));
+        return say_empty(desk, upload, &name).await;
     }
     if upload.size > LARGEST {
         let (size, most) = (bellhop_core::text::bytes(upload.size), bellhop_core::text::bytes(LARGEST));
@@ -126,12 +128,12 @@ pub(crate) async fn upload(desk: &Desk, upload: Upload) -> PortResult<MessageId>
             Ok(_) => kept,
             // What is never shown is thrown away by Slack after a while.
             Err(failure) if failure.is(&["file_not_found", "file_deleted"]) && kept.stage == Stage::Sent => {
-                send(desk, upload.to.workspace.clone(), &upload.key, &name, upload.size, &upload.alt, upload.bytes).await?
+                bring(desk, upload.to.workspace.clone(), &upload.key, &name, upload.size, &upload.alt, upload.bytes).await?
             }
             Err(failure) if failure.is(&["file_not_found", "not_visible"]) => kept,
             Err(failure) => return Err(failure.error),
         },
-        None => send(desk, upload.to.workspace.clone(), &upload.key, &name, upload.size, &upload.alt, upload.bytes).await?,
+        None => bring(desk, upload.to.workspace.clone(), &upload.key, &name, upload.size, &upload.alt, upload.bytes).await?,
     };
     if kept.completions >= COMPLETIONS {
         let message = format!("`{name}` was sent, but Slack doesn't show it, and it is not sent again because it may still come");
@@ -154,8 +156,15 @@ pub(crate) async fn upload(desk: &Desk, upload: Upload) -> PortResult<MessageId>
     }
 }
 
+/// Slack takes no empty files: that this one is, is said in its place, so that nobody waits for it.
+async fn say_empty(desk: &Desk, upload: Upload, name: &str) -> PortResult<MessageId> {
+    let text = format!("The file {name} is empty (0 bytes). Slack takes no empty files, so this message stands for it.");
+    let post = Post { key: upload.key, to: upload.to, card: Card::text(text), audience: Audience::Everyone, answers: None, reply: None };
+    send::deliver(desk, &post).await
+}
+
 /// Brings the bytes to Slack, which shows nothing yet, and writes down under which name.
-async fn send(
+async fn bring(
     desk: &Desk,
     workspace: WorkspaceId,
     key: &DeliveryKey,

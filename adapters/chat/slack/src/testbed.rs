@@ -12,9 +12,7 @@ use bellhop_core::call::Audience;
 use bellhop_core::card::Card;
 use bellhop_core::clock::Clock as _;
 use bellhop_core::command::Suggestion;
-use bellhop_core::ports::{
-    Completer, Completion, Front, LinkFacts, Link, Links, PortResult, Post, Seal, Visitor,
-};
+use bellhop_core::ports::{Completer, Completion, Front, Link, LinkFacts, Links, PortResult, Post, Seal, Visitor};
 use bellhop_core::{Call, PortError};
 use bellhop_kit::clock::{CountedIds, StoppedClock};
 use bellhop_kit::memory::{MemoryInbox, MemoryRecords};
@@ -59,11 +57,6 @@ impl Bed {
         Self { slack, world, records, clock }
     }
 
-    /// A card for everyone in `#ops`.
-    pub fn post(&self, key: &str, text: &str) -> Post {
-        Post { key: key.into(), to: at("C1"), card: Card::text(text), audience: Audience::Everyone, answers: None, reply: None }
-    }
-
     /// How a command given just now can be answered.
     pub fn reply(&self) -> crate::handle::ReplyTo {
         crate::handle::ReplyTo {
@@ -72,6 +65,11 @@ impl Bed {
             ..Default::default()
         }
     }
+}
+
+/// A card for everyone in `#ops`.
+pub(crate) fn said(key: &str, text: &str) -> Post {
+    Post { key: key.into(), to: at("C1"), card: Card::text(text), audience: Audience::Everyone, answers: None, reply: None }
 }
 
 /// A channel of the workspace.

@@ -1,6 +1,6 @@
 //! What Slack's limits and odd answers do to calls.
 
-use crate::testbed::{Answer, Bed, at};
+use crate::testbed::{Answer, Bed, at, said};
 use crate::wire::Method;
 use bellhop_core::ids::WorkspaceId;
 use bellhop_core::ports::ChatPlatform as _;
@@ -8,19 +8,20 @@ use bellhop_core::{PortErrorKind, Retry};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const LIMITED: Answer = Answer::Raw(429, &[("retry-after", "30"), ("content-type", "application/json")], "{\"ok\":false,\"error\":\"ratelimited\"}");
+const LIMITED: Answer =
+    Answer::Raw(429, &[("retry-after", "30"), ("content-type", "application/json")], "{\"ok\":false,\"error\":\"ratelimited\"}");
 
 #[tokio::test]
 async fn nothing_is_called_before_a_wait_ends_not_even_by_another_process() {
     let bed = Bed::new().await;
     bed.world.answer("chat.postMessage", LIMITED);
-    let error = bed.slack.deliver(&bed.post("k", "one")).await.unwrap_err();
+    let error = bed.slack.deliver(&said("k", "one")).await.unwrap_err();
     assert_eq!((error.kind, error.retry, error.maybe_done), (PortErrorKind::RateLimited, Retry::After(Duration::from_secs(30)), false));
     let other = bed.again();
     for (passed, left) in [(0, 30), (29, 1)] {
         bed.clock.advance(Duration::from_secs(passed));
         for slack in [&bed.slack, &other.slack] {
-            let error = slack.deliver(&bed.post("k", "one")).await.unwrap_err();
+            let error = slack.deliver(&said("k", "one")).await.unwrap_err();
             assert_eq!(error.retry, Retry::After(Duration::from_secs(left)), "{error}");
         }
     }
@@ -28,8 +29,8 @@ async fn nothing_is_called_before_a_wait_ends_not_even_by_another_process() {
     // Other methods are not concerned, and neither are other workspaces.
     bed.slack.permalink(&at("C1"), &"1.2".into()).await.unwrap();
     bed.clock.advance(Duration::from_secs(1));
-    bed.slack.deliver(&bed.post("k", "one")).await.unwrap();
-    other.slack.deliver(&bed.post("k2", "two")).await.unwrap();
+    bed.slack.deliver(&said("k", "one")).await.unwrap();
+    other.slack.deliver(&said("k2", "two")).await.unwrap();
     assert_eq!(bed.records.count("slack/work/blocked"), 0);
 }
 
@@ -38,10 +39,10 @@ async fn a_limit_in_the_body_counts_as_well() {
     let bed = Bed::new().await;
     for code in ["ratelimited", "rate_limited"] {
         bed.world.answer("chat.postMessage", Answer::Refuse(code));
-        let error = bed.slack.deliver(&bed.post("k", "one")).await.unwrap_err();
+        let error = bed.slack.deliver(&said("k", "one")).await.unwrap_err();
         assert_eq!(error.retry, Retry::After(Duration::from_secs(1)), "{code}");
         let before = bed.world.calls("chat.postMessage").len();
-        assert_eq!(bed.slack.deliver(&bed.post("k", "one")).await.unwrap_err().kind, PortErrorKind::RateLimited);
+        assert_eq!(bed.slack.deliver(&said("k", "one")).await.unwrap_err().kind, PortErrorKind::RateLimited);
         assert_eq!(bed.world.calls("chat.postMessage").len(), before, "{code}: called too early");
         bed.clock.advance(Duration::from_secs(1));
     }
@@ -88,12 +89,17 @@ async fn odd_answers_are_told_from_good_ones() {
         (Answer::Lost, PortErrorKind::Unavailable, "broke", true),
         (Answer::Refuse("fatal_error"), PortErrorKind::Unavailable, "fatal_error", true),
         (Answer::Refuse("token_revoked"), PortErrorKind::Unauthenticated, "install the app again", false),
-        (Answer::Json(json!({ "ok": false, "error": "missing_scope", "needed": "chat:write" })), PortErrorKind::Denied, "scope chat:write", false),
+        (
+            Answer::Json(json!({ "ok": false, "error": "missing_scope", "needed": "chat:write" })),
+            PortErrorKind::Denied,
+            "scope chat:write",
+            false,
+        ),
         (Answer::Refuse("is_archived"), PortErrorKind::Denied, "archived", false),
         (Answer::Json(json!({ "ok": true })), PortErrorKind::Broken, "which message", true),
     ] {
         bed.world.answer("chat.postMessage", answer);
-        let error = bed.slack.deliver(&bed.post("k", "text")).await.unwrap_err();
+        let error = bed.slack.deliver(&said("k", "text")).await.unwrap_err();
         assert_eq!((error.kind, error.maybe_done), (kind, maybe), "{error}");
         assert!(error.to_string().contains(says), "{error}");
         assert!(!error.to_string().contains("xoxb"), "{error}");

@@ -49,7 +49,8 @@ async fn channels_are_made_found_and_changed() {
     assert!(bed.world.calls("conversations.list").len() <= 2);
     bed.slack.desk.directory.forget_channels(&"T1".into()).await;
     assert_eq!(bed.slack.list().await.unwrap(), list, "what we knew is not what Slack has");
-    for error in [bed.slack.set_topic(&made.address, &"x".repeat(251)).await, bed.slack.set_purpose(&made.address, &"x".repeat(251)).await] {
+    for error in [bed.slack.set_topic(&made.address, &"x".repeat(251)).await, bed.slack.set_purpose(&made.address, &"x".repeat(251)).await]
+    {
         let error = error.unwrap_err();
         assert!(error.kind == PortErrorKind::Invalid && error.message.contains("251"), "{error}");
     }
@@ -66,7 +67,9 @@ async fn channels_are_made_found_and_changed() {
 async fn wrong_names_are_explained_before_slack_is_asked() {
     let bed = Bed::new().await;
     let long = "x".repeat(81);
-    for (name, says) in [("", "empty"), ("#", "empty"), (long.as_str(), "80"), ("a!b", "letters, digits"), ("a/b", "letters, digits"), ("---", "a letter")] {
+    for (name, says) in
+        [("", "empty"), ("#", "empty"), (long.as_str(), "80"), ("a!b", "letters, digits"), ("a/b", "letters, digits"), ("---", "a letter")]
+    {
         let error = bed.slack.create(name, false).await.unwrap_err();
         assert!(error.kind == PortErrorKind::Invalid && error.message.contains(says), "{name}: {error}");
     }
@@ -110,7 +113,8 @@ async fn people_are_invited_by_any_of_their_names() {
     let members = bed.world.inner().places["C1"].members.clone();
     assert_eq!(members, ["U1", "U3", "U4", "U5"]);
     assert_eq!(bed.world.calls("conversations.invite")[0]["users"], "U1,U3,U4,U5");
-    for (name, kind, says) in [("nobody-0", PortErrorKind::NotFound, "`nobody-0`"), ("Sam", PortErrorKind::Invalid, "@sam1, @sam2, @sam3")] {
+    for (name, kind, says) in [("nobody-0", PortErrorKind::NotFound, "`nobody-0`"), ("Sam", PortErrorKind::Invalid, "@sam1, @sam2, @sam3")]
+    {
         let error = bed.slack.invite(&at("C1"), &names(&["bob", name])).await.unwrap_err();
         assert!(error.kind == kind && error.message.contains(says), "{error}");
     }
@@ -142,7 +146,8 @@ async fn a_hundred_at_a_time() {
     }
     let people: Vec<String> = (0..250).map(|n| format!("p{n}")).collect();
     bed.slack.invite(&at("C1"), &people).await.unwrap();
-    let sizes: Vec<usize> = bed.world.calls("conversations.invite").iter().map(|call| call["users"].as_str().unwrap().split(',').count()).collect();
+    let sizes: Vec<usize> =
+        bed.world.calls("conversations.invite").iter().map(|call| call["users"].as_str().unwrap().split(',').count()).collect();
     assert_eq!(sizes, [100, 100, 50]);
     assert_eq!(bed.world.calls("users.list").len(), 3);
 }
@@ -158,9 +163,17 @@ async fn places_are_found_by_names_and_ids() {
             assert_eq!(bed.slack.locate(workspace, name, true).await.unwrap(), Some(at("D1")), "{workspace:?} {name}");
         }
     }
-    for (workspace, name, direct) in
-        [(None, "no-such", false), (None, "no-such", true), (None, "", false), (None, "%", false), (None, "C999", false), (None, "U999", true), (Some("other"), "ops", false), (None, "vault", false), (None, "C3", false)]
-    {
+    for (workspace, name, direct) in [
+        (None, "no-such", false),
+        (None, "no-such", true),
+        (None, "", false),
+        (None, "%", false),
+        (None, "C999", false),
+        (None, "U999", true),
+        (Some("other"), "ops", false),
+        (None, "vault", false),
+        (None, "C3", false),
+    ] {
         assert_eq!(bed.slack.locate(workspace, name, direct).await.unwrap(), None, "{workspace:?} {name}");
     }
     assert_eq!(bed.slack.locate(None, "D7", false).await.unwrap(), Some(at("D7")));

@@ -59,7 +59,11 @@ async fn address(desk: &Desk, workspace: &WorkspaceId, file: &str, attachment: &
     };
     let some = |url: Option<String>| url.filter(|url| !url.is_empty());
     some(told.url_private_download).or_else(|| some(told.url_private)).ok_or_else(|| {
-        desk.error(PortErrorKind::Unsupported, "fetch", format!("`{}` has no bytes that could be fetched; it lies elsewhere", super::file_name(&attachment.name)))
+        desk.error(
+            PortErrorKind::Unsupported,
+            "fetch",
+            format!("`{}` has no bytes that could be fetched; it lies elsewhere", super::file_name(&attachment.name)),
+        )
     })
 }
 

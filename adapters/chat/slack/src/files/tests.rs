@@ -31,7 +31,10 @@ async fn a_file_goes_up_in_three_steps_and_once() {
     one.to.thread = Some("1.1".into());
     let id = bed.slack.upload(one).await.unwrap();
     assert_eq!(id.as_str(), "f:F1");
-    assert_eq!(bed.world.calls("files.getUploadURLExternal"), [json!({ "filename": "a b.txt", "length": "5", "alt_txt": "what <it> shows" })]);
+    assert_eq!(
+        bed.world.calls("files.getUploadURLExternal"),
+        [json!({ "filename": "a b.txt", "length": "5", "alt_txt": "what <it> shows" })]
+    );
     assert_eq!(bed.world.calls("upload"), [json!({ "length": "5", "bytes": 5 })]);
     let completed = json!({ "files": [{ "id": "F1", "title": "a b.txt" }], "channel_id": "C1", "thread_ts": "1.1" });
     assert_eq!(bed.world.calls("files.completeUploadExternal"), [completed]);
@@ -93,7 +96,6 @@ async fn files_that_cannot_go_up_are_refused_with_the_reason() {
     let broken = || PortError::new(PortErrorKind::Unavailable, "files.s3", "read", "the store went away");
     let half = || Ok(Bytes::from_static(b"half"));
     for (size, bytes, kind, says) in [
-        (0, chunks(Vec::new()), PortErrorKind::Invalid, "empty (0 bytes)"),
         ((1 << 30) + 1, chunks(Vec::new()), PortErrorKind::TooLarge, "1 GiB"),
         (9, chunks(vec![half()]), PortErrorKind::Invalid, "4 bytes came of the 9"),
         (3, chunks(vec![half()]), PortErrorKind::Invalid, "4 bytes or more came of the 3"),
@@ -103,7 +105,8 @@ async fn files_that_cannot_go_up_are_refused_with_the_reason() {
         assert!(error.kind == kind && error.message.contains(says) && !error.maybe_done, "{error}");
     }
     assert!(bed.world.calls("files.completeUploadExternal").is_empty());
-    bed.world.answer("files.getUploadURLExternal", Answer::Json(json!({ "upload_url": "http://127.0.0.1:1/x", "file_id": "F1", "ok": true })));
+    bed.world
+        .answer("files.getUploadURLExternal", Answer::Json(json!({ "upload_url": "http://127.0.0.1:1/x", "file_id": "F1", "ok": true })));
     assert!(bed.slack.upload(file("k", 5, hello())).await.unwrap_err().message.contains("none of Slack's own"));
     bed.world.answer("upload", Answer::Raw(500, &[], ""));
     let error = bed.slack.upload(file("k", 5, hello())).await.unwrap_err();
@@ -118,6 +121,14 @@ async fn the_bot_enters_to_show_a_file_or_says_that_it_can_not() {
     assert!(error.kind == PortErrorKind::Denied && error.message.contains("/invite"), "{error}");
     bed.slack.upload(Upload { to: at("U1"), ..file("k4", 5, hello()) }).await.unwrap();
     assert_eq!(bed.world.calls("files.completeUploadExternal").pop().unwrap()["channel_id"], "D1");
+}
+
+#[tokio::test]
+async fn an_empty_file_is_said_to_be_one() {
+    let bed = Bed::new().await;
+    let id = bed.slack.upload(file("k", 0, chunks(Vec::new()))).await.unwrap();
+    assert!(bed.world.texts("C1")[0].contains("a b.txt is empty (0 bytes)"));
+    assert_eq!(bed.slack.find(&at("C1"), &"k".into()).await.unwrap(), Some(id));
 }
 
 #[tokio::test]
@@ -178,7 +189,10 @@ async fn a_login_page_is_no_file() {
     ] {
         bed.world.answer("download", answer);
         let error = fetched(&bed, &attachment("a.txt", handle())).await.unwrap_err();
-        assert!(error.kind == PortErrorKind::Denied && error.message.contains("files:read") && error.message.contains("in a channel"), "{error}");
+        assert!(
+            error.kind == PortErrorKind::Denied && error.message.contains("files:read") && error.message.contains("in a channel"),
+            "{error}"
+        );
     }
     assert_eq!(bed.world.calls("download").len(), 4, "a redirect was followed");
     // A page that is meant to be one is.

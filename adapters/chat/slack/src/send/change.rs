@@ -86,7 +86,15 @@ pub(crate) async fn retract(desk: &Desk, at: &Address, message: &MessageId) -> P
         MessageRef::Ephemeral(_) | MessageRef::Response { .. } | MessageRef::View(_) => Ok(()),
     };
     match removed {
-        Err(failure) if failure.is(&["message_not_found", "channel_not_found", "file_not_found", "file_deleted", "invalid_scheduled_message_id"]) => {
+        Err(failure)
+            if failure.is(&[
+                "message_not_found",
+                "channel_not_found",
+                "file_not_found",
+                "file_deleted",
+                "invalid_scheduled_message_id",
+            ]) =>
+        {
             Ok(())
         }
         other => Ok(other?),

@@ -71,12 +71,11 @@ impl Responses {
         }
         let key = key(url, received);
         let _turn = self.turn.lock().await;
-        let mut kept = match self.kept(&key).await? {
-            Some(kept) => kept,
-            None => {
-                self.drop_expired().await?;
-                Kept { url: url.clone(), uses: 0, replaced_by: None }
-            }
+        let mut kept = if let Some(kept) = self.kept(&key).await? {
+            kept
+        } else {
+            self.drop_expired().await?;
+            Kept { url: url.clone(), uses: 0, replaced_by: None }
         };
         if kept.uses + spare >= USES {
             return Ok(None);

@@ -88,7 +88,13 @@ impl Sending<'_> {
         match opened {
             Ok(opened) => Some(opened.view.id),
             Err(failure) => {
-                let usual = failure.is(&["expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id", "trigger_exchanged", "trigger_expired"]);
+                let usual = failure.is(&[
+                    "expired_trigger_id",
+                    "exchanged_trigger_id",
+                    "invalid_trigger_id",
+                    "trigger_exchanged",
+                    "trigger_expired",
+                ]);
                 if usual {
                     tracing::debug!(error = %failure.error, "a form comes as a message");
                 } else {
@@ -140,9 +146,7 @@ impl Sending<'_> {
         }
         // By a response address nothing but a channel's own flow is reached for certain, so threads go by the token first.
         let in_thread = self.thread().is_some() && !self.reply.ephemeral;
-        if !in_thread
-            && let Some(sent) = self.by_response(true).await?
-        {
+        if !in_thread && let Some(sent) = self.by_response(true).await? {
             return Ok(sent);
         }
         match self.ephemeral(person).await {

@@ -75,6 +75,16 @@ pub(super) fn run(inner: &mut Inner, method: &str, args: &Map<String, Value>) ->
             let there = inner.messages.contains_key(&(channel.clone(), text("message_ts")));
             there.then(|| json!({ "permalink": format!("https://acme.slack.com/archives/{channel}/p1") })).ok_or("message_not_found")
         }
+        method if method.starts_with("conversations.") => conversations(inner, method, &channel, args),
+        method if method.starts_with("users.") || method.starts_with("files.") => others(inner, method, args),
+        "views.open" => Ok(json!({ "view": { "id": "V1" } })),
+        _ => Err("unknown_method"),
+    }
+}
+
+fn conversations(inner: &mut Inner, method: &str, channel: &str, args: &Map<String, Value>) -> Result {
+    let text = |name: &str| args.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    match method {
         "conversations.list" => {
             let all: Vec<Value> = inner.places.iter().filter(|(_, place)| place.bot || !place.private).map(told).collect();
             Ok(page(&all, args, inner.page, "channels"))
@@ -83,7 +93,7 @@ pub(super) fn run(inner: &mut Inner, method: &str, args: &Map<String, Value>) ->
             if channel.starts_with('D') {
                 return Ok(json!({ "channel": { "id": channel, "is_im": true } }));
             }
-            let place = inner.places.get_key_value(&channel).filter(|(_, place)| place.bot || !place.private).ok_or("channel_not_found")?;
+            let place = inner.places.get_key_value(channel).filter(|(_, place)| place.bot || !place.private).ok_or("channel_not_found")?;
             Ok(json!({ "channel": told(place) }))
         }
         "conversations.create" => {
@@ -97,22 +107,31 @@ pub(super) fn run(inner: &mut Inner, method: &str, args: &Map<String, Value>) ->
             Ok(json!({ "channel": told((&id, &inner.places[&id])) }))
         }
         "conversations.join" => {
-            let place = inner.places.get_mut(&channel).ok_or("channel_not_found")?;
+            let place = inner.places.get_mut(channel).ok_or("channel_not_found")?;
             if place.private {
                 return Err("method_not_supported_for_channel_type");
             }
             place.bot = true;
             Ok(json!({ "channel": { "id": channel } }))
         }
-        "conversations.archive" | "conversations.unarchive" | "conversations.rename" | "conversations.setTopic" | "conversations.setPurpose" => {
-            change(inner, method, &channel, args)
-        }
-        "conversations.invite" => invite(inner, &channel, &text("users")),
+        "conversations.archive"
+        | "conversations.unarchive"
+        | "conversations.rename"
+        | "conversations.setTopic"
+        | "conversations.setPurpose" => change(inner, method, channel, args),
+        "conversations.invite" => invite(inner, channel, &text("users")),
         "conversations.open" => {
             let known = inner.people.iter().any(|(id, ..)| *id == text("users"));
             known.then(|| json!({ "channel": { "id": text("users").replacen('U', "D", 1) } })).ok_or("user_not_found")
         }
-        "conversations.history" | "conversations.replies" => history(inner, &channel, args),
+        "conversations.history" | "conversations.replies" => history(inner, channel, args),
+        _ => Err("unknown_method"),
+    }
+}
+
+fn others(inner: &mut Inner, method: &str, args: &Map<String, Value>) -> Result {
+    let text = |name: &str| args.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    match method {
         "users.info" => person(inner, |person| person.0 == text("user")).map(|user| json!({ "user": user })).ok_or("user_not_found"),
         "users.lookupByEmail" => {
             let handle = text("email").replace("@acme.example", "");
@@ -152,7 +171,6 @@ pub(super) fn run(inner: &mut Inner, method: &str, args: &Map<String, Value>) ->
             Ok(json!({ "file": file }))
         }
         "files.delete" => inner.files.remove(&text("file")).map(|_| json!({})).ok_or("file_not_found"),
-        "views.open" => Ok(json!({ "view": { "id": "V1" } })),
         _ => Err("unknown_method"),
     }
 }
@@ -222,8 +240,7 @@ fn invite(inner: &mut Inner, channel: &str, users: &str) -> Result {
     if let Some(code) = first.filter(|_| good.len() < users.len() && users.len() == 1 || good.is_empty()) {
         return Err(code);
     }
-    let errors: Vec<Value> =
-        users.iter().filter_map(|user| Some(json!({ "user": user, "ok": false, "error": refused(user)? }))).collect();
+    let errors: Vec<Value> = users.iter().filter_map(|user| Some(json!({ "user": user, "ok": false, "error": refused(user)? }))).collect();
     place.members.extend(good);
     Ok(json!({ "channel": { "id": channel }, "errors": errors }))
 }

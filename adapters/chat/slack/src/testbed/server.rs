@@ -29,7 +29,6 @@ pub(crate) enum Answer {
 pub(crate) struct Called {
     pub method: String,
     pub args: Value,
-    pub token: Option<String>,
 }
 
 #[derive(Clone, Default)]
@@ -118,7 +117,12 @@ impl World {
     /// The texts of a channel's messages.
     pub fn texts(&self, channel: &str) -> Vec<String> {
         let inner = self.inner();
-        inner.messages.iter().filter(|((at, _), _)| at == channel).map(|(_, message)| message["text"].as_str().unwrap().to_owned()).collect()
+        inner
+            .messages
+            .iter()
+            .filter(|((at, _), _)| at == channel)
+            .map(|(_, message)| message["text"].as_str().unwrap().to_owned())
+            .collect()
     }
 }
 
@@ -150,7 +154,7 @@ async fn call(State(world): State<Arc<World>>, Path(method): Path<String>, heade
         args.insert(name.into_owned(), value);
     }
     let mut inner = world.inner();
-    inner.calls.push(Called { method: method.clone(), args: Value::Object(args.clone()), token: token.clone() });
+    inner.calls.push(Called { method: method.clone(), args: Value::Object(args.clone()) });
     let scripted = inner.scripted.get_mut(&method).and_then(VecDeque::pop_front);
     match scripted {
         Some(Answer::Json(value)) => return json_answer(&value),
@@ -179,8 +183,7 @@ async fn respond(State(world): State<Arc<World>>, Path(id): Path<String>, header
     let args: Value = serde_json::from_slice(&body).unwrap();
     assert!(headers.get("authorization").is_none(), "a response address is no place for a token");
     let mut inner = world.inner();
-    let token = None;
-    inner.calls.push(Called { method: format!("respond/{id}"), args: args.clone(), token });
+    inner.calls.push(Called { method: format!("respond/{id}"), args: args.clone() });
     let scripted = inner.scripted.get_mut("respond").and_then(VecDeque::pop_front);
     match scripted {
         Some(Answer::Json(value)) => return json_answer(&value),
@@ -198,7 +201,7 @@ async fn upload(State(world): State<Arc<World>>, Path(id): Path<String>, headers
     let length = headers.get("content-length").and_then(|length| length.to_str().ok()).map(str::to_owned);
     let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else { return raw(400, &[], "broken") };
     let mut inner = world.inner();
-    inner.calls.push(Called { method: "upload".into(), args: json!({ "length": length, "bytes": bytes.len() }), token: None });
+    inner.calls.push(Called { method: "upload".into(), args: json!({ "length": length, "bytes": bytes.len() }) });
     let scripted = inner.scripted.get_mut("upload").and_then(VecDeque::pop_front);
     if let Some(Answer::Raw(status, headers, body)) = scripted {
         return raw(status, headers, body);
@@ -214,7 +217,7 @@ async fn upload(State(world): State<Arc<World>>, Path(id): Path<String>, headers
 async fn download(State(world): State<Arc<World>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
     let token = headers.get("authorization").and_then(|token| token.to_str().ok()).map(str::to_owned);
     let mut inner = world.inner();
-    inner.calls.push(Called { method: "download".into(), args: json!({ "id": id }), token: token.clone() });
+    inner.calls.push(Called { method: "download".into(), args: json!({ "id": id }) });
     let scripted = inner.scripted.get_mut("download").and_then(VecDeque::pop_front);
     if let Some(Answer::Raw(status, headers, body)) = scripted {
         return raw(status, headers, body);

@@ -2,7 +2,7 @@
 
 use crate::click::{Click, ViewMeta, collection};
 use crate::handle::ReplyTo;
-use crate::testbed::{Answer, Bed, at, person};
+use crate::testbed::{Answer, Bed, at, person, said};
 use bellhop_core::call::{Audience, Invoke};
 use bellhop_core::card::{Action, Block, Progress, ProgressUnit};
 use bellhop_core::form::Form;
@@ -11,19 +11,22 @@ use bellhop_core::{Address, Card, PortErrorKind};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-fn private(bed: &Bed, to: Address, reply: ReplyTo) -> Post {
-    Post { to, audience: Audience::Caller, answers: Some(person("U1")), reply: Some(reply.handle()), ..bed.post("k", "for you") }
+fn private(bed: &Bed, to: Address, reply: &ReplyTo) -> Post {
+    Post { to, audience: Audience::Caller, answers: Some(person("U1")), reply: Some(reply.handle()), ..said("k", "for you") }
 }
 
 #[tokio::test]
 async fn a_message_carries_its_key_and_unfurls_nothing() {
     let bed = Bed::new().await;
-    let mut post = bed.post("key 'x\" %_", "a < b <!channel>");
+    let mut post = said("key 'x\" %_", "a < b <!channel>");
     post.to.thread = Some("1700000000.000001".into());
     let id = bed.slack.deliver(&post).await.unwrap();
     let sent = bed.world.calls("chat.postMessage").remove(0);
     assert_eq!(sent["metadata"], json!({ "event_type": "bellhop_delivery", "event_payload": { "delivery_id": "key 'x\" %_" } }));
-    assert_eq!((&sent["thread_ts"], &sent["unfurl_links"], &sent["unfurl_media"]), (&json!("1700000000.000001"), &json!("false"), &json!("false")));
+    assert_eq!(
+        (&sent["thread_ts"], &sent["unfurl_links"], &sent["unfurl_media"]),
+        (&json!("1700000000.000001"), &json!("false"), &json!("false"))
+    );
     assert!(sent["text"].as_str().unwrap().contains("a &lt; b &lt;!channel&gt;"), "{sent}");
     assert!(sent.get("link_names").is_none() && sent.get("parse").is_none());
     assert!(bed.world.inner().messages.contains_key(&("C1".to_owned(), id.to_string())));
@@ -33,7 +36,7 @@ async fn a_message_carries_its_key_and_unfurls_nothing() {
 async fn a_thread_that_is_gone_is_answered_in_the_channel() {
     let bed = Bed::new().await;
     bed.world.answer("chat.postMessage", Answer::Refuse("cannot_reply_to_message"));
-    let mut post = bed.post("k", "text");
+    let mut post = said("k", "text");
     post.to.thread = Some("1.1".into());
     bed.slack.deliver(&post).await.unwrap();
     let calls = bed.world.calls("chat.postMessage");
@@ -47,7 +50,7 @@ async fn where_the_bot_is_no_member_the_response_address_answers() {
         to: at(channel),
         answers: Some(person("U1")),
         reply: Some(bed.reply().handle()),
-        ..bed.post(&format!("k{n}"), "here")
+        ..said(&format!("k{n}"), "here")
     };
     for n in 0..5 {
         bed.slack.deliver(&post("C3", n)).await.unwrap();
@@ -61,7 +64,10 @@ async fn where_the_bot_is_no_member_the_response_address_answers() {
     assert!(id.as_str().starts_with("D1:"), "{id}");
     assert_eq!(bed.world.calls("respond/1").len(), 5);
     let told = bed.world.texts("D1").remove(0);
-    assert!(told.contains("not a member of <#C3>") && told.contains("/invite") && told.contains("<@UBOT>") && told.contains("here"), "{told}");
+    assert!(
+        told.contains("not a member of <#C3>") && told.contains("/invite") && told.contains("<@UBOT>") && told.contains("here"),
+        "{told}"
+    );
     // A public one can be entered.
     let id = bed.slack.deliver(&post("C2", 6)).await.unwrap();
     assert_eq!((bed.world.texts("C2"), id.as_str().contains(':')), (vec!["here".to_owned()], false));
@@ -70,7 +76,7 @@ async fn where_the_bot_is_no_member_the_response_address_answers() {
 #[tokio::test]
 async fn an_expired_response_address_is_not_used() {
     let bed = Bed::new().await;
-    let post = Post { to: at("C2"), reply: Some(bed.reply().handle()), answers: Some(person("U1")), ..bed.post("k", "late") };
+    let post = Post { to: at("C2"), reply: Some(bed.reply().handle()), answers: Some(person("U1")), ..said("k", "late") };
     bed.clock.advance(Duration::from_mins(30));
     bed.slack.deliver(&post).await.unwrap();
     assert_eq!((bed.world.calls("respond/1").len(), bed.world.texts("C2").len()), (0, 1));
@@ -86,7 +92,7 @@ async fn an_expired_response_address_is_not_used() {
 async fn without_anyone_to_tell_the_refusal_stands() {
     let bed = Bed::new().await;
     for channel in ["C3", "C9"] {
-        let error = bed.slack.deliver(&Post { to: at(channel), ..bed.post("k", "x") }).await.unwrap_err();
+        let error = bed.slack.deliver(&Post { to: at(channel), ..said("k", "x") }).await.unwrap_err();
         assert_eq!((error.kind, error.retry, error.maybe_done), (PortErrorKind::NotFound, bellhop_core::Retry::No, false), "{error}");
         assert!(error.message.contains("/invite"), "{error}");
     }
@@ -96,7 +102,7 @@ async fn without_anyone_to_tell_the_refusal_stands() {
 async fn what_passes_does_not_send_anyone_elsewhere() {
     let bed = Bed::new().await;
     bed.world.answer("conversations.join", Answer::Raw(503, &[], ""));
-    let error = bed.slack.deliver(&Post { to: at("C2"), answers: Some(person("U1")), ..bed.post("k", "x") }).await.unwrap_err();
+    let error = bed.slack.deliver(&Post { to: at("C2"), answers: Some(person("U1")), ..said("k", "x") }).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::Unavailable);
     assert!(!error.maybe_done && bed.world.texts("D1").is_empty());
 }
@@ -105,30 +111,33 @@ async fn what_passes_does_not_send_anyone_elsewhere() {
 async fn private_answers_are_seen_by_one() {
     let bed = Bed::new().await;
     // By the response address first.
-    let id = bed.slack.deliver(&private(&bed, at("C1"), bed.reply())).await.unwrap();
+    let id = bed.slack.deliver(&private(&bed, at("C1"), &bed.reply())).await.unwrap();
     assert!(id.as_str().starts_with("n:"), "{id}");
     assert!(!id.as_str().contains("respond"), "an id tells the address: {id}");
     assert_eq!(bed.world.calls("respond/1")[0]["response_type"], "ephemeral");
     // Without one, by the method; in a thread too, since the address doesn't know it.
     bed.world.methods();
-    let mut threaded = private(&bed, at("C1"), bed.reply());
+    let mut threaded = private(&bed, at("C1"), &bed.reply());
     threaded.to.thread = Some("1.1".into());
-    for post in [private(&bed, at("C1"), ReplyTo::default()), threaded] {
+    for post in [private(&bed, at("C1"), &ReplyTo::default()), threaded] {
         let id = bed.slack.deliver(&post).await.unwrap();
         assert!(id.as_str().starts_with("e:"), "{id}");
         let sent = bed.world.calls("chat.postEphemeral").pop().unwrap();
-        assert_eq!((&sent["user"], sent.get("thread_ts").map(Value::as_str)), (&json!("U1"), post.to.thread.as_ref().map(|t| Some(t.as_str()))));
+        assert_eq!(
+            (&sent["user"], sent.get("thread_ts").map(Value::as_str)),
+            (&json!("U1"), post.to.thread.as_ref().map(|t| Some(t.as_str())))
+        );
     }
     // A person who isn't there, and a channel where the bot isn't.
-    let mut away = private(&bed, at("C1"), ReplyTo::default());
+    let mut away = private(&bed, at("C1"), &ReplyTo::default());
     away.answers = Some(person("U2"));
     assert!(bed.slack.deliver(&away).await.unwrap().as_str().starts_with("D2:"));
     assert!(bed.world.texts("D2")[0].contains("You are not in <#C1>"));
-    assert!(bed.slack.deliver(&private(&bed, at("C2"), ReplyTo::default())).await.unwrap().as_str().starts_with("D1:"));
+    assert!(bed.slack.deliver(&private(&bed, at("C2"), &ReplyTo::default())).await.unwrap().as_str().starts_with("D1:"));
     assert!(bed.world.texts("C1").is_empty() && bed.world.texts("C2").is_empty());
     // Where there are two anyway it is an ordinary message.
     for (to, id) in [("D1", false), ("U1", true)] {
-        let posted = bed.slack.deliver(&private(&bed, at(to), ReplyTo::default())).await.unwrap();
+        let posted = bed.slack.deliver(&private(&bed, at(to), &ReplyTo::default())).await.unwrap();
         assert_eq!(posted.as_str().starts_with("D1:"), id, "{posted}");
     }
     assert_eq!(bed.world.texts("D1").len(), 3);
@@ -138,7 +147,7 @@ async fn private_answers_are_seen_by_one() {
 async fn an_answer_to_a_click_takes_the_place_of_what_was_clicked_once() {
     let bed = Bed::new().await;
     let click = ReplyTo { ephemeral: true, message_ts: Some("1.1".into()), ..bed.reply() };
-    let first = private(&bed, at("C1"), click.clone());
+    let first = private(&bed, at("C1"), &click);
     let id = bed.slack.deliver(&first).await.unwrap();
     assert!(id.as_str().starts_with("r:"), "{id}");
     // What goes on from it doesn't overwrite it; trying the first again does no harm.
@@ -148,7 +157,12 @@ async fn an_answer_to_a_click_takes_the_place_of_what_was_clicked_once() {
     let sent: Vec<Value> = bed.world.calls("respond/1").iter().map(|sent| sent["replace_original"].clone()).collect();
     assert_eq!(sent, [json!(true), json!(false), json!(true)]);
     // An answer for all stands in the channel, and what was clicked goes.
-    let all = Post { audience: Audience::Everyone, key: "all".into(), reply: Some(ReplyTo { response_url: Some(format!("{}/respond/2", bed.world.url)), ..click }.handle()), ..first };
+    let all = Post {
+        audience: Audience::Everyone,
+        key: "all".into(),
+        reply: Some(ReplyTo { response_url: Some(format!("{}/respond/2", bed.world.url)), ..click }.handle()),
+        ..first
+    };
     bed.slack.deliver(&all).await.unwrap();
     assert_eq!((bed.world.texts("C1").len(), bed.world.calls("respond/2")), (1, vec![json!({ "delete_original": true })]));
 }
@@ -159,7 +173,7 @@ async fn where_the_clicked_message_is_gone_the_answer_comes_anew() {
     let click = ReplyTo { ephemeral: true, ..bed.reply() };
     for code in ["message_not_found", "no_original_message"] {
         bed.world.answer("respond", Answer::Json(json!({ "ok": false, "error": code })));
-        assert!(bed.slack.deliver(&private(&bed, at("C1"), click.clone())).await.unwrap().as_str().starts_with("e:"), "{code}");
+        assert!(bed.slack.deliver(&private(&bed, at("C1"), &click)).await.unwrap().as_str().starts_with("e:"), "{code}");
     }
     assert_eq!(bed.world.calls("chat.postEphemeral").len(), 2);
 }
@@ -173,7 +187,7 @@ fn form() -> Card {
 async fn a_form_opens_where_the_click_is_fresh() {
     let bed = Bed::new().await;
     let reply = ReplyTo { trigger_id: Some("t1".into()), ..bed.reply() };
-    let mut post = Post { card: form(), reply: Some(reply.handle()), ..bed.post("k", "") };
+    let mut post = Post { card: form(), reply: Some(reply.handle()), ..said("k", "") };
     post.to.thread = Some("1.1".into());
     assert_eq!(bed.slack.deliver(&post).await.unwrap().as_str(), "v:V1");
     let sent = bed.world.calls("views.open").remove(0);
@@ -198,15 +212,18 @@ async fn what_slack_refuses_to_draw_is_said_plainer() {
     let bed = Bed::new().await;
     for (refusals, blocks) in [(1, true), (2, false)] {
         for _ in 0..refusals {
-            bed.world.answer("chat.postMessage", Answer::Json(json!({ "ok": false, "error": "invalid_blocks", "response_metadata": { "messages": ["[ERROR] no"] } })));
+            bed.world.answer(
+                "chat.postMessage",
+                Answer::Json(json!({ "ok": false, "error": "invalid_blocks", "response_metadata": { "messages": ["[ERROR] no"] } })),
+            );
         }
-        bed.slack.deliver(&bed.post("k", "kept")).await.unwrap();
+        bed.slack.deliver(&said("k", "kept")).await.unwrap();
         let sent = bed.world.calls("chat.postMessage").pop().unwrap();
         assert_eq!((sent["text"].as_str(), sent.get("blocks").is_some()), (Some("kept"), blocks));
     }
     // By a response address as well.
     bed.world.answer("respond", Answer::Refuse("invalid_blocks"));
-    bed.slack.deliver(&private(&bed, at("C1"), bed.reply())).await.unwrap();
+    bed.slack.deliver(&private(&bed, at("C1"), &bed.reply())).await.unwrap();
     assert_eq!(bed.world.calls("respond/1").len(), 2);
 }
 
@@ -215,7 +232,7 @@ async fn clicks_are_kept_before_the_message_that_needs_them() {
     let bed = Bed::new().await;
     let invoke = Invoke { command: "file put".into(), args: json!({ "name": "x".repeat(3000) }) };
     let card = Card::text("x").and_actions(vec![Action::invoke("Put", invoke.clone())]);
-    bed.slack.deliver(&Post { card, ..bed.post("k", "") }).await.unwrap();
+    bed.slack.deliver(&Post { card, ..said("k", "") }).await.unwrap();
     let sent = bed.world.calls("chat.postMessage").remove(0);
     let value = sent["blocks"][1]["elements"][0]["value"].as_str().unwrap().to_owned();
     let Some(Click::Kept(key)) = Click::read(&value) else { panic!("{value}") };
@@ -226,8 +243,15 @@ async fn clicks_are_kept_before_the_message_that_needs_them() {
 #[tokio::test]
 async fn progress_leaves_the_last_use_to_the_answer() {
     let bed = Bed::new().await;
-    let progress = Card::titled("Working").block(Block::Progress(Progress { what: "x".into(), done: 1, total: Some(2), unit: ProgressUnit::Items }));
-    let post = |key: &str, card: Card| Post { to: at("C3"), answers: Some(person("U1")), reply: Some(bed.reply().handle()), card, ..bed.post(key, "") };
+    let progress =
+        Card::titled("Working").block(Block::Progress(Progress { what: "x".into(), done: 1, total: Some(2), unit: ProgressUnit::Items }));
+    let post = |key: &str, card: Card| Post {
+        to: at("C3"),
+        answers: Some(person("U1")),
+        reply: Some(bed.reply().handle()),
+        card,
+        ..said(key, "")
+    };
     for n in 0..4 {
         bed.slack.deliver(&post(&format!("p{n}"), progress.clone())).await.unwrap();
     }
@@ -240,7 +264,7 @@ async fn progress_leaves_the_last_use_to_the_answer() {
 async fn a_use_that_never_arrived_is_free_again_and_old_addresses_are_dropped() {
     let bed = Bed::new().await;
     bed.world.answer("respond", Answer::Raw(429, &[("retry-after", "1")], ""));
-    let post = private(&bed, at("C1"), bed.reply());
+    let post = private(&bed, at("C1"), &bed.reply());
     assert_eq!(bed.slack.deliver(&post).await.unwrap_err().kind, PortErrorKind::RateLimited);
     bed.clock.advance(Duration::from_secs(1));
     bed.world.methods();
@@ -249,7 +273,7 @@ async fn a_use_that_never_arrived_is_free_again_and_old_addresses_are_dropped() 
     }
     assert_eq!((bed.world.calls("respond/1").len(), bed.world.calls("chat.postEphemeral").len()), (5, 1));
     bed.clock.advance(Duration::from_mins(31));
-    let later = private(&bed, at("C1"), ReplyTo { response_url: Some(format!("{}/respond/2", bed.world.url)), ..bed.reply() });
+    let later = private(&bed, at("C1"), &ReplyTo { response_url: Some(format!("{}/respond/2", bed.world.url)), ..bed.reply() });
     bed.slack.deliver(&later).await.unwrap();
     assert_eq!(bed.records.count("slack/work/responses"), 1);
 }
