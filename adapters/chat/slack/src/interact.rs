@@ -138,7 +138,7 @@ impl std::fmt::Debug for Origin {
 
 impl std::fmt::Debug for Interaction {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Interaction").field("origin", &self.origin).field("wants", &self.wants).finish()
+        f.debug_struct("Interaction").field("origin", &self.origin).finish_non_exhaustive()
     }
 }
 

@@ -50,8 +50,8 @@ pub(super) fn meta(payload: &Value) -> ViewMeta {
 }
 
 fn clicked(payload: &Value, frame: &Frame<'_>) -> Result<Heard, Unreadable> {
-    let clicks = list(payload, "/actions").filter_map(|action| first(action, &["/value", "/selected_option/value"]));
-    let Some(click) = clicks.filter_map(Click::read).find(|click| *click != Click::Nothing) else { return Ok(Heard::Nothing) };
+    let mut clicks = list(payload, "/actions").filter_map(|action| first(action, &["/value", "/selected_option/value"]));
+    let Some(click) = clicks.find_map(Click::read) else { return Ok(Heard::Nothing) };
     let (workspace, (user, name)) = (workspace(payload)?, person(payload)?);
     let at = match first(payload, &["/channel/id", "/container/channel_id"]) {
         Some(channel) => {
