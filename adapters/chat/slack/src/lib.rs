@@ -83,14 +83,6 @@ impl Slack {
     }
 }
 
-impl Slack {
-    /// The routes that Slack calls: `/chat/NAME` and the pages that connect workspaces. Give them to the listener whatever
-    /// the transport is.
-    pub fn router(&self) -> axum::Router {
-        listen::router(Arc::clone(&self.desk))
-    }
-}
-
 impl Desk {
     /// What there is to know about a command.
     pub(crate) fn about(&self, command: &str) -> Option<&About> {

@@ -8,21 +8,29 @@ mod socket;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub(crate) use http::router;
 pub(crate) use socket::{OPEN, refused};
 
-use crate::Desk;
 use crate::config::Transport;
 use crate::interact;
 use crate::parse::{self, Heard, Kind};
+use crate::{Desk, Slack};
+use axum::Router;
 use bellhop_core::ports::{PortResult, Stop};
 use serde_json::Value;
 use std::sync::Arc;
 
+impl Slack {
+    /// The routes that Slack calls: `/chat/NAME` and the pages that connect workspaces. Give them to the listener whatever
+    /// the transport is.
+    pub fn router(&self) -> Router {
+        http::router(self.desk.clone())
+    }
+}
+
 /// Listens until told to stop. With HTTP the listener does; here the sockets are kept.
-pub(crate) async fn listen(desk: Arc<Desk>, stop: Stop) -> PortResult<()> {
+pub(crate) async fn listen(desk: &Arc<Desk>, stop: Stop) -> PortResult<()> {
     match desk.config.transport {
-        Transport::Socket => socket::listen(desk, socket::Pace::default(), stop).await,
+        Transport::Socket => socket::listen(desk.clone(), socket::Pace::default(), stop).await,
         Transport::Http => {
             stop.cancelled().await;
             Ok(())
