@@ -211,8 +211,9 @@ impl Workspaces {
             tracing::warn!(chat = %self.chat, %workspace, "a workspace is no longer connected: the app was removed there or its token revoked");
             return Ok(());
         }
-        let ours = self.configured.get().is_some_and(|configured| configured.id == *workspace);
-        if ours && let Some(token) = &self.wire.config().bot_token {
+        if self.configured_for(workspace).is_some()
+            && let Some(token) = &self.wire.config().bot_token
+        {
             // Whether it is really over, the next call's look shows.
             self.standings.suspect(workspace, token, when);
         }

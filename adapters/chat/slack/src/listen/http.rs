@@ -160,7 +160,12 @@ impl Intake {
 
     /// A form: a command in its fields, or an interaction as JSON in one of them.
     async fn form(&self, body: &[u8]) -> Response {
-        if let Some(payload) = field(body, "payload") {
+        let mut fields: Map<String, Value> = form_urlencoded::parse(body)
+            // The old verification token is a secret that nobody needs any more.
+            .filter(|(name, _)| name != "token")
+            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+            .collect();
+        if let Some(Value::String(payload)) = fields.remove("payload") {
             let Ok(payload) = serde_json::from_str::<Value>(&payload) else {
                 return self.refuse("unreadable", StatusCode::BAD_REQUEST, "The field `payload` is no JSON.\n");
             };
@@ -172,11 +177,6 @@ impl Intake {
                 }
             };
         }
-        let fields: Map<String, Value> = form_urlencoded::parse(body)
-            // The old verification token is a secret that nobody needs any more.
-            .filter(|(name, _)| name != "token")
-            .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
-            .collect();
         if fields.contains_key("command") {
             return match take(&self.desk, Kind::Command, &Value::Object(fields)).await {
                 Ok(taken) => self.answered(taken),
