@@ -31,7 +31,10 @@ async fn a_message_is_posted_seen_changed_and_taken_back() {
     assert_eq!(posted["ok"], true, "{posted}");
     let seen = ann.sees("#ops").pop().unwrap();
     assert_eq!(seen.text, "Hi @ann <b> x*y*\nAck\nOpen");
-    assert_eq!((seen.buttons.as_slice(), seen.links.as_slice()), (["Ack".to_owned(), "Open".to_owned()].as_slice(), ["https://x.example/".to_owned()].as_slice()));
+    assert_eq!(
+        (seen.buttons.as_slice(), seen.links.as_slice()),
+        (["Ack".to_owned(), "Open".to_owned()].as_slice(), ["https://x.example/".to_owned()].as_slice())
+    );
     assert_eq!(seen.notified, [ann.id.clone()]);
     assert_eq!(ann.notifications().len(), 1);
     assert_eq!(world.ledger().copies_of("d1"), 1);

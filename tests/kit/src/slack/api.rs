@@ -108,8 +108,7 @@ fn answered(state: &mut State, name: &str, reads: bool, query: &str, held: &Held
         return (Err(Refusal::messages("invalid_auth", &[why.into()])), shown);
     }
     let known: Vec<&str> = method.args.split_whitespace().collect();
-    let strange: Vec<String> =
-        args.names().filter(|arg| !known.contains(arg)).map(|arg| format!("{name}: {arg}")).collect();
+    let strange: Vec<String> = args.names().filter(|arg| !known.contains(arg)).map(|arg| format!("{name}: {arg}")).collect();
     state.ledger.strange.extend(strange);
     let call = Call { args, token, team, scopes, basic: held.basic.clone() };
     (method.run(state, &call), shown)

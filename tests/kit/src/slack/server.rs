@@ -146,7 +146,8 @@ impl Held {
     fn of(headers: &HeaderMap) -> Self {
         let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let bearer = authorization.strip_prefix("Bearer ").map(|token| token.trim().to_owned());
-        let basic = authorization.strip_prefix("Basic ").and_then(|text| base64::engine::general_purpose::STANDARD.decode(text.trim()).ok());
+        let basic =
+            authorization.strip_prefix("Basic ").and_then(|text| base64::engine::general_purpose::STANDARD.decode(text.trim()).ok());
         let basic = basic.and_then(|bytes| String::from_utf8(bytes).ok());
         let basic = basic.and_then(|text| text.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned())));
         let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();

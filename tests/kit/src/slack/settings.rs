@@ -212,7 +212,8 @@ impl WorkspaceSpec {
         let ann = PersonSpec { admin: true, ..PersonSpec::new("ann", "Ann Archer", "Europe/Berlin") };
         let gus = PersonSpec { guest: true, ..PersonSpec::new("gus", "Gus Guest", "Asia/Kolkata") };
         let dee = PersonSpec { deactivated: true, ..PersonSpec::new("dee", "Dee Parted", "UTC") };
-        let people = vec![ann, PersonSpec::new("bob", "Bob Baker", "America/New_York"), PersonSpec::new("cem", "Cem Cook", "UTC"), gus, dee];
+        let people =
+            vec![ann, PersonSpec::new("bob", "Bob Baker", "America/New_York"), PersonSpec::new("cem", "Cem Cook", "UTC"), gus, dee];
         let channels = vec![
             ChannelSpec::public("general"),
             ChannelSpec::public("ops"),

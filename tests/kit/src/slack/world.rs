@@ -328,7 +328,8 @@ impl SlackWorld {
 
     /// Takes these scopes away from the bot.
     pub fn revoke_scopes(&self, gone: &[&str]) {
-        let kept: Vec<String> = self.world.state().settings.scopes.iter().filter(|scope| !gone.contains(&scope.as_str())).cloned().collect();
+        let kept: Vec<String> =
+            self.world.state().settings.scopes.iter().filter(|scope| !gone.contains(&scope.as_str())).cloned().collect();
         let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
         self.grant(&kept);
     }

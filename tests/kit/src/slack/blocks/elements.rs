@@ -66,7 +66,11 @@ impl Checker {
                 at,
             ),
             "datepicker" | "timepicker" | "datetimepicker" => {
-                self.members(element, "action_id initial_date initial_time initial_date_time timezone confirm focus_on_load placeholder", at);
+                self.members(
+                    element,
+                    "action_id initial_date initial_time initial_date_time timezone confirm focus_on_load placeholder",
+                    at,
+                );
                 self.moment(element, at);
             }
             "plain_text_input" => {

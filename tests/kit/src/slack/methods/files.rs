@@ -25,7 +25,8 @@ pub(crate) fn json(state: &State, file: &FileRecord) -> Value {
         let Some(found) = state.channel(channel) else { continue };
         let (side, list) = side_of(found);
         let entry = shares.entry(side).or_insert_with(|| json!({}));
-        entry[channel.as_str()] = json!([{ "ts": ts, "channel_name": found.name, "team_id": file.team, "reply_users": [], "reply_count": 0 }]);
+        entry[channel.as_str()] =
+            json!([{ "ts": ts, "channel_name": found.name, "team_id": file.team, "reply_users": [], "reply_count": 0 }]);
         channels[list].push(channel.clone());
     }
     let [open, groups, ims] = channels;
@@ -87,7 +88,8 @@ pub(super) fn upload_url(state: &mut State, call: &Call) -> Answer {
     let name = call.args.text("filename").ok_or_else(|| missing("filename"))?;
     let length = call.args.number("length")?.ok_or_else(|| missing("length"))?;
     let length = u64::try_from(length).ok().filter(|length| *length > 0);
-    let length = length.ok_or_else(|| Refusal::messages("invalid_arguments", &["[ERROR] must be greater than 0 [json-pointer:/length]".into()]))?;
+    let length =
+        length.ok_or_else(|| Refusal::messages("invalid_arguments", &["[ERROR] must be greater than 0 [json-pointer:/length]".into()]))?;
     if length > state.settings.largest_file {
         return Err("file_upload_size_restricted".into());
     }
@@ -235,7 +237,8 @@ pub(super) fn list(state: &mut State, call: &Call) -> Answer {
     found.sort_by_key(|file| std::cmp::Reverse(file.created));
     let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
     let skip = usize::try_from((page - 1) * count).unwrap_or(usize::MAX);
-    let shown: Vec<Value> = found.into_iter().skip(skip).take(usize::try_from(count).unwrap_or(100)).map(|file| json(state, file)).collect();
+    let shown: Vec<Value> =
+        found.into_iter().skip(skip).take(usize::try_from(count).unwrap_or(100)).map(|file| json(state, file)).collect();
     let pages = (total + count - 1) / count;
     Ok(json!({ "files": shown, "paging": { "count": count, "total": total, "page": page, "pages": pages } }))
 }

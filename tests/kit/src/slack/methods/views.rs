@@ -40,7 +40,16 @@ pub(crate) fn check(view: &Value, home: bool) -> Result<(), Refusal> {
         }
     }
     let known = [
-        "type", "title", "blocks", "close", "submit", "private_metadata", "callback_id", "clear_on_close", "notify_on_close", "external_id",
+        "type",
+        "title",
+        "blocks",
+        "close",
+        "submit",
+        "private_metadata",
+        "callback_id",
+        "clear_on_close",
+        "notify_on_close",
+        "external_id",
         "submit_disabled",
     ];
     for name in view.as_object().into_iter().flatten().map(|(name, _)| name).filter(|name| !known.contains(&name.as_str())) {
@@ -56,10 +65,8 @@ pub(crate) fn check(view: &Value, home: bool) -> Result<(), Refusal> {
     if !wrong.is_empty() {
         return Err(Refusal::messages("invalid_arguments", &wrong));
     }
-    blocks::check(list, if home { blocks::Surface::Home } else { blocks::Surface::Modal }).map_err(|refusal| Refusal {
-        code: "invalid_arguments".into(),
-        ..refusal
-    })
+    blocks::check(list, if home { blocks::Surface::Home } else { blocks::Surface::Modal })
+        .map_err(|refusal| Refusal { code: "invalid_arguments".into(), ..refusal })
 }
 
 /// A view as answers and payloads show it.

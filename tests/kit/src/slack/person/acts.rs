@@ -4,7 +4,7 @@ use super::Person;
 use crate::slack::delivery::{Kind, Taken, bring};
 use crate::slack::mentions::unescaped;
 use crate::slack::methods::message_json;
-use crate::slack::reading::Seen;
+use crate::slack::seen::Seen;
 use crate::slack::state::State;
 use serde_json::{Value, json};
 
@@ -68,7 +68,8 @@ impl Person {
     /// # Errors
     /// There is no such button, or the app didn't acknowledge in time.
     pub async fn click(&self, message: &Seen, wanted: &str) -> Result<Pressed, String> {
-        let all: Vec<(Value, Value)> = elements(&self.now(message)).into_iter().filter(|(_, element)| element["type"] == "button").collect();
+        let all: Vec<(Value, Value)> =
+            elements(&self.now(message)).into_iter().filter(|(_, element)| element["type"] == "button").collect();
         let exact = all.iter().find(|(_, element)| label(&element["text"]) == wanted);
         let found = exact.or_else(|| all.iter().find(|(_, element)| label(&element["text"]).starts_with(wanted)));
         let (block, element) = found.ok_or_else(|| {
@@ -115,8 +116,7 @@ impl Person {
         let ephemeral = message.only.is_some();
         let trigger = state.trigger(&self.team, &self.id, None);
         let response_url = state.response_url(&self.team, channel, &self.id, Some(ts));
-        let mut container =
-            json!({ "type": "message", "message_ts": ts, "channel_id": channel, "is_ephemeral": ephemeral });
+        let mut container = json!({ "type": "message", "message_ts": ts, "channel_id": channel, "is_ephemeral": ephemeral });
         if let Some(thread) = &message.thread {
             container["thread_ts"] = json!(thread);
         }

@@ -25,9 +25,9 @@ impl State {
         for word in text.split(' ') {
             let (body, tail) = word.split_at(word.trim_end_matches([',', '.', ':', ';', '!', '?', ')']).len());
             let user = body.strip_prefix('@').and_then(|name| self.users.iter().find(|user| user.team == team && user.spec.name == name));
-            let channel = body.strip_prefix('#').and_then(|name| {
-                self.channels.iter().find(|channel| channel.team == team && channel.name == name && !name.is_empty())
-            });
+            let channel = body
+                .strip_prefix('#')
+                .and_then(|name| self.channels.iter().find(|channel| channel.team == team && channel.name == name && !name.is_empty()));
             let marked = match (user, channel) {
                 (Some(user), _) if named => format!("<@{}|{}>", user.id, user.spec.name),
                 (Some(user), _) => format!("<@{}>", user.id),
