@@ -140,7 +140,7 @@ fn encode(part: &str, into: &mut String) {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' => into.push(char::from(byte)),
             b' ' => into.push('+'),
-            byte => into.push_str(&format!("%{byte:02X}")),
+            byte => into.extend(["%", &hex::encode_upper([byte])]),
         }
     }
 }

@@ -48,7 +48,7 @@ impl State {
             "is_ext_shared_channel": false,
             "event_context": format!("4-{event_id}"),
         });
-        self.events.push(Event { body: wrapper });
+        self.outgoing.push(Event { body: wrapper });
     }
 
     /// A message has come.

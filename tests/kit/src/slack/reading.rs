@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
                 Piece::Subteam(id) => self.subteam(&id),
                 Piece::Date { at, format, fallback } => self.date(at, &format, &fallback),
             };
-            marked.push_str(&format!("\u{1}{}\u{1}", names.len()));
+            marked.extend(["\u{1}", &names.len().to_string(), "\u{1}"]);
             names.push(shown);
         }
         let mut shown = unescaped(&formatted(&marked));
@@ -137,9 +137,9 @@ impl<'a> Reader<'a> {
             "context" | "actions" => {
                 for element in block["elements"].as_array().into_iter().flatten() {
                     if matches!(element["type"].as_str(), Some("mrkdwn" | "plain_text")) {
-                        self.line(element)
+                        self.line(element);
                     } else {
-                        self.element(element)
+                        self.element(element);
                     }
                 }
             }
@@ -238,13 +238,13 @@ impl<'a> Reader<'a> {
                 "user" => text.push_str(&self.name(get("user_id"))),
                 "channel" => text.push_str(&self.channel(get("channel_id"))),
                 "usergroup" => text.push_str(&self.subteam(get("usergroup_id"))),
-                "broadcast" => text.push_str(&format!("@{}", get("range"))),
+                "broadcast" => text.extend(["@", get("range")]),
                 "emoji" => text.push_str(&emoji(&format!(":{}:", get("name")))),
                 "date" => text.push_str(&self.date(element["timestamp"].as_i64().unwrap_or(0), get("format"), get("fallback"))),
                 "rich_text_list" => {
                     for item in element["elements"].as_array().into_iter().flatten() {
                         let item = self.rich(item);
-                        text.push_str(&format!("• {item}\n"));
+                        text.extend(["• ", &item, "\n"]);
                     }
                 }
                 _ => {

@@ -99,6 +99,8 @@ pub(super) struct Token {
     pub app_level: bool,
     pub revoked: Option<String>,
     pub expires: Option<i64>,
+    /// Higher for those made later.
+    pub number: u64,
 }
 
 #[derive(Clone, Debug)]

@@ -60,7 +60,7 @@ impl World {
         let (result, events) = {
             let mut state = self.state();
             let result = change(&mut state);
-            (result, std::mem::take(&mut state.events))
+            (result, std::mem::take(&mut state.outgoing))
         };
         for event in events {
             self.report(event);
@@ -208,6 +208,9 @@ async fn treated(world: World, request: Request) -> Response {
         *state.ledger.calls.entry(name.clone()).or_default() += 1;
         state.treat(&name)
     };
+    if let Some(seconds) = api::still_told_to_wait(&world, &name) {
+        return Reply::too_many(seconds).into_response();
+    }
     let Some(draw) = behaviour else { return answer(&world, &path, held, request).await.into_response() };
     let behaviour = draw.behaviour;
     if draw.reset {

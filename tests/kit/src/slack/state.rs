@@ -55,7 +55,7 @@ pub(super) struct App {
     pub client_id: String,
     pub client_secret: String,
     pub signing_secret: String,
-    pub app_token: String,
+    pub level_token: String,
 }
 
 pub(super) struct State {
@@ -86,7 +86,9 @@ pub(super) struct State {
     pub codes: BTreeMap<String, Code>,
     pub refreshes: BTreeMap<String, Refresh>,
     pub tickets: BTreeMap<String, i64>,
-    pub events: Vec<Event>,
+    pub outgoing: Vec<Event>,
+    /// Files that are completed and not yet shown, with the milliseconds of the world's time at which they will be.
+    pub arriving: Vec<(i64, Message)>,
     pub url: String,
     /// Downloads answer with a redirect first.
     pub redirect_downloads: bool,
@@ -103,7 +105,7 @@ impl State {
             client_id: format!("{}.{}", ids.number(), ids.number()),
             client_secret: ids.secret(),
             signing_secret: ids.secret(),
-            app_token: format!("xapp-1-{}", ids.secret()),
+            level_token: format!("xapp-1-{}", ids.secret()),
         };
         let workspaces = settings.workspaces.clone();
         let mut state = Self {
@@ -133,7 +135,8 @@ impl State {
             codes: BTreeMap::new(),
             refreshes: BTreeMap::new(),
             tickets: BTreeMap::new(),
-            events: Vec::new(),
+            outgoing: Vec::new(),
+            arriving: Vec::new(),
             url,
             redirect_downloads: false,
             suggestions: BTreeMap::new(),
@@ -144,8 +147,9 @@ impl State {
             app_level: true,
             revoked: None,
             expires: None,
+            number: 0,
         };
-        state.tokens.insert(state.app.app_token.clone(), token);
+        state.tokens.insert(state.app.level_token.clone(), token);
         for workspace in &workspaces {
             state.add_workspace(workspace);
         }
@@ -176,8 +180,9 @@ impl State {
     /// Gives the app a token for a workspace.
     pub(super) fn install(&mut self, team: &str, scopes: Vec<String>, expires: Option<i64>) -> String {
         let prefix = if expires.is_some() { "xoxe.xoxb-1" } else { "xoxb" };
-        let token = format!("{prefix}-{}-{}", self.ids.number(), self.ids.secret());
-        self.tokens.insert(token.clone(), Token { team: team.to_owned(), scopes, app_level: false, revoked: None, expires });
+        let number = self.ids.number();
+        let token = format!("{prefix}-{number}-{}", self.ids.secret());
+        self.tokens.insert(token.clone(), Token { team: team.to_owned(), scopes, app_level: false, revoked: None, expires, number });
         if let Some(team) = self.teams.iter_mut().find(|known| known.id == team) {
             team.installed = true;
         }

@@ -73,6 +73,13 @@ impl Checker {
                 );
                 self.moment(element, at);
             }
+            kind => self.typed(element, kind, at),
+        }
+    }
+
+    /// What is typed in, and files.
+    fn typed(&mut self, element: &Value, kind: &str, at: &str) {
+        match kind {
             "plain_text_input" => {
                 self.members(
                     element,
@@ -99,7 +106,8 @@ impl Checker {
                 }
                 for name in ["initial_value", "min_value", "max_value"] {
                     // Numbers, written as text.
-                    if !element[name].is_null() && !element[name].as_str().is_some_and(|text| text.parse::<f64>().is_ok()) {
+                    let number = element[name].as_str().is_some_and(|text| text.parse::<f64>().is_ok());
+                    if !element[name].is_null() && !number {
                         self.complain("must be a number as a string", &format!("{at}/{name}"));
                     }
                 }

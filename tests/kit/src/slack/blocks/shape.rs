@@ -125,9 +125,9 @@ impl Checker {
                 for (n, element) in self.list(block, "elements", 1, 10, at).into_iter().enumerate() {
                     let at = format!("{at}/elements/{n}");
                     if element["type"] == "image" {
-                        self.image(&element, &at, false)
+                        self.image(&element, &at, false);
                     } else {
-                        self.text(&element, &["mrkdwn", "plain_text"], 1, 3000, &at)
+                        self.text(&element, &["mrkdwn", "plain_text"], 1, 3000, &at);
                     }
                 }
             }

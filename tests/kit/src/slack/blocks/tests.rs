@@ -21,7 +21,7 @@ fn wrong(block: &Value, surface: Surface) -> Vec<String> {
     }
 }
 
-fn button(more: Value) -> Value {
+fn button(more: &Value) -> Value {
     let mut button = json!({ "type": "button", "text": plain("Go"), "action_id": "b" });
     button.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     json!({ "type": "actions", "elements": [button] })
@@ -57,7 +57,7 @@ fn every_limit_holds() {
     };
     let confirm = |title: usize, text: usize, yes: usize| {
         button(
-            json!({ "confirm": { "title": plain(&long(title)), "text": plain(&long(text)), "confirm": plain(&long(yes)), "deny": plain("No") } }),
+            &json!({ "confirm": { "title": plain(&long(title)), "text": plain(&long(text)), "confirm": plain(&long(yes)), "deny": plain("No") } }),
         )
     };
     let table = |count: usize, cells: usize| json!({ "type": "table", "rows": rows(count, cells) });
@@ -80,12 +80,12 @@ fn every_limit_holds() {
         (image(1, 3000), image(1, 3001), "/blocks/0/image_url"),
         (context(10), context(11), "no more than 10"),
         (many(25), many(26), "no more than 25"),
-        (button(json!({ "value": long(2000) })), button(json!({ "value": long(2001) })), "/elements/0/value"),
-        (button(json!({ "text": plain(&long(75)) })), button(json!({ "text": plain(&long(76)) })), "/elements/0/text/text"),
-        (button(json!({ "action_id": long(255) })), button(json!({ "action_id": long(256) })), "/action_id"),
-        (button(json!({ "style": "danger" })), button(json!({ "style": "pretty" })), "must be one of primary, danger"),
-        (button(json!({ "url": "https://x.example" })), button(json!({ "url": "javascript:x" })), "valid URL"),
-        (button(json!({ "accessibility_label": long(75) })), button(json!({ "accessibility_label": long(76) })), "accessibility_label"),
+        (button(&json!({ "value": long(2000) })), button(&json!({ "value": long(2001) })), "/elements/0/value"),
+        (button(&json!({ "text": plain(&long(75)) })), button(&json!({ "text": plain(&long(76)) })), "/elements/0/text/text"),
+        (button(&json!({ "action_id": long(255) })), button(&json!({ "action_id": long(256) })), "/action_id"),
+        (button(&json!({ "style": "danger" })), button(&json!({ "style": "pretty" })), "must be one of primary, danger"),
+        (button(&json!({ "url": "https://x.example" })), button(&json!({ "url": "javascript:x" })), "valid URL"),
+        (button(&json!({ "accessibility_label": long(75) })), button(&json!({ "accessibility_label": long(76) })), "accessibility_label"),
         (select(100), select(101), "no more than 100"),
         (menu("overflow", 5), menu("overflow", 6), "no more than 5"),
         (menu("radio_buttons", 10), menu("checkboxes", 11), "no more than 10"),
@@ -181,7 +181,7 @@ fn inputs_know_where_they_belong() {
 #[test]
 fn what_is_kept_has_ids_and_entities() {
     let mut ids = IdSource::default();
-    let kept = stored(vec![button(json!({ "text": plain("a & <b> &amp;") }))], &mut ids);
+    let kept = stored(vec![button(&json!({ "text": plain("a & <b> &amp;") }))], &mut ids);
     assert!(kept[0]["block_id"].is_string());
     assert_eq!(kept[0]["elements"][0]["text"]["text"], "a &amp; &lt;b&gt; &amp;");
     let view = json!({ "type": "modal", "title": plain("T"), "submit": null, "blocks": [

@@ -17,7 +17,7 @@ pub(super) use chat::{Content, content};
 pub(super) use files::json as file_json;
 pub(super) use history::json as message_json;
 pub(super) use oauth::authorize;
-pub(super) use scheduled::post_due;
+pub(super) use scheduled::due;
 pub(super) use users::json as user_json;
 pub(super) use views::{check as check_view, json as view_json};
 

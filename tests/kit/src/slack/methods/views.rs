@@ -229,20 +229,17 @@ pub(super) fn publish(state: &mut State, call: &Call) -> Answer {
     let user = call.args.need("user_id")?;
     let view = given(call, true)?;
     state.member(&call.team, &user).filter(|user| !user.spec.deactivated).ok_or("user_not_found")?;
-    let id = match state.homes.get(&user).cloned() {
-        Some(id) => {
-            let hash = state.views.get(&id).map(|view| view.hash.clone());
-            if call.args.text("hash").is_some_and(|wanted| Some(wanted) != hash) {
-                return Err("hash_conflict".into());
-            }
-            state.change_view(&id, view);
-            id
+    let id = if let Some(id) = state.homes.get(&user).cloned() {
+        let hash = state.views.get(&id).map(|view| view.hash.clone());
+        if call.args.text("hash").is_some_and(|wanted| Some(wanted) != hash) {
+            return Err("hash_conflict".into());
         }
-        None => {
-            let id = state.new_view(&call.team, &user, view, None);
-            state.homes.insert(user, id.clone());
-            id
-        }
+        state.change_view(&id, view);
+        id
+    } else {
+        let id = state.new_view(&call.team, &user, view, None);
+        state.homes.insert(user, id.clone());
+        id
     };
     answer(state, &id)
 }

@@ -200,7 +200,7 @@ impl Person {
             }
             Some("clear") => {
                 for view in state.stacks.remove(&self.id).unwrap_or_default() {
-                    self.end(state, &view);
+                    end(state, &view);
                 }
                 Ok(Submitted::Cleared)
             }
@@ -241,13 +241,7 @@ impl Person {
         if let Some(stack) = state.stacks.get_mut(&self.id) {
             stack.retain(|view| view != id);
         }
-        self.end(state, id);
-    }
-
-    fn end(&self, state: &mut State, id: &str) {
-        if let Some(view) = state.views.get_mut(id) {
-            view.open = false;
-        }
+        end(state, id);
     }
 
     /// Closes the open modal without submitting. The app hears of it where it asked to.
@@ -297,7 +291,7 @@ impl Person {
                     None if element["type"] == "button" && label(&element["text"]) == wanted => json!({}),
                     None => continue,
                 };
-                let action = action(state, &block, &element, more);
+                let action = action(state, &block, &element, &more);
                 let mut payload = self.common(state, "block_actions");
                 payload["trigger_id"] = json!(state.trigger(&self.team, &self.id, Some(&view.id)));
                 payload["container"] = json!({ "type": "view", "view_id": view.id });
@@ -314,6 +308,12 @@ impl Person {
     fn uppermost(&self, state: &State) -> Result<ViewRecord, String> {
         let id = state.stacks.get(&self.id).and_then(|stack| stack.last());
         id.and_then(|id| state.views.get(id)).cloned().ok_or_else(|| format!("no modal is open for {}", self.name))
+    }
+}
+
+fn end(state: &mut State, id: &str) {
+    if let Some(view) = state.views.get_mut(id) {
+        view.open = false;
     }
 }
 

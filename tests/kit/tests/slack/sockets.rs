@@ -1,15 +1,9 @@
 //! The Slack world's sockets, tried by a client of the test's own that can be as slow and as wrong as needed.
-#![expect(clippy::unwrap_used, reason = "what a test needs and doesn't get fails it")]
-
-mod slack {
-    pub mod bot;
-}
-
+use super::bot::Bot;
 use bellhop_kit::slack::{Settings, SlackWorld, SocketEvent};
 use bellhop_kit::wait::until;
 use futures::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use slack::bot::Bot;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -34,9 +28,8 @@ async fn connected(world: &SlackWorld) -> (Socket, Value) {
 
 async fn next(socket: &mut Socket) -> Value {
     loop {
-        match tokio::time::timeout(SOON, socket.next()).await.unwrap().unwrap().unwrap() {
-            Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-            _ => {}
+        if let Message::Text(text) = tokio::time::timeout(SOON, socket.next()).await.unwrap().unwrap().unwrap() {
+            return serde_json::from_str(&text).unwrap();
         }
     }
 }
