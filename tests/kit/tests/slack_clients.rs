@@ -61,7 +61,8 @@ async fn the_node_client_finds_slack_here() {
     let world = SlackWorld::start_with(Settings { rotation: true, careful: false, ..roomy() }).await.unwrap();
     let ann = world.person("ann");
     let redirect = "https://bot.example/back";
-    let page = format!("{}/oauth/v2/authorize?client_id={}&scope=chat:write&state=s1&redirect_uri={redirect}", world.url(), world.client_id());
+    let page =
+        format!("{}/oauth/v2/authorize?client_id={}&scope=chat:write&state=s1&redirect_uri={redirect}", world.url(), world.client_id());
     let back = world.authorize(&page, &ann).unwrap();
     let code = back.strip_prefix(&format!("{redirect}?code=")).unwrap().strip_suffix("&state=s1").unwrap().to_owned();
     let (mut command, modules) = node("slack_web.mjs").unwrap();
@@ -175,7 +176,8 @@ async fn slacks_own_framework_takes_what_the_world_delivers() {
     let message = until(LIMIT, "the answer to the mention", with_button).await;
     assert!(message.thread.is_some());
     ann.click(&message, "Press").await.unwrap();
-    let replaced = || async { ann.hears("#ops").into_iter().find(|seen| seen.ts == message.ts && seen.text == "pressed it" && seen.edited) };
+    let replaced =
+        || async { ann.hears("#ops").into_iter().find(|seen| seen.ts == message.ts && seen.text == "pressed it" && seen.edited) };
     until(LIMIT, "the message to change", replaced).await;
 
     ann.say("#ops", "keep this").unwrap();

@@ -34,11 +34,25 @@ impl State {
 /// Tells a caller to wait, for no reason but a test's wish.
 pub(super) fn told_to_wait(world: &World, name: &str, held: &Held, seconds: u32) -> Reply {
     let mut state = world.state();
-    let team = held.bearer.as_deref().and_then(|token| state.tokens.get(token)).map(|token| token.team.clone()).unwrap_or_default();
+    let known = held.bearer.as_deref().filter(|_| methods::find(name).is_some()).and_then(|token| state.tokens.get(token));
+    let team = known.map(|token| token.team.clone()).unwrap_or_default();
     let now = state.time.now().timestamp_micros();
     *state.ledger.limited.entry(name.to_owned()).or_default() += 1;
     state.meter.refuse(&format!("{name} {team}"), seconds, now);
     Reply::too_many(seconds)
+}
+
+/// The seconds for which whoever calls this, which is no method of the Web API, was told to wait and didn't.
+pub(super) fn still_told_to_wait(world: &World, name: &str) -> Option<u32> {
+    if methods::find(name).is_some() {
+        return None;
+    }
+    let mut state = world.state();
+    let (now, limits) = (state.time.now().timestamp_micros(), state.settings.limits.clone());
+    let state = &mut *state;
+    let seconds = state.meter.call(&limits, &format!("{name} "), 0, now, &mut state.ledger).err()?;
+    *state.ledger.limited.entry(name.to_owned()).or_default() += 1;
+    Some(seconds)
 }
 
 /// Answers a call.
@@ -108,8 +122,7 @@ fn answered(state: &mut State, name: &str, reads: bool, query: &str, held: &Held
         return (Err(Refusal::messages("invalid_auth", &[why.into()])), shown);
     }
     let known: Vec<&str> = method.args.split_whitespace().collect();
-    let strange: Vec<String> =
-        args.names().filter(|arg| !known.contains(arg)).map(|arg| format!("{name}: {arg}")).collect();
+    let strange: Vec<String> = args.names().filter(|arg| !known.contains(arg)).map(|arg| format!("{name}: {arg}")).collect();
     state.ledger.strange.extend(strange);
     let call = Call { args, token, team, scopes, basic: held.basic.clone() };
     (method.run(state, &call), shown)

@@ -50,8 +50,7 @@ impl Args {
     }
 
     pub(super) fn need(&self, name: &str) -> Result<String, Refusal> {
-        self.text(name)
-            .ok_or_else(|| Refusal::messages("invalid_arguments", &[format!("[ERROR] missing required field: {name}")]))
+        self.text(name).ok_or_else(|| Refusal::messages("invalid_arguments", &[format!("[ERROR] missing required field: {name}")]))
     }
 
     pub(super) fn flag(&self, name: &str) -> bool {
@@ -141,7 +140,7 @@ fn encode(part: &str, into: &mut String) {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'*' => into.push(char::from(byte)),
             b' ' => into.push('+'),
-            byte => into.push_str(&format!("%{byte:02X}")),
+            byte => into.extend(["%", &hex::encode_upper([byte])]),
         }
     }
 }
@@ -156,7 +155,8 @@ pub(super) fn page<T>(list: Vec<T>, args: &Args, most: usize, empty: bool) -> Re
     let (start, skipped) = match args.text("cursor") {
         None => (0, false),
         Some(cursor) => {
-            let inner = cursor.strip_prefix("dGVhbTpD").and_then(|rest| rest.strip_suffix('=')).ok_or_else(|| Refusal::from("invalid_cursor"))?;
+            let inner =
+                cursor.strip_prefix("dGVhbTpD").and_then(|rest| rest.strip_suffix('=')).ok_or_else(|| Refusal::from("invalid_cursor"))?;
             let (at, skipped) = inner.split_once('z').ok_or_else(|| Refusal::from("invalid_cursor"))?;
             (at.parse::<usize>().map_err(|_| Refusal::from("invalid_cursor"))?, skipped == "1")
         }

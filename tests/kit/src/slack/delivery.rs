@@ -211,10 +211,7 @@ pub(super) async fn event(world: &World, event: Event) {
         // Over sockets the wait for the acknowledgement is the pause.
         (state.time.clone(), if sockets { vec![Duration::ZERO; 3] } else { state.settings.event_retries.clone() })
     };
-    let mut reason = match bring(world, Kind::Event, &event.body, 0, "").await {
-        Ok(_) => return,
-        Err(reason) => reason,
-    };
+    let Err(mut reason) = bring(world, Kind::Event, &event.body, 0, "").await else { return };
     for (n, pause) in (1u32..).zip(pauses) {
         if matches!(reason.as_str(), "no_retry" | "nowhere") {
             return;

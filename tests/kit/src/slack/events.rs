@@ -23,7 +23,8 @@ impl State {
         }
         let bot = self.bot_of(team);
         if let Some(channel) = channel.and_then(|id| self.channel(id)) {
-            let anyway = matches!(name.as_str(), "app_home_opened" | "channel_rename" | "channel_archive" | "channel_unarchive" | "link_shared");
+            let anyway =
+                matches!(name.as_str(), "app_home_opened" | "channel_rename" | "channel_archive" | "channel_unarchive" | "link_shared");
             if !channel.members.contains(&bot) && (channel.private || !anyway) {
                 return;
             }
@@ -47,7 +48,7 @@ impl State {
             "is_ext_shared_channel": false,
             "event_context": format!("4-{event_id}"),
         });
-        self.events.push(Event { team: team.to_owned(), body: wrapper });
+        self.outgoing.push(Event { body: wrapper });
     }
 
     /// A message has come.
@@ -68,7 +69,8 @@ impl State {
             body["subtype"] = json!("bot_message");
         }
         self.tell(team, body.clone(), Some(&message.channel));
-        let mentioned = message.text.contains(&format!("<@{}>", self.bot_of(team))) || message.text.contains(&format!("<@{}|", self.bot_of(team)));
+        let mentioned =
+            message.text.contains(&format!("<@{}>", self.bot_of(team))) || message.text.contains(&format!("<@{}|", self.bot_of(team)));
         if mentioned && !message.app && self.channel_type(&message.channel) != "im" {
             body["type"] = json!("app_mention");
             if let Some(members) = body.as_object_mut() {

@@ -236,7 +236,8 @@ impl SlackWorld {
                 team: at.workspace.as_str().to_owned(),
                 name: reader.user.as_str().to_owned(),
             };
-            let seen = person.hears(at.channel.as_str()).into_iter().map(|seen| Seen {
+            let place = person.place(at.channel.as_str()).unwrap_or_default();
+            let seen = person.reads(&place).into_iter().filter(|seen| seen.bot).map(|seen| Seen {
                 id: seen.ts,
                 text: seen.text,
                 links: seen.links,

@@ -67,7 +67,7 @@ impl Post<'_> {
              application/json,*/*\r\nConnection: close\r\nContent-Length: {length}\r\n"
         );
         for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head.extend([name, ": ", value, "\r\n"]);
         }
         head.push_str("\r\n");
         let mut sent = head.into_bytes();

@@ -10,13 +10,20 @@ use serde_json::Value;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Piece {
     Text(String),
-    Link { url: String, text: Option<String> },
+    Link {
+        url: String,
+        text: Option<String>,
+    },
     User(String),
     Channel(String),
     /// `here`, `channel`, `everyone`.
     Everyone(String),
     Subteam(String),
-    Date { at: i64, format: String, fallback: String },
+    Date {
+        at: i64,
+        format: String,
+        fallback: String,
+    },
 }
 
 /// Takes marked-up text apart. Entities are still in it.
@@ -135,15 +142,13 @@ pub(super) fn notified(state: &State, message: &Message, team: &str, members: &[
 
 fn collect(value: &Value, into: &mut Vec<Piece>) {
     match value {
-        Value::Object(members) => {
-            match value["type"].as_str() {
-                Some("mrkdwn" | "markdown") => into.extend(value["text"].as_str().map(pieces).into_iter().flatten()),
-                Some("user") => into.extend(value["user_id"].as_str().map(|id| Piece::User(id.to_owned()))),
-                Some("broadcast") => into.push(Piece::Everyone(value["range"].as_str().unwrap_or("here").to_owned())),
-                Some("usergroup") => into.extend(value["usergroup_id"].as_str().map(|id| Piece::Subteam(id.to_owned()))),
-                _ => members.values().for_each(|inner| collect(inner, into)),
-            }
-        }
+        Value::Object(members) => match value["type"].as_str() {
+            Some("mrkdwn" | "markdown") => into.extend(value["text"].as_str().map(pieces).into_iter().flatten()),
+            Some("user") => into.extend(value["user_id"].as_str().map(|id| Piece::User(id.to_owned()))),
+            Some("broadcast") => into.push(Piece::Everyone(value["range"].as_str().unwrap_or("here").to_owned())),
+            Some("usergroup") => into.extend(value["usergroup_id"].as_str().map(|id| Piece::Subteam(id.to_owned()))),
+            _ => members.values().for_each(|inner| collect(inner, into)),
+        },
         Value::Array(list) => list.iter().for_each(|inner| collect(inner, into)),
         _ => {}
     }

@@ -60,7 +60,7 @@ impl World {
         let (result, events) = {
             let mut state = self.state();
             let result = change(&mut state);
-            (result, std::mem::take(&mut state.events))
+            (result, std::mem::take(&mut state.outgoing))
         };
         for event in events {
             self.report(event);
@@ -146,7 +146,8 @@ impl Held {
     fn of(headers: &HeaderMap) -> Self {
         let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let bearer = authorization.strip_prefix("Bearer ").map(|token| token.trim().to_owned());
-        let basic = authorization.strip_prefix("Basic ").and_then(|text| base64::engine::general_purpose::STANDARD.decode(text.trim()).ok());
+        let basic =
+            authorization.strip_prefix("Basic ").and_then(|text| base64::engine::general_purpose::STANDARD.decode(text.trim()).ok());
         let basic = basic.and_then(|bytes| String::from_utf8(bytes).ok());
         let basic = basic.and_then(|text| text.split_once(':').map(|(id, secret)| (id.to_owned(), secret.to_owned())));
         let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
@@ -207,6 +208,9 @@ async fn treated(world: World, request: Request) -> Response {
         *state.ledger.calls.entry(name.clone()).or_default() += 1;
         state.treat(&name)
     };
+    if let Some(seconds) = api::still_told_to_wait(&world, &name) {
+        return Reply::too_many(seconds).into_response();
+    }
     let Some(draw) = behaviour else { return answer(&world, &path, held, request).await.into_response() };
     let behaviour = draw.behaviour;
     if draw.reset {

@@ -63,6 +63,7 @@ pub const EVENTS: [&str; 18] = [
 
 /// What a world is from its start.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own, and all combinations make sense")]
 pub struct Settings {
     /// Its workspaces; the first is the one that is meant where none is named.
     pub workspaces: Vec<WorkspaceSpec>,
@@ -91,6 +92,8 @@ pub struct Settings {
     /// Whether it refuses what Slack lets pass and a careful app doesn't do, but Slack's own clients for Node.js do: to show a token to
     /// an upload address, which needs none, and to send it among the arguments beside the header.
     pub careful: bool,
+    /// How long a file that the app has completed takes to be shown: until then no message has it and it is shared nowhere.
+    pub file_processing: Duration,
     /// The largest file, in bytes.
     pub largest_file: u64,
     /// How many things a page holds at most, whatever the caller asks for; the real ones are smaller than asked now and then.
@@ -212,7 +215,8 @@ impl WorkspaceSpec {
         let ann = PersonSpec { admin: true, ..PersonSpec::new("ann", "Ann Archer", "Europe/Berlin") };
         let gus = PersonSpec { guest: true, ..PersonSpec::new("gus", "Gus Guest", "Asia/Kolkata") };
         let dee = PersonSpec { deactivated: true, ..PersonSpec::new("dee", "Dee Parted", "UTC") };
-        let people = vec![ann, PersonSpec::new("bob", "Bob Baker", "America/New_York"), PersonSpec::new("cem", "Cem Cook", "UTC"), gus, dee];
+        let people =
+            vec![ann, PersonSpec::new("bob", "Bob Baker", "America/New_York"), PersonSpec::new("cem", "Cem Cook", "UTC"), gus, dee];
         let channels = vec![
             ChannelSpec::public("general"),
             ChannelSpec::public("ops"),
@@ -241,6 +245,7 @@ impl Default for Settings {
             rotation: false,
             echo: true,
             careful: true,
+            file_processing: Duration::ZERO,
             largest_file: 1 << 30,
             page: 100,
             empty_pages: false,

@@ -7,6 +7,10 @@ use super::time::{IdSource, Time};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
+pub(super) use super::records::{
+    Channel, Code, FileRecord, Kind, Message, Refresh, ResponseUrl, Scheduled, Team, Token, Trigger, User, ViewRecord,
+};
+
 /// A failure as the Web API words it: the code, and what else the answer has.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Refusal {
@@ -39,153 +43,9 @@ impl From<&str> for Refusal {
 
 pub(super) type Answer = Result<Value, Refusal>;
 
-#[derive(Clone, Debug)]
-pub(super) struct Team {
-    pub id: String,
-    pub name: String,
-    pub bot_user: String,
-    pub bot_id: String,
-    pub installed: bool,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct User {
-    pub id: String,
-    pub team: String,
-    pub spec: PersonSpec,
-    pub bot: bool,
-    pub updated: i64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    Channel,
-    Direct,
-    Group,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Channel {
-    pub id: String,
-    pub team: String,
-    pub name: String,
-    pub kind: Kind,
-    pub private: bool,
-    pub archived: bool,
-    pub general: bool,
-    pub members: Vec<String>,
-    pub topic: String,
-    pub purpose: String,
-    pub creator: String,
-    pub created: i64,
-}
-
-#[derive(Clone, Debug, Default)]
-pub(super) struct Message {
-    pub ts: String,
-    pub channel: String,
-    pub user: String,
-    /// Posted by the app.
-    pub app: bool,
-    pub username: Option<String>,
-    pub text: String,
-    pub blocks: Vec<Value>,
-    pub attachments: Vec<Value>,
-    pub metadata: Option<Value>,
-    pub thread: Option<String>,
-    pub broadcast: bool,
-    pub edited: Option<String>,
-    pub files: Vec<String>,
-    /// Seen by this person only.
-    pub only: Option<String>,
-    pub subtype: Option<String>,
-    pub unfurls: BTreeMap<String, Value>,
-    /// Whom it pinged when it came.
-    pub notified: Vec<String>,
-    /// The interactive parts answer through this response URL's rules: the source of `replace_original`.
-    pub gone: bool,
-}
-
-#[derive(Clone, Debug, Default)]
-pub(super) struct FileRecord {
-    pub id: String,
-    pub team: String,
-    pub name: String,
-    pub title: String,
-    pub owner: String,
-    pub bytes: Vec<u8>,
-    pub alt: String,
-    pub mime: String,
-    pub created: i64,
-    /// Channel and message by which it is shared.
-    pub shares: Vec<(String, String)>,
-    /// Completed; before that only the upload address knows it.
-    pub complete: bool,
-    pub deleted: bool,
-    pub expected: u64,
-    /// Of another organisation: events show only its id, and `files.info` says the rest.
-    pub external: bool,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Token {
-    pub team: String,
-    pub scopes: Vec<String>,
-    pub app_level: bool,
-    pub revoked: Option<String>,
-    pub expires: Option<i64>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Trigger {
-    pub team: String,
-    pub user: String,
-    /// Milliseconds of the world's time.
-    pub made: i64,
-    pub used: bool,
-    /// The view that the person acted in, for `views.push`.
-    pub view: Option<String>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct ResponseUrl {
-    pub team: String,
-    pub channel: String,
-    pub user: String,
-    pub made: i64,
-    pub uses: u32,
-    /// The message with the component.
-    pub message: Option<String>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct ViewRecord {
-    pub id: String,
-    pub team: String,
-    pub user: String,
-    pub hash: String,
-    pub body: Value,
-    pub root: String,
-    pub previous: Option<String>,
-    /// `block_id -> action_id -> state`.
-    pub values: BTreeMap<String, BTreeMap<String, Value>>,
-    pub errors: BTreeMap<String, String>,
-    pub open: bool,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Scheduled {
-    pub id: String,
-    pub team: String,
-    pub post_at: i64,
-    pub message: Message,
-    pub made: i64,
-}
-
 /// Something that the app hears of.
 #[derive(Clone, Debug)]
 pub(super) struct Event {
-    pub team: String,
     pub body: Value,
 }
 
@@ -195,7 +55,7 @@ pub(super) struct App {
     pub client_id: String,
     pub client_secret: String,
     pub signing_secret: String,
-    pub app_token: String,
+    pub level_token: String,
 }
 
 pub(super) struct State {
@@ -226,29 +86,14 @@ pub(super) struct State {
     pub codes: BTreeMap<String, Code>,
     pub refreshes: BTreeMap<String, Refresh>,
     pub tickets: BTreeMap<String, i64>,
-    pub events: Vec<Event>,
+    pub outgoing: Vec<Event>,
+    /// Files that are completed and not yet shown, with the milliseconds of the world's time at which they will be.
+    pub arriving: Vec<(i64, Message)>,
     pub url: String,
     /// Downloads answer with a redirect first.
     pub redirect_downloads: bool,
     /// What the app offered each person last, for selects whose options it gives.
     pub suggestions: BTreeMap<String, Vec<Value>>,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Code {
-    pub team: String,
-    pub redirect: Option<String>,
-    pub scopes: Vec<String>,
-    pub made: i64,
-    pub user: String,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Refresh {
-    pub team: String,
-    pub access: String,
-    pub used: Option<i64>,
-    pub successor: Option<(String, String)>,
 }
 
 impl State {
@@ -260,7 +105,7 @@ impl State {
             client_id: format!("{}.{}", ids.number(), ids.number()),
             client_secret: ids.secret(),
             signing_secret: ids.secret(),
-            app_token: format!("xapp-1-{}", ids.secret()),
+            level_token: format!("xapp-1-{}", ids.secret()),
         };
         let workspaces = settings.workspaces.clone();
         let mut state = Self {
@@ -290,7 +135,8 @@ impl State {
             codes: BTreeMap::new(),
             refreshes: BTreeMap::new(),
             tickets: BTreeMap::new(),
-            events: Vec::new(),
+            outgoing: Vec::new(),
+            arriving: Vec::new(),
             url,
             redirect_downloads: false,
             suggestions: BTreeMap::new(),
@@ -301,8 +147,9 @@ impl State {
             app_level: true,
             revoked: None,
             expires: None,
+            number: 0,
         };
-        state.tokens.insert(state.app.app_token.clone(), token);
+        state.tokens.insert(state.app.level_token.clone(), token);
         for workspace in &workspaces {
             state.add_workspace(workspace);
         }
@@ -333,8 +180,9 @@ impl State {
     /// Gives the app a token for a workspace.
     pub(super) fn install(&mut self, team: &str, scopes: Vec<String>, expires: Option<i64>) -> String {
         let prefix = if expires.is_some() { "xoxe.xoxb-1" } else { "xoxb" };
-        let token = format!("{prefix}-{}-{}", self.ids.number(), self.ids.secret());
-        self.tokens.insert(token.clone(), Token { team: team.to_owned(), scopes, app_level: false, revoked: None, expires });
+        let number = self.ids.number();
+        let token = format!("{prefix}-{number}-{}", self.ids.secret());
+        self.tokens.insert(token.clone(), Token { team: team.to_owned(), scopes, app_level: false, revoked: None, expires, number });
         if let Some(team) = self.teams.iter_mut().find(|known| known.id == team) {
             team.installed = true;
         }

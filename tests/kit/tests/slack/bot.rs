@@ -4,8 +4,9 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use bellhop_core::Clock;
 use bellhop_http::{Client, Limits};
-use bellhop_kit::slack::{SlackWorld, signature};
+use bellhop_kit::slack::{MachineClock, SlackWorld, signature};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
@@ -17,6 +18,7 @@ type Answers = Arc<Mutex<Box<dyn Fn(&Value) -> Option<Value> + Send>>>;
 #[derive(Clone)]
 pub struct Kept {
     secret: String,
+    clock: Arc<dyn Clock>,
     heard: Arc<Mutex<Vec<Value>>>,
     answers: Answers,
     hangs: Arc<Mutex<bool>>,
@@ -37,6 +39,7 @@ impl Bot {
         bellhop_kit::install_tls();
         let kept = Kept {
             secret: world.signing_secret(),
+            clock: Arc::new(MachineClock),
             heard: Arc::default(),
             answers: Arc::new(Mutex::new(Box::new(|_| None))),
             hangs: Arc::default(),
@@ -48,7 +51,13 @@ impl Bot {
 
     /// One that the world delivers to, over HTTP.
     pub async fn listening(world: &SlackWorld) -> Self {
-        let bot = Self::of(world);
+        Self::listening_at(world, Arc::new(MachineClock)).await
+    }
+
+    /// The same with a clock of the test's own.
+    pub async fn listening_at(world: &SlackWorld, clock: Arc<dyn Clock>) -> Self {
+        let mut bot = Self::of(world);
+        bot.kept.clock = clock;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/slack", listener.local_addr().unwrap());
         let app = axum::Router::new().fallback(take).with_state(bot.kept.clone());
@@ -138,7 +147,7 @@ impl Bot {
 async fn take(State(kept): State<Kept>, headers: HeaderMap, body: Bytes) -> Response {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let (timestamp, mark) = (header("x-slack-request-timestamp"), header("x-slack-signature"));
-    let now = bellhop_core::Clock::now(&bellhop_kit::slack::MachineClock).timestamp();
+    let now = kept.clock.now().timestamp();
     let fresh = timestamp.parse::<i64>().is_ok_and(|at| (now - at).abs() <= 300);
     if !fresh || mark != signature(&kept.secret, &timestamp, &body) {
         return StatusCode::UNAUTHORIZED.into_response();

@@ -66,9 +66,20 @@ impl Checker {
                 at,
             ),
             "datepicker" | "timepicker" | "datetimepicker" => {
-                self.members(element, "action_id initial_date initial_time initial_date_time timezone confirm focus_on_load placeholder", at);
+                self.members(
+                    element,
+                    "action_id initial_date initial_time initial_date_time timezone confirm focus_on_load placeholder",
+                    at,
+                );
                 self.moment(element, at);
             }
+            kind => self.typed(element, kind, at),
+        }
+    }
+
+    /// What is typed in, and files.
+    fn typed(&mut self, element: &Value, kind: &str, at: &str) {
+        match kind {
             "plain_text_input" => {
                 self.members(
                     element,
@@ -95,7 +106,8 @@ impl Checker {
                 }
                 for name in ["initial_value", "min_value", "max_value"] {
                     // Numbers, written as text.
-                    if !element[name].is_null() && !element[name].as_str().is_some_and(|text| text.parse::<f64>().is_ok()) {
+                    let number = element[name].as_str().is_some_and(|text| text.parse::<f64>().is_ok());
+                    if !element[name].is_null() && !number {
                         self.complain("must be a number as a string", &format!("{at}/{name}"));
                     }
                 }

@@ -7,6 +7,9 @@ mod rich;
 mod shape;
 mod stored;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use elements::check_suggestions;
 pub(super) use stored::{held, initial, stored, stored_view};
 

@@ -124,7 +124,11 @@ impl Checker {
                 self.members(block, "elements", at);
                 for (n, element) in self.list(block, "elements", 1, 10, at).into_iter().enumerate() {
                     let at = format!("{at}/elements/{n}");
-                    if element["type"] == "image" { self.image(&element, &at, false) } else { self.text(&element, &["mrkdwn", "plain_text"], 1, 3000, &at) }
+                    if element["type"] == "image" {
+                        self.image(&element, &at, false);
+                    } else {
+                        self.text(&element, &["mrkdwn", "plain_text"], 1, 3000, &at);
+                    }
                 }
             }
             "actions" => {
@@ -147,7 +151,10 @@ impl Checker {
                 self.string(block, "text", 1, MARKDOWN, at);
                 self.markdown += block["text"].as_str().map_or(0, |text| text.chars().count());
                 if self.markdown > MARKDOWN {
-                    self.complain(format!("must be less than {} characters, all markdown blocks together", MARKDOWN + 1), &format!("{at}/text"));
+                    self.complain(
+                        format!("must be less than {} characters, all markdown blocks together", MARKDOWN + 1),
+                        &format!("{at}/text"),
+                    );
                 }
             }
             "table" if message => {
@@ -307,8 +314,10 @@ impl Checker {
             self.complain("must be an object", at);
             return;
         };
-        let unknown: Vec<&String> =
-            members.keys().filter(|key| !matches!(key.as_str(), "type" | "block_id") && !known.split(' ').any(|name| name == *key)).collect();
+        let unknown: Vec<&String> = members
+            .keys()
+            .filter(|key| !matches!(key.as_str(), "type" | "block_id") && !known.split(' ').any(|name| name == *key))
+            .collect();
         for key in unknown {
             self.complain(format!("invalid additional property: {key}"), at);
         }

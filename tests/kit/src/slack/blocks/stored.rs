@@ -95,7 +95,9 @@ pub(crate) fn held(element: &Value, kind: &str) -> Option<(&'static str, Value)>
         "users_select" => ("selected_user", element["initial_user"].clone()),
         "multi_users_select" => ("selected_users", element["initial_users"].as_array().map_or_else(|| json!([]), |list| json!(list))),
         "conversations_select" => ("selected_conversation", element["initial_conversation"].clone()),
-        "multi_conversations_select" => ("selected_conversations", json!(element["initial_conversations"].as_array().cloned().unwrap_or_default())),
+        "multi_conversations_select" => {
+            ("selected_conversations", json!(element["initial_conversations"].as_array().cloned().unwrap_or_default()))
+        }
         "channels_select" => ("selected_channel", element["initial_channel"].clone()),
         "multi_channels_select" => ("selected_channels", json!(element["initial_channels"].as_array().cloned().unwrap_or_default())),
         "datepicker" => ("selected_date", element["initial_date"].clone()),

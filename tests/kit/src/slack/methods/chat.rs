@@ -73,7 +73,9 @@ fn metadata(args: &Args) -> Result<Option<Value>, Refusal> {
             let named = value["event_type"].as_str().is_some_and(|name| {
                 !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-' | ':'))
             });
-            let known = value.as_object().is_some_and(|members| members.keys().all(|key| matches!(key.as_str(), "event_type" | "event_payload" | "entities")));
+            let known = value
+                .as_object()
+                .is_some_and(|members| members.keys().all(|key| matches!(key.as_str(), "event_type" | "event_payload" | "entities")));
             if !named || !known || !value["event_payload"].is_object() {
                 return Err("invalid_metadata_format".into());
             }

@@ -25,7 +25,8 @@ pub(crate) fn json(state: &State, file: &FileRecord) -> Value {
         let Some(found) = state.channel(channel) else { continue };
         let (side, list) = side_of(found);
         let entry = shares.entry(side).or_insert_with(|| json!({}));
-        entry[channel.as_str()] = json!([{ "ts": ts, "channel_name": found.name, "team_id": file.team, "reply_users": [], "reply_count": 0 }]);
+        entry[channel.as_str()] =
+            json!([{ "ts": ts, "channel_name": found.name, "team_id": file.team, "reply_users": [], "reply_count": 0 }]);
         channels[list].push(channel.clone());
     }
     let [open, groups, ims] = channels;
@@ -87,7 +88,8 @@ pub(super) fn upload_url(state: &mut State, call: &Call) -> Answer {
     let name = call.args.text("filename").ok_or_else(|| missing("filename"))?;
     let length = call.args.number("length")?.ok_or_else(|| missing("length"))?;
     let length = u64::try_from(length).ok().filter(|length| *length > 0);
-    let length = length.ok_or_else(|| Refusal::messages("invalid_arguments", &["[ERROR] must be greater than 0 [json-pointer:/length]".into()]))?;
+    let length =
+        length.ok_or_else(|| Refusal::messages("invalid_arguments", &["[ERROR] must be greater than 0 [json-pointer:/length]".into()]))?;
     if length > state.settings.largest_file {
         return Err("file_upload_size_restricted".into());
     }
@@ -157,9 +159,6 @@ pub(super) fn complete(state: &mut State, call: &Call) -> Answer {
         Some(channel) if channels.len() == 1 => state.thread(call, channel)?,
         _ => None,
     };
-    for channel in &channels {
-        state.message_allowed(&call.team, channel)?;
-    }
     let comment = call.args.text("initial_comment");
     for (id, title) in &ids {
         if let Some(file) = state.files.get_mut(id) {
@@ -172,7 +171,6 @@ pub(super) fn complete(state: &mut State, call: &Call) -> Answer {
     let list: Vec<String> = ids.iter().map(|(id, _)| id.clone()).collect();
     for channel in &channels {
         let message = Message {
-            ts: state.fresh_ts(),
             channel: channel.clone(),
             user: state.bot_of(&call.team),
             app: true,
@@ -184,13 +182,27 @@ pub(super) fn complete(state: &mut State, call: &Call) -> Answer {
             subtype: None,
             ..Message::default()
         };
-        let message = state.put(message, &call.team);
-        for id in &list {
-            state.shared(&call.team, id, channel, &message.ts);
-        }
+        let at = state.millis() + i64::try_from(state.settings.file_processing.as_millis()).unwrap_or(0);
+        state.arriving.push((at, message));
     }
+    arrive(state);
     let shown: Vec<Value> = list.iter().filter_map(|id| state.files.get(id)).map(|file| in_message(state, file)).collect();
     Ok(json!({ "files": shown }))
+}
+
+/// Shows the files whose time has come.
+pub(crate) fn arrive(state: &mut State) {
+    let now = state.millis();
+    let (due, later): (Vec<_>, _) = std::mem::take(&mut state.arriving).into_iter().partition(|(at, _)| *at <= now);
+    state.arriving = later;
+    for (_, mut message) in due {
+        let Some(team) = state.channel(&message.channel).map(|channel| channel.team.clone()) else { continue };
+        message.ts = state.fresh_ts();
+        let message = state.put(message, &team);
+        for id in &message.files {
+            state.shared(&team, id, &message.channel, &message.ts);
+        }
+    }
 }
 
 impl State {
@@ -235,7 +247,8 @@ pub(super) fn list(state: &mut State, call: &Call) -> Answer {
     found.sort_by_key(|file| std::cmp::Reverse(file.created));
     let total = i64::try_from(found.len()).unwrap_or(i64::MAX);
     let skip = usize::try_from((page - 1) * count).unwrap_or(usize::MAX);
-    let shown: Vec<Value> = found.into_iter().skip(skip).take(usize::try_from(count).unwrap_or(100)).map(|file| json(state, file)).collect();
+    let shown: Vec<Value> =
+        found.into_iter().skip(skip).take(usize::try_from(count).unwrap_or(100)).map(|file| json(state, file)).collect();
     let pages = (total + count - 1) / count;
     Ok(json!({ "files": shown, "paging": { "count": count, "total": total, "page": page, "pages": pages } }))
 }
@@ -250,6 +263,11 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Answer {
     if let Some(file) = state.files.get_mut(&id) {
         file.deleted = true;
         file.bytes = Vec::new();
+    }
+    let gone: Vec<String> = state.files.values().filter(|file| file.deleted).map(|file| file.id.clone()).collect();
+    // A message that brought nothing else goes with it.
+    for message in state.messages.values_mut().flatten().filter(|message| message.files.contains(&id)) {
+        message.gone |= message.text.is_empty() && message.blocks.is_empty() && message.files.iter().all(|file| gone.contains(file));
     }
     Ok(json!({}))
 }

@@ -79,7 +79,11 @@ impl State {
     /// Somebody goes.
     pub(crate) fn part(&mut self, team: &str, channel: &str, user: &str) {
         let kind = if self.channel(channel).is_some_and(|channel| channel.private) { "G" } else { "C" };
-        self.tell(team, json!({ "type": "member_left_channel", "user": user, "channel": channel, "channel_type": kind, "team": team }), Some(channel));
+        self.tell(
+            team,
+            json!({ "type": "member_left_channel", "user": user, "channel": channel, "channel_type": kind, "team": team }),
+            Some(channel),
+        );
         if let Some(channel) = self.channel_mut(channel) {
             channel.members.retain(|member| member != user);
         }

@@ -17,7 +17,7 @@ pub(super) use chat::{Content, content};
 pub(super) use files::json as file_json;
 pub(super) use history::json as message_json;
 pub(super) use oauth::authorize;
-pub(super) use scheduled::post_due;
+pub(super) use scheduled::due;
 pub(super) use users::json as user_json;
 pub(super) use views::{check as check_view, json as view_json};
 
@@ -135,32 +135,14 @@ static METHODS: &[Method] = &[
     method("conversations.leave", 50, WRITES, "channel", membership::leave),
     method("conversations.open", 50, WRITES, "channel prevent_creation return_im users", membership::open),
     method("conversations.close", 20, WRITES, "channel", membership::close),
-    method(
-        "conversations.history",
-        50,
-        READS,
-        "channel cursor include_all_metadata inclusive latest limit oldest",
-        history::history,
-    ),
-    method(
-        "conversations.replies",
-        50,
-        READS,
-        "channel cursor include_all_metadata inclusive latest limit oldest ts",
-        history::replies,
-    ),
+    method("conversations.history", 50, READS, "channel cursor include_all_metadata inclusive latest limit oldest", history::history),
+    method("conversations.replies", 50, READS, "channel cursor include_all_metadata inclusive latest limit oldest ts", history::replies),
     method("users.info", 100, READS, "include_locale user", users::info),
     method("users.list", 20, READS, "cursor include_locale limit team_id", users::list),
     method("users.lookupByEmail", 50, READS, "email", users::by_email),
     method("users.conversations", 50, READS, "cursor exclude_archived limit team_id types user", conversations::of_user),
     method("files.getUploadURLExternal", 100, READS, "alt_txt filename length snippet_type", files::upload_url),
-    method(
-        "files.completeUploadExternal",
-        100,
-        WRITES,
-        "blocks channel_id channels files initial_comment thread_ts",
-        files::complete,
-    ),
+    method("files.completeUploadExternal", 100, WRITES, "blocks channel_id channels files initial_comment thread_ts", files::complete),
     method("files.info", 100, READS, "count cursor file limit page", files::info),
     method("files.list", 50, READS, "channel count page show_files_hidden_by_limit team_id ts_from ts_to types user", files::list),
     method("files.delete", 50, WRITES, "file", files::delete),

@@ -114,7 +114,8 @@ pub(crate) fn authorize(state: &mut State, query: &[(String, String)], team: &st
     if get("client_id").as_deref() != Some(state.app.client_id.as_str()) {
         return Err("invalid_client_id".into());
     }
-    let scopes: Vec<String> = get("scope").ok_or("no_scopes")?.split([',', ' ']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+    let scopes: Vec<String> =
+        get("scope").ok_or("no_scopes")?.split([',', ' ']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
     let redirect = get("redirect_uri");
     let to = redirect.clone().ok_or("bad_redirect_uri")?;
     let code = format!("{}.{}", state.ids.number(), state.ids.secret());

@@ -76,12 +76,13 @@ pub(super) fn list(state: &mut State, call: &Call) -> Answer {
     Ok(json!({ "scheduled_messages": shown, "response_metadata": more }))
 }
 
-/// Posts what has come due. One with metadata is dropped, as it is by Slack (a defect that the method's page states).
-pub(crate) fn post_due(state: &mut State) {
+/// Does what has come due: files are shown, messages posted. One with metadata is dropped, as it is by Slack (a defect that the method's page states).
+pub(crate) fn due(state: &mut State) {
+    super::files::arrive(state);
     let now = state.time.seconds();
-    let (due, later) = std::mem::take(&mut state.scheduled).into_iter().partition(|kept| kept.post_at <= now);
+    let (due, later): (Vec<Scheduled>, _) = std::mem::take(&mut state.scheduled).into_iter().partition(|kept| kept.post_at <= now);
     state.scheduled = later;
-    for kept in Vec::<Scheduled>::from(due) {
+    for kept in due {
         let gone = state.channel(&kept.message.channel).is_none_or(|channel| channel.archived);
         if kept.message.metadata.is_none() && !gone {
             let mut message = kept.message;

@@ -29,7 +29,8 @@ pub(super) fn api_test(_: &mut State, call: &Call) -> Answer {
 
 pub(super) fn revoke(state: &mut State, call: &Call) -> Answer {
     let test = call.args.flag("test");
-    if !test && let Some(token) = state.tokens.get_mut(&call.token) {
+    let token = state.tokens.get_mut(&call.token).ok_or("invalid_auth")?;
+    if !test {
         token.revoked = Some("token_revoked".into());
     }
     Ok(json!({ "revoked": !test }))

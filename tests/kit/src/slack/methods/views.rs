@@ -40,7 +40,16 @@ pub(crate) fn check(view: &Value, home: bool) -> Result<(), Refusal> {
         }
     }
     let known = [
-        "type", "title", "blocks", "close", "submit", "private_metadata", "callback_id", "clear_on_close", "notify_on_close", "external_id",
+        "type",
+        "title",
+        "blocks",
+        "close",
+        "submit",
+        "private_metadata",
+        "callback_id",
+        "clear_on_close",
+        "notify_on_close",
+        "external_id",
         "submit_disabled",
     ];
     for name in view.as_object().into_iter().flatten().map(|(name, _)| name).filter(|name| !known.contains(&name.as_str())) {
@@ -56,10 +65,8 @@ pub(crate) fn check(view: &Value, home: bool) -> Result<(), Refusal> {
     if !wrong.is_empty() {
         return Err(Refusal::messages("invalid_arguments", &wrong));
     }
-    blocks::check(list, if home { blocks::Surface::Home } else { blocks::Surface::Modal }).map_err(|refusal| Refusal {
-        code: "invalid_arguments".into(),
-        ..refusal
-    })
+    blocks::check(list, if home { blocks::Surface::Home } else { blocks::Surface::Modal })
+        .map_err(|refusal| Refusal { code: "invalid_arguments".into(), ..refusal })
 }
 
 /// A view as answers and payloads show it.
@@ -222,20 +229,17 @@ pub(super) fn publish(state: &mut State, call: &Call) -> Answer {
     let user = call.args.need("user_id")?;
     let view = given(call, true)?;
     state.member(&call.team, &user).filter(|user| !user.spec.deactivated).ok_or("user_not_found")?;
-    let id = match state.homes.get(&user).cloned() {
-        Some(id) => {
-            let hash = state.views.get(&id).map(|view| view.hash.clone());
-            if call.args.text("hash").is_some_and(|wanted| Some(wanted) != hash) {
-                return Err("hash_conflict".into());
-            }
-            state.change_view(&id, view);
-            id
+    let id = if let Some(id) = state.homes.get(&user).cloned() {
+        let hash = state.views.get(&id).map(|view| view.hash.clone());
+        if call.args.text("hash").is_some_and(|wanted| Some(wanted) != hash) {
+            return Err("hash_conflict".into());
         }
-        None => {
-            let id = state.new_view(&call.team, &user, view, None);
-            state.homes.insert(user, id.clone());
-            id
-        }
+        state.change_view(&id, view);
+        id
+    } else {
+        let id = state.new_view(&call.team, &user, view, None);
+        state.homes.insert(user, id.clone());
+        id
     };
     answer(state, &id)
 }

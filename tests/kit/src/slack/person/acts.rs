@@ -4,7 +4,7 @@ use super::Person;
 use crate::slack::delivery::{Kind, Taken, bring};
 use crate::slack::mentions::unescaped;
 use crate::slack::methods::message_json;
-use crate::slack::reading::Seen;
+use crate::slack::seen::Seen;
 use crate::slack::state::State;
 use serde_json::{Value, json};
 
@@ -47,7 +47,7 @@ fn question(element: &Value) -> Option<String> {
 }
 
 /// The action of a payload: the element as it is, and what was done to it.
-pub(super) fn action(state: &mut State, block: &Value, element: &Value, more: Value) -> Value {
+pub(super) fn action(state: &mut State, block: &Value, element: &Value, more: &Value) -> Value {
     let mut action = json!({
         "type": element["type"], "action_id": element["action_id"], "block_id": block["block_id"], "action_ts": state.fresh_ts(),
     });
@@ -57,7 +57,7 @@ pub(super) fn action(state: &mut State, block: &Value, element: &Value, more: Va
         }
     }
     if let (Some(action), Value::Object(more)) = (action.as_object_mut(), more) {
-        action.extend(more);
+        action.extend(more.clone());
     }
     action
 }
@@ -68,14 +68,15 @@ impl Person {
     /// # Errors
     /// There is no such button, or the app didn't acknowledge in time.
     pub async fn click(&self, message: &Seen, wanted: &str) -> Result<Pressed, String> {
-        let all: Vec<(Value, Value)> = elements(&self.now(message)).into_iter().filter(|(_, element)| element["type"] == "button").collect();
+        let all: Vec<(Value, Value)> =
+            elements(&self.now(message)).into_iter().filter(|(_, element)| element["type"] == "button").collect();
         let exact = all.iter().find(|(_, element)| label(&element["text"]) == wanted);
         let found = exact.or_else(|| all.iter().find(|(_, element)| label(&element["text"]).starts_with(wanted)));
         let (block, element) = found.ok_or_else(|| {
             let labels: Vec<String> = all.iter().map(|(_, element)| label(&element["text"])).collect();
             format!("the message has no button {wanted:?}; it has {labels:?}")
         })?;
-        self.act(message, block, element, json!({})).await
+        self.act(message, block, element, &json!({})).await
     }
 
     /// Chooses an option by its label from a select, an overflow menu, radio buttons or check boxes of a message.
@@ -87,7 +88,7 @@ impl Person {
             if let Some(chosen) = options(&element).into_iter().find(|known| label(&known["text"]) == option) {
                 let many = element["type"].as_str().is_some_and(|kind| kind.starts_with("multi_") || kind == "checkboxes");
                 let more = if many { json!({ "selected_options": [chosen] }) } else { json!({ "selected_option": chosen }) };
-                return self.act(message, &block, &element, more).await;
+                return self.act(message, &block, &element, &more).await;
             }
         }
         Err(format!("the message has no option {option:?}; it has {:?}", message.options))
@@ -99,10 +100,10 @@ impl Person {
         state.message(&message.channel, &message.ts).map(|message| message.blocks.clone()).unwrap_or_default()
     }
 
-    async fn act(&self, message: &Seen, block: &Value, element: &Value, more: Value) -> Result<Pressed, String> {
+    async fn act(&self, message: &Seen, block: &Value, element: &Value, more: &Value) -> Result<Pressed, String> {
         let payload = self.world.change(|state| {
             let action = action(state, block, element, more);
-            self.action_payload(state, &message.channel, &message.ts, action)
+            self.action_payload(state, &message.channel, &message.ts, &action)
         })?;
         let asked = question(element);
         let opened = element["url"].as_str().map(str::to_owned);
@@ -110,13 +111,12 @@ impl Person {
         Ok(Pressed { taken, asked, opened })
     }
 
-    fn action_payload(&self, state: &mut State, channel: &str, ts: &str, action: Value) -> Result<Value, String> {
+    fn action_payload(&self, state: &mut State, channel: &str, ts: &str, action: &Value) -> Result<Value, String> {
         let message = state.message(channel, ts).cloned().ok_or("the message is gone")?;
         let ephemeral = message.only.is_some();
         let trigger = state.trigger(&self.team, &self.id, None);
         let response_url = state.response_url(&self.team, channel, &self.id, Some(ts));
-        let mut container =
-            json!({ "type": "message", "message_ts": ts, "channel_id": channel, "is_ephemeral": ephemeral });
+        let mut container = json!({ "type": "message", "message_ts": ts, "channel_id": channel, "is_ephemeral": ephemeral });
         if let Some(thread) = &message.thread {
             container["thread_ts"] = json!(thread);
         }

@@ -7,9 +7,9 @@ mod talk;
 pub use acts::Pressed;
 pub use modals::Submitted;
 
-use super::reading::{Seen, SeenView};
+use super::seen::{Seen, SeenView};
 use super::server::World;
-use super::state::{Kind as Room, State, User};
+use super::state::{Kind as Room, State};
 
 /// One person of a workspace.
 #[derive(Clone)]
@@ -62,11 +62,16 @@ impl Person {
     pub fn sees(&self, place: &str) -> Vec<Seen> {
         #[expect(clippy::expect_used, reason = "a test that looks where the person can't look is wrong")]
         let id = self.place(place).expect("the person looks where they can");
+        self.reads(&id)
+    }
+
+    /// What they see in a conversation by its id; nothing where they don't see it at all.
+    pub(in crate::slack) fn reads(&self, id: &str) -> Vec<Seen> {
         let state = self.world.state();
         let Some(me) = state.user(&self.id) else { return Vec::new() };
         let mut seen: Vec<Seen> = state
             .messages
-            .get(&id)
+            .get(id)
             .into_iter()
             .flatten()
             .filter(|message| !message.gone && message.only.as_ref().is_none_or(|only| *only == self.id))
@@ -112,10 +117,6 @@ impl Person {
         let mut state = self.world.state();
         let bot = state.bot_of(&self.team);
         state.direct(&self.team, &[self.id.clone(), bot])
-    }
-
-    pub(super) fn user(&self, state: &State) -> Option<User> {
-        state.user(&self.id).cloned()
     }
 
     /// What payloads call the conversation.

@@ -16,7 +16,7 @@ pub enum Submitted {
     /// All of them closed.
     Cleared,
     /// Another content, or another modal on top.
-    Shows(Box<crate::slack::reading::SeenView>),
+    Shows(Box<crate::slack::seen::SeenView>),
     /// Not taken: block ids and what is wrong with them.
     Errors(Vec<(String, String)>),
 }
@@ -43,12 +43,17 @@ impl Person {
 
     fn entered(&self, state: &mut State, kind: &str, element: &Value, value: &str) -> Result<Value, String> {
         let options: Vec<Value> = {
-            let groups = element["option_groups"].as_array().into_iter().flatten().filter_map(|group| group["options"].as_array()).flatten();
+            let groups =
+                element["option_groups"].as_array().into_iter().flatten().filter_map(|group| group["options"].as_array()).flatten();
             element["options"].as_array().into_iter().flatten().chain(groups).cloned().collect()
         };
         let option = |wanted: &str| {
             let labels: Vec<String> = options.iter().map(|option| label(&option["text"])).collect();
-            options.iter().find(|option| label(&option["text"]) == wanted).cloned().ok_or(format!("there is no option {wanted:?} among {labels:?}"))
+            options
+                .iter()
+                .find(|option| label(&option["text"]) == wanted)
+                .cloned()
+                .ok_or(format!("there is no option {wanted:?} among {labels:?}"))
         };
         let person = |state: &State, name: &str| {
             let name = name.trim_start_matches('@');
@@ -62,7 +67,9 @@ impl Person {
             "multi_external_select" => json!([self.suggested(state, value)?]),
             "users_select" => json!(person(state, value)?),
             "multi_users_select" => json!(value.split(", ").map(|name| person(state, name)).collect::<Result<Vec<_>, _>>()?),
-            "conversations_select" | "channels_select" => json!(state.place(&self.team, &self.id, value).ok_or("there is no such conversation")?),
+            "conversations_select" | "channels_select" => {
+                json!(state.place(&self.team, &self.id, value).ok_or("there is no such conversation")?)
+            }
             "multi_conversations_select" | "multi_channels_select" => {
                 let all = value.split(", ").map(|named| state.place(&self.team, &self.id, named).ok_or("there is no such conversation"));
                 json!(all.collect::<Result<Vec<_>, _>>()?)
@@ -141,7 +148,8 @@ impl Person {
                 return Err("the modal has nothing to submit".to_owned());
             }
             for block in view.body["blocks"].as_array().into_iter().flatten().filter(|block| block["type"] == "input") {
-                let empty = view.values.get(block["block_id"].as_str().unwrap_or_default()).is_none_or(|actions| actions.values().all(blank));
+                let empty =
+                    view.values.get(block["block_id"].as_str().unwrap_or_default()).is_none_or(|actions| actions.values().all(blank));
                 if empty && block["optional"] != true {
                     return Err(format!("Slack asks to complete {:?} first", label(&block["label"])));
                 }
@@ -179,7 +187,8 @@ impl Person {
             return Ok(Submitted::Closed);
         }
         // Anything else than nothing or JSON makes the modal say that something went wrong.
-        let answer = taken.json().ok_or_else(|| format!("the modal shows an error, for the acknowledgement is no JSON: {:?}", taken.body))?;
+        let answer =
+            taken.json().ok_or_else(|| format!("the modal shows an error, for the acknowledgement is no JSON: {:?}", taken.body))?;
         let shows = |state: &State, id: &str| {
             state.views.get(id).map(|view| Submitted::Shows(Box::new(state.seen_view(view)))).ok_or_else(|| "the modal is gone".to_owned())
         };
@@ -191,7 +200,7 @@ impl Person {
             }
             Some("clear") => {
                 for view in state.stacks.remove(&self.id).unwrap_or_default() {
-                    self.end(state, &view);
+                    end(state, &view);
                 }
                 Ok(Submitted::Cleared)
             }
@@ -232,13 +241,7 @@ impl Person {
         if let Some(stack) = state.stacks.get_mut(&self.id) {
             stack.retain(|view| view != id);
         }
-        self.end(state, id);
-    }
-
-    fn end(&self, state: &mut State, id: &str) {
-        if let Some(view) = state.views.get_mut(id) {
-            view.open = false;
-        }
+        end(state, id);
     }
 
     /// Closes the open modal without submitting. The app hears of it where it asked to.
@@ -288,7 +291,7 @@ impl Person {
                     None if element["type"] == "button" && label(&element["text"]) == wanted => json!({}),
                     None => continue,
                 };
-                let action = action(state, &block, &element, more);
+                let action = action(state, &block, &element, &more);
                 let mut payload = self.common(state, "block_actions");
                 payload["trigger_id"] = json!(state.trigger(&self.team, &self.id, Some(&view.id)));
                 payload["container"] = json!({ "type": "view", "view_id": view.id });
@@ -305,6 +308,12 @@ impl Person {
     fn uppermost(&self, state: &State) -> Result<ViewRecord, String> {
         let id = state.stacks.get(&self.id).and_then(|stack| stack.last());
         id.and_then(|id| state.views.get(id)).cloned().ok_or_else(|| format!("no modal is open for {}", self.name))
+    }
+}
+
+fn end(state: &mut State, id: &str) {
+    if let Some(view) = state.views.get_mut(id) {
+        view.open = false;
     }
 }
 
@@ -328,7 +337,8 @@ fn find_input(view: &ViewRecord, wanted: &str) -> Result<(Value, Value), String>
     let all = elements(blocks);
     let found = all.iter().find(|(block, _)| block["block_id"] == wanted || label(&block["label"]) == wanted);
     found.cloned().ok_or_else(|| {
-        let labels: Vec<String> = all.iter().map(|(block, _)| format!("{} ({})", label(&block["label"]), text(block, "block_id"))).collect();
+        let labels: Vec<String> =
+            all.iter().map(|(block, _)| format!("{} ({})", label(&block["label"]), text(block, "block_id"))).collect();
         format!("the modal has no input {wanted:?}; it has {labels:?}")
     })
 }

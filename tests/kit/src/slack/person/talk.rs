@@ -25,9 +25,9 @@ impl State {
         for word in text.split(' ') {
             let (body, tail) = word.split_at(word.trim_end_matches([',', '.', ':', ';', '!', '?', ')']).len());
             let user = body.strip_prefix('@').and_then(|name| self.users.iter().find(|user| user.team == team && user.spec.name == name));
-            let channel = body.strip_prefix('#').and_then(|name| {
-                self.channels.iter().find(|channel| channel.team == team && channel.name == name && !name.is_empty())
-            });
+            let channel = body
+                .strip_prefix('#')
+                .and_then(|name| self.channels.iter().find(|channel| channel.team == team && channel.name == name && !name.is_empty()));
             let marked = match (user, channel) {
                 (Some(user), _) if named => format!("<@{}|{}>", user.id, user.spec.name),
                 (Some(user), _) => format!("<@{}>", user.id),
@@ -137,7 +137,7 @@ impl Person {
     /// # Errors
     /// They can't write there.
     pub fn say(&self, place: &str, text: &str) -> Result<String, String> {
-        self.write(place, text, None, Vec::new())
+        self.write(place, text, None, &[])
     }
 
     /// The same as an answer in a thread.
@@ -145,7 +145,7 @@ impl Person {
     /// # Errors
     /// They can't write there.
     pub fn reply(&self, place: &str, thread: &str, text: &str) -> Result<String, String> {
-        self.write(place, text, Some(thread), Vec::new())
+        self.write(place, text, Some(thread), &[])
     }
 
     /// Mentions the bot, `@bellhop TEXT`.
@@ -153,7 +153,7 @@ impl Person {
     /// # Errors
     /// They can't write there.
     pub fn mention(&self, place: &str, text: &str) -> Result<String, String> {
-        self.write(place, &format!("@bellhop {text}"), None, Vec::new())
+        self.write(place, &format!("@bellhop {text}"), None, &[])
     }
 
     /// Writes to the bot alone. Returns the message's timestamp.
@@ -161,7 +161,7 @@ impl Person {
     /// # Errors
     /// Never, so far.
     pub fn dm(&self, text: &str) -> Result<String, String> {
-        self.write("@bellhop", text, None, Vec::new())
+        self.write("@bellhop", text, None, &[])
     }
 
     /// Uploads a file with a message. Returns the file's id and the message's timestamp.
@@ -170,7 +170,7 @@ impl Person {
     /// They can't write there.
     pub fn upload(&self, place: &str, name: &str, bytes: &[u8], text: &str) -> Result<(String, String), String> {
         let id = self.file(name, bytes);
-        let ts = self.write(place, text, None, vec![id.clone()])?;
+        let ts = self.write(place, text, None, std::slice::from_ref(&id))?;
         Ok((id, ts))
     }
 
@@ -197,7 +197,7 @@ impl Person {
         })
     }
 
-    fn write(&self, place: &str, text: &str, thread: Option<&str>, files: Vec<String>) -> Result<String, String> {
+    fn write(&self, place: &str, text: &str, thread: Option<&str>, files: &[String]) -> Result<String, String> {
         let channel = self.place(place)?;
         self.world.change(|state| {
             let room = state.channel(&channel).ok_or("there is no such conversation")?;
@@ -214,12 +214,12 @@ impl Person {
                 user: self.id.clone(),
                 text: state.typed(&self.team, text, false),
                 thread: thread.map(str::to_owned),
-                files: files.clone(),
+                files: files.to_vec(),
                 ..Message::default()
             };
             message.notified = crate::slack::mentions::notified(state, &message, &self.team, &members);
             state.messages.entry(channel.clone()).or_default().push(message.clone());
-            for file in &files {
+            for file in files {
                 state.shared(&self.team, file, &channel, &message.ts);
             }
             state.tell_message(&self.team, &message);
