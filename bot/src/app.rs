@@ -58,6 +58,8 @@ pub struct Options {
     pub chats: Option<MoreChats>,
     /// Instead of the platforms' own: where attachments come from.
     pub attachments: Option<Arc<dyn Attachments>>,
+    /// Whether what was accepted is worked off. A process that only accepts shows what accepting costs.
+    pub works: bool,
 }
 
 impl Default for Options {
@@ -69,6 +71,7 @@ impl Default for Options {
             patience: Patience::default(),
             chats: None,
             attachments: None,
+            works: true,
         }
     }
 }
@@ -298,7 +301,9 @@ impl App {
         // Requests end before the workers do, and the workers before the database.
         let serving = Tasks::default();
         self.serve(listener, &serving);
-        self.start_workers(&tasks);
+        if self.options.works {
+            self.start_workers(&tasks);
+        }
         self.start_chats(&serving);
         if let Err(error) = crate::welcome::greet(&self.store, &self.registry, self.home()).await {
             tracing::warn!(%error, "the welcome could not be said");

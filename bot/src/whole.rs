@@ -54,7 +54,9 @@ impl Whole {
         let (started, address) = oneshot::channel();
         let ended = tasks.stop();
         tasks.start("bot", async move {
-            let told = |running: crate::app::Running| drop(started.send(running.address));
+            let told = |running: crate::app::Running| {
+                let _ = started.send(running.address);
+            };
             app.run(async move { ended.cancelled().await }, told).await.unwrap();
         });
         let url = format!("http://{}", address.await.unwrap());

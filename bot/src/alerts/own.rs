@@ -63,10 +63,33 @@ impl Own {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Notes that a trouble is there; false where that was told already.
+    fn begins(&self, key: &str, now: Timestamp) -> bool {
+        let mut known = self.known();
+        if matches!(known.get(key), Some(Known::On(_))) {
+            return false;
+        }
+        known.insert(key.to_owned(), Known::On(now));
+        true
+    }
+
+    /// Notes that a trouble isn't there, and returns when it began, where this process told it; `None` where nothing is to
+    /// be done.
+    fn ends(&self, key: &str, now: Timestamp) -> Option<Option<Timestamp>> {
+        let mut known = self.known();
+        let began = match known.get(key) {
+            Some(Known::Off(looked)) if now - *looked < SURE => return None,
+            Some(Known::On(began)) => Some(*began),
+            _ => None,
+        };
+        known.insert(key.to_owned(), Known::Off(now));
+        Some(began)
+    }
+
     /// Tells a trouble, unless it is told already.
     pub async fn raise(&self, trouble: Trouble) {
         let now = self.clock.now();
-        if let Some(Known::On(_)) = self.known().insert(trouble.key.clone(), Known::On(now)) {
+        if !self.begins(&trouble.key, now) {
             return;
         }
         tracing::error!(what = trouble.name, "{}", trouble.summary);
@@ -80,14 +103,7 @@ impl Own {
     /// Ends a trouble, where it was told by this process, an earlier one or another replica. Cheap while nothing is wrong.
     pub async fn over(&self, key: &str) {
         let now = self.clock.now();
-        let began = match self.known().insert(key.to_owned(), Known::Off(now)) {
-            Some(Known::On(began)) => Some(began),
-            Some(Known::Off(looked)) if now - looked < SURE => {
-                self.known().insert(key.to_owned(), Known::Off(looked));
-                return;
-            }
-            _ => None,
-        };
+        let Some(began) = self.ends(key, now) else { return };
         if let Err(error) = self.end(key, began, now).await {
             tracing::debug!(%error, key, "whether a trouble was told can't be looked up now");
             let mut known = self.known();

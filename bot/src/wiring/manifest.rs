@@ -98,3 +98,6 @@ fn chosen<'a>(
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! `bellhop manifest`: from the commands and the configuration alone.
+
+use crate::cli::Cli;
+use crate::program;
+use clap::Parser as _;
+use serde_json::Value;
+use std::path::Path;
+
+const SOCKET: &str = "kind = \"slack\"\nbot_token = \"env:BELLHOP_TEST_NO_SUCH_TOKEN\"\napp_token = \"xapp-1\"\n";
+const HTTP: &str = "kind = \"slack\"\nbot_token = \"xoxb-1\"\nsigning_secret = \"s\"\n";
+
+async fn manifest(folder: &Path, config: Option<&str>, words: &[&str]) -> Result<String, String> {
+    let mut arguments = vec!["bellhop".to_owned()];
+    if let Some(config) = config {
+        let path = folder.join("bellhop.toml");
+        std::fs::write(&path, config).unwrap();
+        arguments.extend(["--config".to_owned(), path.display().to_string()]);
+    }
+    arguments.push("manifest".to_owned());
+    arguments.extend(words.iter().map(|word| (*word).to_owned()));
+    let cli = Cli::try_parse_from(arguments).map_err(|error| error.to_string())?;
+    let mut out = Vec::new();
+    program::run(cli, &mut out).await.map_err(|error| error.to_string())?;
+    Ok(String::from_utf8(out).unwrap())
+}
+
+#[tokio::test]
+async fn it_is_json_without_any_configuration() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = manifest(folder.path(), None, &["slack"]).await.unwrap();
+    let value: Value = serde_json::from_str(&printed).unwrap();
+    assert!(value.is_object());
+    for command in ["file", "alert", "status"] {
+        assert!(printed.contains(command), "{command}");
+    }
+}
+
+#[tokio::test]
+async fn the_configured_chat_is_meant_and_nothing_is_made_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    // The secrets that the manifest will bring need not be there.
+    let config = format!("[secrets]\nmaster_key = \"env:BELLHOP_TEST_NO_SUCH_KEY\"\n[chat.work]\n{SOCKET}");
+    let printed = manifest(folder.path(), Some(&config), &["slack"]).await.unwrap();
+    serde_json::from_str::<Value>(&printed).unwrap();
+    assert!(!printed.contains("xapp-1"));
+    let http = format!("[chat.work]\n{HTTP}");
+    let why = manifest(folder.path(), Some(&http), &["slack"]).await.unwrap_err();
+    assert!(why.contains("--public-url"), "{why}");
+    let printed = manifest(folder.path(), Some(&http), &["slack", "--public-url", "https://bot.example.com/"]).await.unwrap();
+    assert!(printed.contains("https://bot.example.com/chat/work") || printed.contains("\"https://bot.example.com\""), "{printed}");
+    let of_file = format!("[server]\npublic_url = \"https://file.example.com\"\n{http}");
+    assert!(manifest(folder.path(), Some(&of_file), &["slack"]).await.unwrap().contains("file.example.com"));
+    let names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["bellhop.toml"], "no folder and no database");
+}
+
+#[tokio::test]
+async fn what_is_not_clear_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let two = format!("[chat.work]\n{SOCKET}[chat.play]\n{SOCKET}");
+    let why = manifest(folder.path(), Some(&two), &["slack"]).await.unwrap_err();
+    assert!(why.contains("--name") && why.contains("work") && why.contains("play"), "{why}");
+    assert!(manifest(folder.path(), Some(&two), &["slack", "--name", "play"]).await.unwrap().contains("play"));
+    let why = manifest(folder.path(), Some(&two), &["slack", "--name", "wrok"]).await.unwrap_err();
+    assert!(why.contains("`work`"), "{why}");
+    let why = manifest(folder.path(), None, &["slack", "--public-url", "bot.example.com"]).await.unwrap_err();
+    assert!(why.contains("https://HOST"), "{why}");
+    for platform in ["discord", "teams", "zapier"] {
+        let why = manifest(folder.path(), None, &[platform]).await.unwrap_err();
+        assert!(why.contains(platform) && why.contains("not in this version"), "{why}");
+    }
+    assert!(manifest(folder.path(), None, &["slak"]).await.unwrap_err().contains("slack"));
+    // A section that can't be used is said as at the start.
+    let why = manifest(folder.path(), Some("[chat.work]\nkind = \"slack\"\n"), &["slack"]).await.unwrap_err();
+    assert!(why.contains("app_token") || why.contains("bot_token"), "{why}");
+}
