@@ -116,13 +116,7 @@ impl Webhooks {
 
 impl Kept {
     fn hook(&self) -> Hook {
-        Hook {
-            name: self.name.clone(),
-            to: self.to.clone(),
-            signed: self.signed,
-            made_by: self.owner_name.clone(),
-            made_at: self.made_at,
-        }
+        Hook { name: self.name.clone(), to: self.to.clone(), signed: self.signed, made_by: self.owner_name.clone(), made_at: self.made_at }
     }
 }
 

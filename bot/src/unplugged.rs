@@ -14,8 +14,8 @@ use bellhop_core::error::{CommandError, PortError, PortErrorKind};
 use bellhop_core::ids::{CardKey, ChatName, SourceName, StoreName, VersionId};
 use bellhop_core::ports::{
     AlertDesk, AlertFilter, AnalyticsSource, Announcer, Approvals, Attachments, AuditFilter, AuditRow, AuditTrail, ByteStream, Channel,
-    ChatPlatform, DeadLetter, DeadLetters, Decision, FileStore, Hook, HookRequest, Hooks, Link, LinkFacts, Links, MadeHook, NewAlert, Permissions, Places, Platforms, PortResult, Record,
-    Records, Schedule, ScheduleBook, Sources, Stores, UsageBook, UsageRow,
+    ChatPlatform, DeadLetter, DeadLetters, Decision, FileStore, Hook, HookRequest, Hooks, Link, LinkFacts, Links, MadeHook, NewAlert,
+    Permissions, Places, Platforms, PortResult, Record, Records, Schedule, ScheduleBook, Sources, Stores, UsageBook, UsageRow,
 };
 use serde_json::Value;
 use std::sync::Arc;

@@ -1,15 +1,15 @@
 //! What people do with alerts: look, take, give back, end. Every change goes to all of the alert's cards.
 
 use super::engine::Engine;
-use async_trait::async_trait;
 use super::shapes;
+use async_trait::async_trait;
 use bellhop_core::alert::{Alert, AlertInput, AlertState, Change, apply};
 use bellhop_core::call::Call;
 use bellhop_core::error::{CommandError, PortErrorKind};
 use bellhop_core::nearest::nearest;
 use bellhop_core::ports::{AlertDesk, AlertFilter, NewAlert};
-use chrono::TimeDelta;
 use bellhop_store::{AlertWrite, Effects, Store, Versioned};
+use chrono::TimeDelta;
 use std::sync::Arc;
 
 /// The desk over this database.

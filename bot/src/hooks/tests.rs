@@ -3,8 +3,8 @@
 use crate::whole::{Answer, Whole};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bellhop_core::card::{Block, Card};
 use bellhop_core::Clock as _;
+use bellhop_core::card::{Block, Card};
 use bellhop_core::ports::Records as _;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -89,6 +89,8 @@ async fn refusals_are_those_that_programs_know() {
     bot.said("channel create closing").await;
     let (closing, _) = made(&bot, "hook create closing --to #closing").await;
     assert!(bot.said("channel archive --in #closing --yes").await.contains("Archived"));
+    // What is known of the chat's channels is asked for anew after a while.
+    bot.clock.advance(Duration::from_secs(16));
     assert_eq!(bot.post(&closing, JSON, &[], r#"{"text":"x"}"#).await, said(410, "channel_is_archived"));
     assert!(bot.said("hook logs closing").await.contains("channel_is_archived"));
     assert!(bot.said("hook delete deploys --yes").await.contains("takes nothing any more"));

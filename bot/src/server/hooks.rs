@@ -23,7 +23,12 @@ pub async fn receive(
 ) -> Response {
     let body = match body {
         Ok(body) => body,
-        Err(error) => return answer(error.status(), if error.status() == StatusCode::PAYLOAD_TOO_LARGE { "payload_too_large" } else { "invalid_payload" }),
+        Err(error) => {
+            return answer(
+                error.status(),
+                if error.status() == StatusCode::PAYLOAD_TOO_LARGE { "payload_too_large" } else { "invalid_payload" },
+            );
+        }
     };
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let posted = Posted {

@@ -4,6 +4,7 @@ mod alerts;
 mod catalogue;
 mod channels;
 mod chat;
+mod desk;
 mod figures;
 mod files;
 mod hookery;

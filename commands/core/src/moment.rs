@@ -183,7 +183,9 @@ mod tests {
         assert!(why("2026-11-23T10:30:00Z").contains("is past"));
         assert!(why("2028-01-01 00:00").contains("more than a year"));
         assert!(why("in 400d").contains("more than a year"));
-        for bad in ["", "soon", "25:00", "15", "in", "in 0s", "2026-13-01 09:00", "tomorrow", "9:00 pm", "-2h", "é", "in 99999999999999999999d"] {
+        for bad in
+            ["", "soon", "25:00", "15", "in", "in 0s", "2026-13-01 09:00", "tomorrow", "9:00 pm", "-2h", "é", "in 99999999999999999999d"]
+        {
             assert!(bad.parse::<Moment>().unwrap_err().contains("is no time"), "{bad}");
         }
     }

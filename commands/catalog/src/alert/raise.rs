@@ -65,21 +65,24 @@ impl Command for Raise {
         let (alert, fired) = self.alerts.raise(call, &wanted(&args)?).await?;
         let name = Span::Bold(line(&alert.signal.name));
         let card = match (fired, alert.state) {
-            (true, _) => Card::titled("Alert raised").tone(Tone::Good).and_spans(vec![
-                name,
-                " is firing. It is shown where alerts of its kind are routed.".into(),
-            ]),
+            (true, _) => Card::titled("Alert raised")
+                .tone(Tone::Good)
+                .and_spans(vec![name, " is firing. It is shown where alerts of its kind are routed.".into()]),
             (false, AlertState::Acknowledged) => {
                 let who = line(alert.taken_by.as_deref().unwrap_or("someone"));
                 Card::titled("This alert is on already").and_spans(vec![name, format!(" is taken by {who}.").into()])
             }
-            (false, _) => Card::titled("This alert is on already").and_spans(vec![name, " is firing; what it says is brought up to date.".into()]),
+            (false, _) => {
+                Card::titled("This alert is on already").and_spans(vec![name, " is firing; what it says is brought up to date.".into()])
+            }
         };
         let this = AlertRef { id: alert.id.clone() };
-        Ok(Reply::private(card.and_fields(vec![("Id", code(&alert.id))]).and_actions(vec![
-            Action::invoke("Show", Invoke::of::<Show>(&this)),
-            Action::invoke("Resolve", Invoke::of::<Resolve>(&this)),
-        ])))
+        Ok(Reply::private(
+            card.and_fields(vec![("Id", code(&alert.id))]).and_actions(vec![
+                Action::invoke("Show", Invoke::of::<Show>(&this)),
+                Action::invoke("Resolve", Invoke::of::<Resolve>(&this)),
+            ]),
+        ))
     }
 
     async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {

@@ -57,7 +57,8 @@ impl Command for Archive {
         Ok(Card::titled(format!("Archive {spelled}?")).and_spans(vec![
             "This would close ".into(),
             code(spelled),
-            " for everyone in it. Where the chat lets a bot, `channel unarchive` opens it again; otherwise only its own settings do.".into(),
+            " for everyone in it. Where the chat lets a bot, `channel unarchive` opens it again; otherwise only its own settings do."
+                .into(),
         ]))
     }
 

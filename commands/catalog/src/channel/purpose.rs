@@ -41,7 +41,10 @@ impl Command for Purpose {
     const SUMMARY: &'static str = "Says at length what a channel is for";
     const ACCESS: Access = Access::Operator;
     const EFFECT: Effect = Effect::Writes;
-    const EXAMPLES: &'static [&'static str] = &["channel purpose \"Where releases and rollbacks are announced\"", "channel purpose \"Everything about being on call\" --in #general"];
+    const EXAMPLES: &'static [&'static str] = &[
+        "channel purpose \"Where releases and rollbacks are announced\"",
+        "channel purpose \"Everything about being on call\" --in #general",
+    ];
     const COMPLETES: &'static [&'static str] = &["in"];
     type Args = PurposeArgs;
 
@@ -49,7 +52,10 @@ impl Command for Purpose {
         let text = sentence("text", &args.text, &args.rest)?;
         let length = text.chars().count();
         if length > LONGEST_PURPOSE {
-            return Err(CommandError::invalid("text", format!("a purpose has {LONGEST_PURPOSE} characters at most, and this has {length}")));
+            return Err(CommandError::invalid(
+                "text",
+                format!("a purpose has {LONGEST_PURPOSE} characters at most, and this has {length}"),
+            ));
         }
         let at = meant(&*self.places, args.r#in.as_ref(), call).await?;
         let platform = platform(&*self.platforms, &at.chat)?;

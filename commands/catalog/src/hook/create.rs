@@ -63,10 +63,9 @@ impl Command for Create {
         }
         let to = self.places.resolve(&args.to, &call.at).await?;
         let made = self.hooks.create(call, name, &to, args.signed).await.map_err(|error| match error.kind {
-            PortErrorKind::Conflict => CommandError::Refused(format!(
-                "there is a webhook `{}` already; choose another name, or delete that one first",
-                line(name)
-            )),
+            PortErrorKind::Conflict => {
+                CommandError::Refused(format!("there is a webhook `{}` already; choose another name, or delete that one first", line(name)))
+            }
             _ => error.into(),
         })?;
         let spelled = self.places.spell(&to).await;
@@ -82,10 +81,7 @@ impl Command for Create {
             .and_spans(vec!["What is posted to this address is shown in ".into(), code(spelled), ".".into()])
             .block(Block::Fields(vec![field("Address", made.url.expose_secret()), field("Secret", made.secret.expose_secret())]))
             .and_text(format!("{how} Keep both now: they are not shown again."))
-            .and_actions(vec![
-                Action::invoke("Test", Invoke::of::<Test>(&this)),
-                Action::invoke("Delete", Invoke::of::<Delete>(&this)),
-            ]);
+            .and_actions(vec![Action::invoke("Test", Invoke::of::<Test>(&this)), Action::invoke("Delete", Invoke::of::<Delete>(&this))]);
         Ok(Reply::private(card))
     }
 

@@ -51,11 +51,11 @@ impl Command for Logs {
             })
             .collect();
         let shown = count(requests.len(), "request");
-        Ok(Reply::private(
-            Card::titled(title)
-                .and_text(format!("The last {shown}, the newest first."))
-                .block(Block::Table(table(shown, &["When", "From", "Answered"], rows))),
-        ))
+        Ok(Reply::private(Card::titled(title).and_text(format!("The last {shown}, the newest first.")).block(Block::Table(table(
+            shown,
+            &["When", "From", "Answered"],
+            rows,
+        )))))
     }
 
     async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {

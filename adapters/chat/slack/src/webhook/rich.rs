@@ -102,7 +102,9 @@ fn word(element: &Object) -> Option<Span> {
         "channel" => Span::Plain(format!("#{}", text(element, "channel_id")?)),
         "broadcast" => Span::Plain(format!("@{}", text(element, "range")?)),
         "color" => Span::Code(text(element, "value")?),
-        "emoji" => Span::Plain(text(element, "unicode").and_then(|code| drawn(&code)).or_else(|| Some(format!(":{}:", text(element, "name")?)))?),
+        "emoji" => {
+            Span::Plain(text(element, "unicode").and_then(|code| drawn(&code)).or_else(|| Some(format!(":{}:", text(element, "name")?)))?)
+        }
         "date" => match element.get("timestamp").and_then(Value::as_i64).and_then(|seconds| DateTime::from_timestamp(seconds, 0)) {
             Some(moment) => Span::Time(moment),
             None => Span::Plain(text(element, "fallback")?),

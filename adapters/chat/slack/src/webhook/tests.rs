@@ -78,7 +78,12 @@ fn what_is_no_message_is_refused_in_slacks_words() {
         (br#"{"text":"x","attachments":"x"}"#, "invalid_attachments"),
         (many.as_bytes(), "too_many_attachments"),
     ] {
-        assert_eq!(card("application/json", body), Err(Refusal { code, status: 400 }), "{}", String::from_utf8_lossy(&body[..body.len().min(80)]));
+        assert_eq!(
+            card("application/json", body),
+            Err(Refusal { code, status: 400 }),
+            "{}",
+            String::from_utf8_lossy(&body[..body.len().min(80)])
+        );
     }
     assert_eq!(card("application/x-www-form-urlencoded", b"text=x").unwrap_err().code, "invalid_payload");
 }
@@ -99,7 +104,10 @@ fn marks_are_read_and_the_rest_stays() {
     assert_eq!(spans("&lt;!channel&gt; &amp;lt;"), [p("<!channel> &lt;")]);
     let text = shown(&json!({ "text": "before\n```\nlet x = a &lt; b;\n```\nafter ```open" }));
     assert_eq!(text, "before\n    let x = a < b;\nafter ```open");
-    assert_eq!(posted(&json!({ "text": "*no* <https://a.example|link>", "mrkdwn": false })).blocks, [Block::Text(vec![p("*no* "), link("link", "https://a.example")])]);
+    assert_eq!(
+        posted(&json!({ "text": "*no* <https://a.example|link>", "mrkdwn": false })).blocks,
+        [Block::Text(vec![p("*no* "), link("link", "https://a.example")])]
+    );
 }
 
 #[test]
@@ -229,8 +237,35 @@ fn rich_text_and_tables_are_read() {
 
 fn json_value() -> impl Strategy<Value = Value> {
     let member = prop::sample::select(vec![
-        "text", "type", "blocks", "attachments", "elements", "fields", "title", "value", "url", "image_url", "alt_text", "color", "ts", "footer", "fallback", "pretext",
-        "username", "icon_emoji", "accessory", "rows", "style", "indent", "offset", "unicode", "timestamp", "mrkdwn_in", "options", "actions", "title_link",
+        "text",
+        "type",
+        "blocks",
+        "attachments",
+        "elements",
+        "fields",
+        "title",
+        "value",
+        "url",
+        "image_url",
+        "alt_text",
+        "color",
+        "ts",
+        "footer",
+        "fallback",
+        "pretext",
+        "username",
+        "icon_emoji",
+        "accessory",
+        "rows",
+        "style",
+        "indent",
+        "offset",
+        "unicode",
+        "timestamp",
+        "mrkdwn_in",
+        "options",
+        "actions",
+        "title_link",
     ]);
     let word = prop_oneof![
         4 => prop::sample::select(vec![
@@ -244,7 +279,8 @@ fn json_value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(6, 60, 8, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::Array),
-            prop::collection::vec((member.clone(), inner), 0..8).prop_map(|members| Value::Object(members.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())),
+            prop::collection::vec((member.clone(), inner), 0..8)
+                .prop_map(|members| Value::Object(members.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())),
         ]
     })
 }
@@ -255,7 +291,9 @@ fn harmless(card: &Card) -> Result<(), TestCaseError> {
     for block in &card.blocks {
         match block {
             Block::Text(spans) => all.extend(spans.iter().cloned()),
-            Block::Fields(fields) => all.extend(fields.iter().flat_map(|field| [vec![field.name.clone().into()], field.value.clone()].concat())),
+            Block::Fields(fields) => {
+                all.extend(fields.iter().flat_map(|field| [vec![field.name.clone().into()], field.value.clone()].concat()))
+            }
             Block::Code(code) => all.push(code.clone().into()),
             Block::Table(table) => {
                 prop_assert!(table.rows.iter().all(|row| row.len() == table.columns.len()));
