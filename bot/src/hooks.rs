@@ -85,6 +85,7 @@ pub struct Webhooks {
 
 impl Webhooks {
     /// Webhooks under the bot's own address. Bodies are tried in the order of `shapes`.
+    #[must_use]
     pub fn new(store: Store, parts: &Parts, chats: Arc<ChatDirectory>, shapes: &'static [Shape]) -> Self {
         Self {
             store,

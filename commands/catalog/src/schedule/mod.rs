@@ -21,8 +21,7 @@ pub(crate) async fn keep(book: &dyn ScheduleBook, call: &Call, mut schedule: Sch
         known.invoke == schedule.invoke && known.cron == schedule.cron && known.owner == schedule.owner && known.to == schedule.to
     };
     let mut length = ID;
-    loop {
-        let Some(at) = known.iter().position(|known| known.id == hash[..length]) else { break };
+    while let Some(at) = known.iter().position(|known| known.id == hash[..length]) {
         if same(&known[at]) || length >= hash.len() {
             return Ok(known.swap_remove(at));
         }

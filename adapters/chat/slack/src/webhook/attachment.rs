@@ -47,10 +47,12 @@ pub(super) fn add(card: &mut Card, attachment: &Value) {
     buttons(&mut own, of);
     footer(&mut own, of);
     let before = text(of, "pretext");
-    if own.blocks.is_empty() && own.title.is_empty() && before.is_none() {
-        if let Some(fallback) = text(of, "fallback") {
-            mrkdwn::add(&mut own, &fallback, false);
-        }
+    if own.blocks.is_empty()
+        && own.title.is_empty()
+        && before.is_none()
+        && let Some(fallback) = text(of, "fallback")
+    {
+        mrkdwn::add(&mut own, &fallback, false);
     }
     // It stands before and outside of the attachment.
     if let Some(pretext) = before {

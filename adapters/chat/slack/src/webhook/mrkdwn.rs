@@ -132,13 +132,10 @@ impl Run {
                 },
                 _ => None,
             };
-            match step {
-                Some(length) => at += c.len_utf8() + length,
-                None => {
-                    self.plain.push(c);
-                    at += c.len_utf8();
-                }
+            if step.is_none() {
+                self.plain.push(c);
             }
+            at += c.len_utf8() + step.unwrap_or_default();
         }
     }
 

@@ -292,7 +292,7 @@ fn harmless(card: &Card) -> Result<(), TestCaseError> {
         match block {
             Block::Text(spans) => all.extend(spans.iter().cloned()),
             Block::Fields(fields) => {
-                all.extend(fields.iter().flat_map(|field| [vec![field.name.clone().into()], field.value.clone()].concat()))
+                all.extend(fields.iter().flat_map(|field| [vec![field.name.clone().into()], field.value.clone()].concat()));
             }
             Block::Code(code) => all.push(code.clone().into()),
             Block::Table(table) => {
