@@ -1,7 +1,7 @@
 //! Slack is a chat platform like the others: every sentence of the port's contract, against the strict Slack of the test kit
 //! and judged by what a person sees there.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests end the test where something is wrong")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests end the test where something is wrong")]
 
 use async_trait::async_trait;
 use bellhop_core::address::{Address, UserRef};
