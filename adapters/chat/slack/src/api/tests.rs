@@ -81,7 +81,6 @@ async fn reading_waits_a_little_and_posting_does_not() {
 
 #[tokio::test]
 async fn odd_answers_are_told_from_good_ones() {
-    let bed = Bed::new().await;
     let page = Answer::Raw(200, &[("content-type", "text/html")], "<html>maintenance</html>");
     for (answer, kind, says, maybe) in [
         (page, PortErrorKind::Broken, "web page", true),
@@ -98,6 +97,7 @@ async fn odd_answers_are_told_from_good_ones() {
         (Answer::Refuse("is_archived"), PortErrorKind::Denied, "archived", false),
         (Answer::Json(json!({ "ok": true })), PortErrorKind::Broken, "which message", true),
     ] {
+        let bed = Bed::new().await;
         bed.world.answer("chat.postMessage", answer);
         let error = bed.slack.deliver(&said("k", "text")).await.unwrap_err();
         assert_eq!((error.kind, error.maybe_done), (kind, maybe), "{error}");

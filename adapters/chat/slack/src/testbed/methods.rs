@@ -270,7 +270,9 @@ fn history(inner: &Inner, channel: &str, args: &Map<String, Value>) -> Result {
     }
     all.reverse();
     if args.get("include_all_metadata") != Some(&json!("true")) {
-        all.iter_mut().for_each(|message| drop(message.as_object_mut().unwrap().remove("metadata")));
+        for message in &mut all {
+            message.as_object_mut().unwrap().remove("metadata");
+        }
     }
     Ok(page(&all, args, inner.page, "messages"))
 }

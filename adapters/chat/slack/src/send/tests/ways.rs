@@ -11,7 +11,7 @@ use bellhop_core::{Address, Card, PortErrorKind};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-fn private(bed: &Bed, to: Address, reply: &ReplyTo) -> Post {
+fn private(to: Address, reply: &ReplyTo) -> Post {
     Post { to, audience: Audience::Caller, answers: Some(person("U1")), reply: Some(reply.handle()), ..said("k", "for you") }
 }
 
@@ -111,15 +111,15 @@ async fn what_passes_does_not_send_anyone_elsewhere() {
 async fn private_answers_are_seen_by_one() {
     let bed = Bed::new().await;
     // By the response address first.
-    let id = bed.slack.deliver(&private(&bed, at("C1"), &bed.reply())).await.unwrap();
+    let id = bed.slack.deliver(&private(at("C1"), &bed.reply())).await.unwrap();
     assert!(id.as_str().starts_with("n:"), "{id}");
     assert!(!id.as_str().contains("respond"), "an id tells the address: {id}");
     assert_eq!(bed.world.calls("respond/1")[0]["response_type"], "ephemeral");
     // Without one, by the method; in a thread too, since the address doesn't know it.
     bed.world.methods();
-    let mut threaded = private(&bed, at("C1"), &bed.reply());
+    let mut threaded = private(at("C1"), &bed.reply());
     threaded.to.thread = Some("1.1".into());
-    for post in [private(&bed, at("C1"), &ReplyTo::default()), threaded] {
+    for post in [private(at("C1"), &ReplyTo::default()), threaded] {
         let id = bed.slack.deliver(&post).await.unwrap();
         assert!(id.as_str().starts_with("e:"), "{id}");
         let sent = bed.world.calls("chat.postEphemeral").pop().unwrap();
@@ -129,15 +129,15 @@ async fn private_answers_are_seen_by_one() {
         );
     }
     // A person who isn't there, and a channel where the bot isn't.
-    let mut away = private(&bed, at("C1"), &ReplyTo::default());
+    let mut away = private(at("C1"), &ReplyTo::default());
     away.answers = Some(person("U2"));
     assert!(bed.slack.deliver(&away).await.unwrap().as_str().starts_with("D2:"));
     assert!(bed.world.texts("D2")[0].contains("You are not in <#C1>"));
-    assert!(bed.slack.deliver(&private(&bed, at("C2"), &ReplyTo::default())).await.unwrap().as_str().starts_with("D1:"));
+    assert!(bed.slack.deliver(&private(at("C2"), &ReplyTo::default())).await.unwrap().as_str().starts_with("D1:"));
     assert!(bed.world.texts("C1").is_empty() && bed.world.texts("C2").is_empty());
     // Where there are two anyway it is an ordinary message.
     for (to, id) in [("D1", false), ("U1", true)] {
-        let posted = bed.slack.deliver(&private(&bed, at(to), &ReplyTo::default())).await.unwrap();
+        let posted = bed.slack.deliver(&private(at(to), &ReplyTo::default())).await.unwrap();
         assert_eq!(posted.as_str().starts_with("D1:"), id, "{posted}");
     }
     assert_eq!(bed.world.texts("D1").len(), 3);
@@ -147,7 +147,7 @@ async fn private_answers_are_seen_by_one() {
 async fn an_answer_to_a_click_takes_the_place_of_what_was_clicked_once() {
     let bed = Bed::new().await;
     let click = ReplyTo { ephemeral: true, message_ts: Some("1.1".into()), ..bed.reply() };
-    let first = private(&bed, at("C1"), &click);
+    let first = private(at("C1"), &click);
     let id = bed.slack.deliver(&first).await.unwrap();
     assert!(id.as_str().starts_with("r:"), "{id}");
     // What goes on from it doesn't overwrite it; trying the first again does no harm.
@@ -173,7 +173,7 @@ async fn where_the_clicked_message_is_gone_the_answer_comes_anew() {
     let click = ReplyTo { ephemeral: true, ..bed.reply() };
     for code in ["message_not_found", "no_original_message"] {
         bed.world.answer("respond", Answer::Json(json!({ "ok": false, "error": code })));
-        assert!(bed.slack.deliver(&private(&bed, at("C1"), &click)).await.unwrap().as_str().starts_with("e:"), "{code}");
+        assert!(bed.slack.deliver(&private(at("C1"), &click)).await.unwrap().as_str().starts_with("e:"), "{code}");
     }
     assert_eq!(bed.world.calls("chat.postEphemeral").len(), 2);
 }
@@ -223,7 +223,7 @@ async fn what_slack_refuses_to_draw_is_said_plainer() {
     }
     // By a response address as well.
     bed.world.answer("respond", Answer::Refuse("invalid_blocks"));
-    bed.slack.deliver(&private(&bed, at("C1"), &bed.reply())).await.unwrap();
+    bed.slack.deliver(&private(at("C1"), &bed.reply())).await.unwrap();
     assert_eq!(bed.world.calls("respond/1").len(), 2);
 }
 
@@ -264,7 +264,7 @@ async fn progress_leaves_the_last_use_to_the_answer() {
 async fn a_use_that_never_arrived_is_free_again_and_old_addresses_are_dropped() {
     let bed = Bed::new().await;
     bed.world.answer("respond", Answer::Raw(429, &[("retry-after", "1")], ""));
-    let post = private(&bed, at("C1"), &bed.reply());
+    let post = private(at("C1"), &bed.reply());
     assert_eq!(bed.slack.deliver(&post).await.unwrap_err().kind, PortErrorKind::RateLimited);
     bed.clock.advance(Duration::from_secs(1));
     bed.world.methods();
@@ -273,7 +273,7 @@ async fn a_use_that_never_arrived_is_free_again_and_old_addresses_are_dropped() 
     }
     assert_eq!((bed.world.calls("respond/1").len(), bed.world.calls("chat.postEphemeral").len()), (5, 1));
     bed.clock.advance(Duration::from_mins(31));
-    let later = private(&bed, at("C1"), &ReplyTo { response_url: Some(format!("{}/respond/2", bed.world.url)), ..bed.reply() });
+    let later = private(at("C1"), &ReplyTo { response_url: Some(format!("{}/respond/2", bed.world.url)), ..bed.reply() });
     bed.slack.deliver(&later).await.unwrap();
     assert_eq!(bed.records.count("slack/work/responses"), 1);
 }
