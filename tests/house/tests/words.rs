@@ -27,7 +27,10 @@ fn may_name_platforms(file: &File) -> bool {
     let docs = file.ends(&[".md"]) || file.under("docs");
     // The vendors' simulators and the tests that speak to them, each in a file with the platform's name.
     let named = file.path.starts_with("tests/") && PLATFORMS.iter().any(|name| file.path.contains(name));
+    // What lists the simulators and fetches the vendors' own clients for them.
+    let listed = matches!(file.path.as_str(), "tests/run" | "tests/kit/src/lib.rs" | "tests/kit/src/peers/mod.rs");
     adapters
+        || listed
         || wiring
         || config
         || docs

@@ -248,7 +248,7 @@ impl Default for Settings {
             file_processing: Duration::ZERO,
             largest_file: 1 << 30,
             page: 100,
-            empty_pages: false,
+            empty_pages: true,
             clock: Arc::new(MachineClock),
         }
     }

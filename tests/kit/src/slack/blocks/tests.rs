@@ -1,3 +1,5 @@
+//! Block Kit's limits, each at its edge and one past it.
+
 use super::{Surface, check, initial, stored, stored_view};
 use crate::slack::time::IdSource;
 use serde_json::{Value, json};
