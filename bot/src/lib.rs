@@ -10,6 +10,7 @@ pub mod config;
 pub mod dispatch;
 pub mod explain;
 pub mod front;
+pub mod housekeeping;
 pub mod inbox;
 pub mod links;
 pub mod listening;
