@@ -58,7 +58,7 @@ async fn the_configured_chat_is_meant_and_nothing_is_made_for_it() {
 #[tokio::test]
 async fn what_is_not_clear_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
-    let two = format!("[chat.work]\n{SOCKET}[chat.play]\n{SOCKET}");
+    let two = format!("[server]\npublic_url = \"https://bot.example.com\"\n[chat.work]\n{SOCKET}[chat.play]\n{HTTP}");
     let why = printed_for(folder.path(), Some(&two), &["slack"]).await.unwrap_err();
     assert!(why.contains("--name") && why.contains("work") && why.contains("play"), "{why}");
     assert!(printed_for(folder.path(), Some(&two), &["slack", "--name", "play"]).await.unwrap().contains("play"));
