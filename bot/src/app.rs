@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::dispatch::{ApprovalDesk, Dispatch};
 use crate::front::FrontPage;
 use crate::hooks::Webhooks;
+use crate::housekeeping;
 use crate::inbox::{DurableInbox, InboxWorker};
 use crate::links::ShortLinks;
 use crate::listening::{self, Patience};
@@ -16,7 +17,6 @@ use crate::outbox::{GivenUp, Hands, Outbox, Pace};
 use crate::platforms::{ChatDirectory, SourceDirectory, StoreDirectory};
 use crate::roles::Roles;
 use crate::schedule::Scheduler;
-use crate::secrets::{Otherwise, SealRing};
 use crate::server;
 use crate::start::{self, StartError};
 use crate::tasks::Tasks;
@@ -28,11 +28,10 @@ use bellhop_console::Console;
 use bellhop_core::Address;
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::error::CommandError;
-use bellhop_core::ports::{Attachments, Inbox, Links, Permissions, Records as _, Stores};
+use bellhop_core::ports::{Attachments, Inbox, Links, Permissions, Stores};
 use bellhop_core::registry::Registry;
-use bellhop_store::{Backend, Events, RunnerGuard, Store};
+use bellhop_store::{Events, RunnerGuard, Store};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -124,7 +123,7 @@ impl App {
         let (clock, ids) = (options.clock.clone(), options.ids.clone());
         let store = Store::open(&config.database_url(), clock.clone(), ids.clone()).await?;
 
-        let public_url = public_url(&config, &store, here).await?;
+        let public_url = start::public_url(&config, &store, here).await?;
         let people = wiring::embedded_people(&config)?;
         let permissions: Arc<dyn Permissions> = Arc::new(Roles::new(config.frame.role.clone(), people));
         let inbox: Arc<dyn Inbox> = Arc::new(DurableInbox::new(store.clone()));
@@ -139,7 +138,7 @@ impl App {
             stores: stores.clone(),
             front: front.clone(),
             links: links.clone(),
-            seal: Arc::new(seal(&config, &store, &data_dir)?),
+            seal: Arc::new(start::seal(&config, &store, &data_dir)?),
             public_url,
             clock: clock.clone(),
             ids: ids.clone(),
@@ -351,7 +350,7 @@ impl App {
         tasks.start("expiry", self.engine.clone().expire(tasks.clone()));
         tasks.start("places", self.waiting.clone().find_all(tasks.stop()));
         tasks.start("schedules", Scheduler::new(self.store.clone(), self.inbox.clone(), clock).run(tasks.clone()));
-        tasks.start("housekeeping", housekeeping(self.store.clone(), self.options.pace.quarantine, tasks.clone()));
+        tasks.start("housekeeping", housekeeping::keep(self.store.clone(), self.options.pace.quarantine, tasks.clone()));
     }
 
     fn start_chats(&self, tasks: &Tasks) {
@@ -372,56 +371,4 @@ impl App {
 fn home(console: Option<&Arc<Console>>) -> Address {
     let chat = console.map_or_else(|| wiring::EMBEDDED_CHAT.into(), |console| bellhop_core::ports::ChatPlatform::name(&**console).clone());
     Address::channel(chat, "local", "general")
-}
-
-/// What closes the bot's own secrets away. Where several bots may share the database, none makes a key of its own.
-fn seal(config: &Config, store: &Store, data_dir: &Path) -> Result<SealRing, StartError> {
-    let otherwise = match store.backend() {
-        Backend::Sqlite => Otherwise::File(data_dir.join("master.key")),
-        Backend::Postgres => Otherwise::Configured,
-    };
-    Ok(SealRing::new(config.frame.secrets.key()?, otherwise))
-}
-
-/// The address that links begin with: the configured one, or where this process listens, or where the bot that runs on the
-/// same database said that it does.
-async fn public_url(config: &Config, store: &Store, here: Option<String>) -> Result<String, StartError> {
-    const KEY: (&str, &str) = ("bot", "address");
-    let url = match (&config.frame.server.public_url, here) {
-        (Some(url), _) => url.clone(),
-        (None, Some(here)) => {
-            store.put(KEY.0, KEY.1, &serde_json::json!(here)).await?;
-            here
-        }
-        (None, None) => match store.get(KEY.0, KEY.1).await? {
-            Some(serde_json::Value::String(running)) => running,
-            _ => format!("http://{}", config.frame.server.listen),
-        },
-    };
-    Ok(url.trim_end_matches('/').to_owned())
-}
-
-/// Takes back what dead processes had claimed (where others may die while this one lives), and deletes what is old.
-async fn housekeeping(store: Store, quarantine: Duration, tasks: Tasks) {
-    const EVERY: Duration = Duration::from_secs(5);
-    const SWEEP_EACH: u32 = 120;
-    let stop = tasks.stop();
-    let mut round = 0_u32;
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = stop.cancelled() => return,
-        }
-        if store.backend() == Backend::Postgres
-            && let Err(error) = store.recover(quarantine).await
-        {
-            tracing::debug!(%error, "what dead replicas had claimed can't be looked up");
-        }
-        if round.is_multiple_of(SWEEP_EACH)
-            && let Err(error) = store.sweep().await
-        {
-            tracing::debug!(%error, "old rows can't be deleted now");
-        }
-        round = round.wrapping_add(1);
-    }
 }

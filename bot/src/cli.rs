@@ -86,7 +86,7 @@ pub struct Manifest {
     /// The configured chat that it is for, the NAME of [chat.NAME]; needed where several are of that kind
     #[arg(long, value_name = "CHATNAME")]
     pub name: Option<String>,
-    /// The address under which the platform reaches the bot; [server] public_url unless told
+    /// The address under which the platform reaches the bot; the configured one unless told
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
 }

@@ -11,6 +11,7 @@ pub mod dispatch;
 pub mod explain;
 pub mod front;
 pub mod hooks;
+pub mod housekeeping;
 pub mod inbox;
 pub mod links;
 pub mod listening;

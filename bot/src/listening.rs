@@ -31,21 +31,19 @@ pub async fn listen(chat: Arc<dyn ChatPlatform>, own: Arc<Own>, stop: Stop, pati
     let mut pause = patience.first;
     while !stop.is_cancelled() {
         let mut listening = std::pin::pin!(chat.listen(stop.clone()));
-        let ended = match tokio::time::timeout(patience.well, &mut listening).await {
-            Ok(ended) => ended,
-            Err(_) => {
-                own.over(&listening_key(&name)).await;
-                pause = patience.first;
-                listening.await
-            }
+        let ended = if let Ok(ended) = tokio::time::timeout(patience.well, &mut listening).await {
+            ended
+        } else {
+            own.over(&listening_key(&name)).await;
+            pause = patience.first;
+            listening.await
         };
         if stop.is_cancelled() {
             return;
         }
         let again = match &ended {
-            Ok(()) => Some(pause),
             Err(PortError { retry: Retry::No, .. }) => None,
-            Err(PortError { retry: Retry::Backoff, .. }) => Some(pause),
+            Ok(()) | Err(PortError { retry: Retry::Backoff, .. }) => Some(pause),
             Err(PortError { retry: Retry::After(least), .. }) => Some(pause.max(*least)),
         };
         let why = ended.err().map_or_else(|| format!("chat.{name} stopped listening without saying why"), |error| error.to_string());

@@ -94,7 +94,8 @@ pub async fn check(config: Config, options: Options, live: bool, out: &mut (impl
         // A platform that can't be asked just now says nothing about the configuration.
         let unasked = matches!(&why, CommandError::Port(error) if error.retry != Retry::No);
         sound &= unasked && !live;
-        let _ = writeln!(std::io::stderr(), "bellhop: [[route]] to {place}: {}{why}", if unasked { "can't be looked up now: " } else { "" });
+        let _ =
+            writeln!(std::io::stderr(), "bellhop: [[route]] to {place}: {}{why}", if unasked { "can't be looked up now: " } else { "" });
     }
     if sound {
         print(out, "The configuration can be used.\n");

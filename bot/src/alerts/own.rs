@@ -45,6 +45,16 @@ enum Known {
     Off(Timestamp),
 }
 
+/// What was known about a trouble before it was over.
+enum Before {
+    /// This process told it, with this beginning.
+    On(Timestamp),
+    /// It wasn't there a moment ago.
+    Off,
+    /// Another may have told it.
+    Unknown,
+}
+
 /// Tells the bot's own troubles.
 pub struct Own {
     engine: Arc<Engine>,
@@ -73,17 +83,16 @@ impl Own {
         true
     }
 
-    /// Notes that a trouble isn't there, and returns when it began, where this process told it; `None` where nothing is to
-    /// be done.
-    fn ends(&self, key: &str, now: Timestamp) -> Option<Option<Timestamp>> {
+    /// Notes that a trouble isn't there; returns what was known before, unless that was the same a moment ago.
+    fn ends(&self, key: &str, now: Timestamp) -> Before {
         let mut known = self.known();
-        let began = match known.get(key) {
-            Some(Known::Off(looked)) if now - *looked < SURE => return None,
-            Some(Known::On(began)) => Some(*began),
-            _ => None,
+        let before = match known.get(key) {
+            Some(Known::Off(looked)) if now - *looked < SURE => return Before::Off,
+            Some(Known::On(began)) => Before::On(*began),
+            _ => Before::Unknown,
         };
         known.insert(key.to_owned(), Known::Off(now));
-        Some(began)
+        before
     }
 
     /// Tells a trouble, unless it is told already.
@@ -103,7 +112,11 @@ impl Own {
     /// Ends a trouble, where it was told by this process, an earlier one or another replica. Cheap while nothing is wrong.
     pub async fn over(&self, key: &str) {
         let now = self.clock.now();
-        let Some(began) = self.ends(key, now) else { return };
+        let began = match self.ends(key, now) {
+            Before::Off => return,
+            Before::On(began) => Some(began),
+            Before::Unknown => None,
+        };
         if let Err(error) = self.end(key, began, now).await {
             tracing::debug!(%error, key, "whether a trouble was told can't be looked up now");
             let mut known = self.known();
@@ -120,8 +133,13 @@ impl Own {
             (_, Some(kept)) if kept.value.state != AlertState::Resolved => kept.value.signal,
             // Told a moment ago, and not kept yet: the end is worked off after the beginning.
             (Some(began), _) => {
-                let trouble =
-                    Trouble { key: key.to_owned(), name: key.to_owned(), severity: "critical", summary: String::new(), labels: BTreeMap::new() };
+                let trouble = Trouble {
+                    key: key.to_owned(),
+                    name: key.to_owned(),
+                    severity: "critical",
+                    summary: String::new(),
+                    labels: BTreeMap::new(),
+                };
                 signal(trouble, began)
             }
             (None, _) => return Ok(()),

@@ -115,14 +115,12 @@ enum Absent {
 /// Replaces references by what they refer to, in every string below `value`.
 fn follow(value: &mut toml::Value, at: &str, base: &Path, redaction: &Redaction, absent: Absent) -> Result<(), ConfigError> {
     match value {
-        toml::Value::String(text) => {
-            match secrets::resolve(text, base, redaction) {
-                Ok(Some(found)) => *text = found,
-                Ok(None) => {}
-                Err(_) if absent == Absent::Stays => {}
-                Err(why) => return Err(ConfigError::Secret { at: at.to_owned(), why: why.to_string() }),
-            }
-        }
+        toml::Value::String(text) => match secrets::resolve(text, base, redaction) {
+            Ok(Some(found)) => *text = found,
+            Ok(None) => {}
+            Err(_) if absent == Absent::Stays => {}
+            Err(why) => return Err(ConfigError::Secret { at: at.to_owned(), why: why.to_string() }),
+        },
         toml::Value::Array(items) => {
             for item in items {
                 follow(item, at, base, redaction, absent)?;

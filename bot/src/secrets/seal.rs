@@ -58,7 +58,9 @@ impl SealRing {
             return Ok(key.clone());
         }
         let key = match &self.otherwise {
-            Otherwise::File(path) => MasterKey::of_file_or_new(path).map_err(|error| failed(PortErrorKind::Broken, "seal", error.to_string()))?,
+            Otherwise::File(path) => {
+                MasterKey::of_file_or_new(path).map_err(|error| failed(PortErrorKind::Broken, "seal", error.to_string()))?
+            }
             Otherwise::Configured => return Err(failed(PortErrorKind::Invalid, "seal", NEEDED)),
         };
         keys.push(key.clone());
@@ -79,12 +81,16 @@ impl SealRing {
         }
         keys.iter().find(|key| key.id() == id).cloned().ok_or_else(|| {
             let put_back = match &self.otherwise {
-                Otherwise::File(path) if keys.is_empty() => format!("there is no key at {}: put the file back from a backup", path.display()),
+                Otherwise::File(path) if keys.is_empty() => {
+                    format!("there is no key at {}: put the file back from a backup", path.display())
+                }
                 Otherwise::File(path) => format!(
                     "this bot has another one: put back the [secrets] master_key, or the file {}, that was there when it was sealed",
                     path.display()
                 ),
-                Otherwise::Configured => "[secrets] master_key is another one: give back the key that was there when it was sealed".to_owned(),
+                Otherwise::Configured => {
+                    "[secrets] master_key is another one: give back the key that was there when it was sealed".to_owned()
+                }
             };
             let again = "or connect the service anew, so that a fresh secret is kept";
             failed(PortErrorKind::Broken, "open", format!("the secret `{name}` was sealed with the key {}; {put_back}, {again}", shown(id)))
@@ -99,7 +105,8 @@ impl Seal for SealRing {
     fn seal(&self, name: &str, secret: &SecretString) -> PortResult<String> {
         let key = self.sealing()?;
         let mut body = vec![0_u8; NONCE];
-        getrandom::fill(&mut body).map_err(|error| failed(PortErrorKind::Broken, "seal", format!("the system gives no random numbers: {error}")))?;
+        getrandom::fill(&mut body)
+            .map_err(|error| failed(PortErrorKind::Broken, "seal", format!("the system gives no random numbers: {error}")))?;
         let nonce = nonce(&body)?;
         let payload = Payload { msg: secret.expose_secret().as_bytes(), aad: name.as_bytes() };
         let sealed = key
@@ -114,11 +121,15 @@ impl Seal for SealRing {
             failed(
                 PortErrorKind::Broken,
                 "open",
-                format!("the secret `{name}` can't be opened: what is stored was changed, or was sealed under another name; connect the service anew"),
+                format!(
+                    "the secret `{name}` can't be opened: what is stored was changed, or was sealed under another name; connect the service anew"
+                ),
             )
         };
         let mut parts = sealed.split('.');
-        let (Some(FORM), Some(id), Some(body), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else { return Err(changed()) };
+        let (Some(FORM), Some(id), Some(body), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+            return Err(changed());
+        };
         let body = URL_SAFE_NO_PAD.decode(body).map_err(|_| changed())?;
         if body.len() < NONCE {
             return Err(changed());

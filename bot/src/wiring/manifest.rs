@@ -73,11 +73,7 @@ pub fn manifest(
 }
 
 /// The chat that is meant: the named one, the only one of its kind, or one that isn't configured yet.
-fn chosen<'a>(
-    kind: &'static str,
-    name: Option<&str>,
-    config: &'a Config,
-) -> Result<(String, Option<&'a toml::Table>), ManifestError> {
+fn chosen<'a>(kind: &'static str, name: Option<&str>, config: &'a Config) -> Result<(String, Option<&'a toml::Table>), ManifestError> {
     let of_kind: Vec<(&String, &toml::Table)> =
         config.frame.chat.iter().filter(|(_, table)| table.get("kind").and_then(toml::Value::as_str) == Some(kind)).collect();
     let names = || of_kind.iter().map(|(name, _)| (*name).clone()).collect::<Vec<_>>();
@@ -86,16 +82,16 @@ fn chosen<'a>(
         (Some(name), []) => Ok((name.to_owned(), None)),
         (None, [(name, table)]) => Ok(((*name).clone(), Some(table))),
         (None, _) => Err(ManifestError::Several { kind, names: names() }),
-        (Some(wanted), some) => match some.iter().find(|(name, _)| *name == wanted) {
-            Some((name, table)) => Ok(((*name).clone(), Some(table))),
-            None => {
-                let near = match nearest(wanted, some.iter().map(|(name, _)| name.as_str())) {
-                    Some(near) => format!("; did you mean `{near}`?"),
-                    None => format!("; there is {}", names().join(", ")),
-                };
-                Err(ManifestError::Unknown { kind, name: wanted.to_owned(), near })
+        (Some(wanted), some) => {
+            if let Some((name, table)) = some.iter().find(|(name, _)| *name == wanted) {
+                return Ok(((*name).clone(), Some(table)));
             }
-        },
+            let near = match nearest(wanted, some.iter().map(|(name, _)| name.as_str())) {
+                Some(near) => format!("; did you mean `{near}`?"),
+                None => format!("; there is {}", names().join(", ")),
+            };
+            Err(ManifestError::Unknown { kind, name: wanted.to_owned(), near })
+        }
     }
 }
 

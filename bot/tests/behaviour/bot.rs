@@ -29,7 +29,7 @@ pub const NO_POLL: Pace = Pace {
     quarantine: Duration::from_millis(20),
     lease: Duration::from_mins(1),
     in_flight: 64,
-    poll: Duration::from_secs(3600),
+    poll: Duration::from_hours(1),
     tries: 20,
     progress: Duration::from_millis(60),
     look: Duration::from_millis(30),
@@ -43,11 +43,13 @@ pub struct Bot {
 }
 
 /// Options with these chats; what adapters are built from is kept for the test.
-pub fn options(chats: &[Arc<Double>], kept: &Arc<Mutex<Option<Parts>>>) -> Options {
-    let (chats, kept) = (chats.to_vec(), kept.clone());
+pub fn options(chats: &[&Arc<Double>], kept: &Arc<Mutex<Option<Parts>>>) -> Options {
+    let chats: Vec<Arc<Double>> = chats.iter().map(|chat| Arc::clone(chat)).collect();
+    let kept = kept.clone();
     let more = move |parts: &Parts| {
         *kept.lock().unwrap() = Some(parts.clone());
-        let chat = |chat: &Arc<Double>| Chat { platform: chat.clone() as Arc<dyn ChatPlatform>, routes: axum::Router::new(), console: None };
+        let chat =
+            |chat: &Arc<Double>| Chat { platform: chat.clone() as Arc<dyn ChatPlatform>, routes: axum::Router::new(), console: None };
         chats.iter().map(chat).collect()
     };
     // Where the poll is so long, what other processes put in isn't found: tests have only one.
@@ -59,11 +61,11 @@ pub fn config(folder: &Path, text: &str) -> Config {
 }
 
 impl Bot {
-    pub async fn start(folder: &Path, text: &str, chats: &[Arc<Double>]) -> Self {
+    pub async fn start(folder: &Path, text: &str, chats: &[&Arc<Double>]) -> Self {
         Self::start_with(folder, text, chats, |_| ()).await
     }
 
-    pub async fn start_with(folder: &Path, text: &str, chats: &[Arc<Double>], tune: impl FnOnce(&mut Options)) -> Self {
+    pub async fn start_with(folder: &Path, text: &str, chats: &[&Arc<Double>], tune: impl FnOnce(&mut Options)) -> Self {
         let kept = Arc::default();
         let mut options = options(chats, &kept);
         tune(&mut options);
@@ -78,7 +80,9 @@ impl Bot {
             };
             app.run(stop, move |_| {
                 let _ = started.send(());
-            }).await.unwrap();
+            })
+            .await
+            .unwrap();
         });
         running_now.await.expect("the bot starts");
         let parts = kept.lock().unwrap().take().unwrap();

@@ -141,13 +141,11 @@ impl ChatPlatform for Double {
     async fn listen(&self, stop: Stop) -> PortResult<()> {
         held(&self.listened).push(Instant::now());
         let failure = held(&self.listens).pop_front();
-        match failure {
-            Some(error) => Err(error),
-            None => {
-                stop.cancelled().await;
-                Ok(())
-            }
+        if let Some(error) = failure {
+            return Err(error);
         }
+        stop.cancelled().await;
+        Ok(())
     }
 
     async fn deliver(&self, post: &Post) -> PortResult<MessageId> {

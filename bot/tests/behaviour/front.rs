@@ -52,7 +52,7 @@ async fn schedule(bot: &Bot, id: &str, owner: UserRef) {
 #[tokio::test]
 async fn the_page_shows_what_is_on_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let bot = Bot::start(folder.path(), "", &[Double::new("work", Capabilities::default())]).await;
+    let bot = Bot::start(folder.path(), "", &[&Double::new("work", Capabilities::default())]).await;
     bot.report(r#"{"name":"disk full"}"#).await;
     bot.alert("disk full", AlertState::Firing).await;
     put(&bot, "old.txt").await;
@@ -84,7 +84,7 @@ async fn the_page_shows_what_is_on_and_changes_nothing() {
 async fn what_the_visitor_may_not_see_is_left_out() {
     let folder = tempfile::tempdir().unwrap();
     let role = "[[role]]\nname = \"guest\"\nusers = [\"work:U1\"]\ndeny = [\"alert\", \"schedule list\"]\n";
-    let bot = Bot::start(folder.path(), role, &[Double::new("work", Capabilities::default())]).await;
+    let bot = Bot::start(folder.path(), role, &[&Double::new("work", Capabilities::default())]).await;
     bot.report(r#"{"name":"disk full"}"#).await;
     bot.alert("disk full", AlertState::Firing).await;
     let page = bot.parts.front.page(&visitor()).await;
@@ -101,10 +101,8 @@ async fn what_the_visitor_may_not_see_is_left_out() {
 #[tokio::test]
 async fn what_can_not_be_found_out_is_said_in_its_place() {
     let folder = tempfile::tempdir().unwrap();
-    let front = bellhop::front::FrontPage::new(
-        Arc::new(bellhop::roles::Roles::new(Vec::new(), Vec::new())),
-        Arc::new(bellhop::clock::SystemClock),
-    );
+    let front =
+        bellhop::front::FrontPage::new(Arc::new(bellhop::roles::Roles::new(Vec::new(), Vec::new())), Arc::new(bellhop::clock::SystemClock));
     assert!(text(&front.page(&visitor()).await).contains("still starting"));
     // Known commands make the whole page, also where no bot runs.
     let kept = Arc::default();
@@ -112,11 +110,9 @@ async fn what_can_not_be_found_out_is_said_in_its_place() {
     front.learn(app.registry.clone());
     until(SOON, "the page", async || (front.page(&visitor()).await.len() == 4).then_some(())).await;
     // A section that takes too long is said, and the page comes all the same.
-    let hasty = bellhop::front::FrontPage::new(
-        Arc::new(bellhop::roles::Roles::new(Vec::new(), Vec::new())),
-        Arc::new(bellhop::clock::SystemClock),
-    )
-    .patient(std::time::Duration::ZERO);
+    let hasty =
+        bellhop::front::FrontPage::new(Arc::new(bellhop::roles::Roles::new(Vec::new(), Vec::new())), Arc::new(bellhop::clock::SystemClock))
+            .patient(std::time::Duration::ZERO);
     hasty.learn(app.registry.clone());
     let said = text(&hasty.page(&visitor()).await);
     assert!(said.contains("took too long"), "{said}");

@@ -17,7 +17,7 @@ fn resting(pause: Duration) -> Capabilities {
 async fn eight_channels(database: &str) {
     let folder = tempfile::tempdir().unwrap();
     let chat = Double::new("work", resting(PAUSE));
-    let bot = Bot::start(folder.path(), database, &[chat.clone()]).await;
+    let bot = Bot::start(folder.path(), database, &[&chat]).await;
     let card = || Card::text("hello");
     let rows = (0..8).flat_map(|channel| (0..4).map(move |at| delivery(&format!("c{channel}"), &format!("k{channel}-{at}"), card())));
     bot.queue(rows.collect()).await;
@@ -48,7 +48,7 @@ async fn lanes_rest_on_postgres() {
 async fn changes_and_the_parts_of_a_card_rest_too() {
     let folder = tempfile::tempdir().unwrap();
     let chat = Double::new("work", Capabilities { message: 40, ..resting(PAUSE) });
-    let bot = Bot::start(folder.path(), "", &[chat.clone()]).await;
+    let bot = Bot::start(folder.path(), "", &[&chat]).await;
     // One card of several messages, changed twice while nothing else is said.
     bot.queue(vec![keyed("c", "a", "card", Card::text("x".repeat(100)))]).await;
     bot.quiet().await;
@@ -66,7 +66,7 @@ async fn changes_and_the_parts_of_a_card_rest_too() {
 async fn a_lane_without_a_limit_never_waits() {
     let folder = tempfile::tempdir().unwrap();
     let chat = Double::new("work", resting(Duration::ZERO));
-    let bot = Bot::start(folder.path(), "", &[chat.clone()]).await;
+    let bot = Bot::start(folder.path(), "", &[&chat]).await;
     bot.queue((0..40).map(|at| delivery("c", &format!("k{at}"), Card::text("hello"))).collect()).await;
     until(SOON, "40 messages", async || (chat.posts().len() == 40).then_some(())).await;
     bot.quiet().await;
@@ -79,7 +79,7 @@ async fn a_refused_message_counts_as_said() {
     let folder = tempfile::tempdir().unwrap();
     let chat = Double::new("work", resting(PAUSE));
     chat.fail("deliver", crate::double::error(PortErrorKind::Denied, "this channel is closed"), false);
-    let bot = Bot::start(folder.path(), "", &[chat.clone()]).await;
+    let bot = Bot::start(folder.path(), "", &[&chat]).await;
     let begun = Instant::now();
     bot.queue(vec![delivery("c", "a", Card::text("one")), delivery("c", "b", Card::text("two"))]).await;
     until(SOON, "the second message", async || (chat.posts().len() == 1).then_some(())).await;

@@ -21,7 +21,7 @@ async fn an_alert_waits_for_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let work = Double::new("work", Capabilities::default());
     *work.names.lock().unwrap() = down();
-    let bot = Bot::start(folder.path(), ROUTES, &[work.clone()]).await;
+    let bot = Bot::start(folder.path(), ROUTES, &[&work]).await;
     bot.report(r#"{"name":"disk full","summary":"at 91 %"}"#).await;
     bot.report(r#"{"name":"disk full","summary":"at 97 %"}"#).await;
     let waits = async || (bot.store.outbox_depth().await.unwrap().ready == 1).then_some(());
@@ -45,7 +45,7 @@ async fn what_waits_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let work = Double::new("work", Capabilities::default());
     *work.names.lock().unwrap() = down();
-    let bot = Bot::start(folder.path(), ROUTES, &[work.clone()]).await;
+    let bot = Bot::start(folder.path(), ROUTES, &[&work]).await;
     bot.report(r#"{"name":"disk full"}"#).await;
     bot.report(r#"{"name":"cpu hot"}"#).await;
     let waits = async || (bot.store.outbox_depth().await.unwrap().ready == 2).then_some(());
@@ -53,7 +53,7 @@ async fn what_waits_survives_a_restart() {
     bot.stop().await;
     *work.names.lock().unwrap() = Names::All;
     // The route has changed meanwhile: what waited goes where it leads now.
-    let bot = Bot::start(folder.path(), "[[route]]\nto = [\"work/#pager\"]\n", &[work.clone()]).await;
+    let bot = Bot::start(folder.path(), "[[route]]\nto = [\"work/#pager\"]\n", &[&work]).await;
     until(SOON, "both cards", async || (work.posts().len() == 2).then_some(())).await;
     assert!(work.posts().iter().all(|post| post.to.channel.as_str() == "pager"));
     bot.quiet().await;
@@ -65,7 +65,7 @@ async fn a_name_that_is_not_there_is_said_and_stops_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let work = Double::new("work", Capabilities::default());
     *work.names.lock().unwrap() = Names::None;
-    let bot = Bot::start(folder.path(), ROUTES, &[work.clone()]).await;
+    let bot = Bot::start(folder.path(), ROUTES, &[&work]).await;
     let told = bot.alert("work/#ops: not found", AlertState::Firing).await;
     assert_eq!(told.signal.severity, "warning");
     until(SOON, "the embedded chat", async || bot.console("alerts").await.contains("not found").then_some(())).await;
@@ -87,7 +87,7 @@ async fn check_says_which_part_is_bad_and_goes_on() {
     let look = async |text: &str, live: bool| {
         let kept = Arc::default();
         let mut out = Vec::new();
-        let options = options(&[work.clone(), spare.clone()], &kept);
+        let options = options(&[&work, &spare], &kept);
         let code = program::check(config(folder.path(), text), options, live, &mut out).await.unwrap();
         (format!("{code:?}") == format!("{:?}", ExitCode::SUCCESS), String::from_utf8(out).unwrap())
     };

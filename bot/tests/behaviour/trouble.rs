@@ -16,7 +16,7 @@ async fn refused_credentials_are_told_elsewhere_and_the_queue_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let (work, spare) = (Double::new("work", Capabilities::default()), Double::new("spare", Capabilities::default()));
     *work.refuses.lock().unwrap() = Some(error(PortErrorKind::Unauthenticated, "token_revoked: install the app again"));
-    let bot = Bot::start(folder.path(), ROUTES, &[work.clone(), spare.clone()]).await;
+    let bot = Bot::start(folder.path(), ROUTES, &[&work, &spare]).await;
     bot.queue((0..5).map(|at| delivery(&format!("c{at}"), &format!("k{at}"), Card::text("hello"))).collect()).await;
     let told = bot.alert("work: credentials refused", AlertState::Firing).await;
     assert_eq!((told.signal.severity.as_str(), told.signal.source.as_str()), ("critical", "bellhop"));
@@ -30,7 +30,7 @@ async fn refused_credentials_are_told_elsewhere_and_the_queue_is_kept() {
     // After a restart it is still known, and it ends when something arrives.
     bot.stop().await;
     *work.refuses.lock().unwrap() = None;
-    let bot = Bot::start(folder.path(), ROUTES, &[work.clone(), spare.clone()]).await;
+    let bot = Bot::start(folder.path(), ROUTES, &[&work, &spare]).await;
     bot.queue(vec![delivery("fresh", "later", Card::text("hello"))]).await;
     bot.alert("work: credentials refused", AlertState::Resolved).await;
     until(SOON, "the other destination", async || (!spare.revisions().is_empty()).then_some(())).await;
@@ -50,7 +50,7 @@ async fn listening_goes_on_after_what_passes() {
     for _ in 0..4 {
         work.listens.lock().unwrap().push_back(error(PortErrorKind::Unavailable, "the socket closed"));
     }
-    let bot = Bot::start_with(folder.path(), "", &[work.clone()], |options| options.patience = quick()).await;
+    let bot = Bot::start_with(folder.path(), "", &[&work], |options| options.patience = quick()).await;
     let told = bot.alert("work: not listening", AlertState::Resolved).await;
     assert!(told.signal.summary.contains("the socket closed") && told.signal.summary.contains("tried again"), "{}", told.signal.summary);
     assert_eq!((work.listened.lock().unwrap().len(), told.times), (5, 1));
@@ -65,7 +65,7 @@ async fn listening_ends_with_what_only_people_can_mend() {
     let folder = tempfile::tempdir().unwrap();
     let work = Double::new("work", Capabilities::default());
     work.listens.lock().unwrap().push_back(error(PortErrorKind::Unauthenticated, "the app-level token is wrong"));
-    let bot = Bot::start_with(folder.path(), "", &[work.clone()], |options| options.patience = quick()).await;
+    let bot = Bot::start_with(folder.path(), "", &[&work], |options| options.patience = quick()).await;
     let told = bot.alert("work: not listening", AlertState::Firing).await;
     assert!(told.signal.summary.contains("start the bot anew"), "{}", told.signal.summary);
     // It can still be spoken to there.
@@ -74,7 +74,7 @@ async fn listening_ends_with_what_only_people_can_mend() {
     assert_eq!(work.listened.lock().unwrap().len(), 1);
     // The next start finds it mended and ends the trouble.
     bot.stop().await;
-    let bot = Bot::start_with(folder.path(), "", &[work.clone()], |options| options.patience = quick()).await;
+    let bot = Bot::start_with(folder.path(), "", &[&work], |options| options.patience = quick()).await;
     bot.alert("work: not listening", AlertState::Resolved).await;
     bot.stop().await;
 }

@@ -57,7 +57,7 @@ fn four(key: &str, channel: &str, name: &str, alt: &str) -> (String, String, Str
 async fn pictures_follow_their_message() {
     let folder = tempfile::tempdir().unwrap();
     let chat = Double::new("work", caps());
-    let bot = Bot::start(folder.path(), "", &[chat.clone()]).await;
+    let bot = Bot::start(folder.path(), "", &[&chat]).await;
     let card = Card::titled("Views").block(picture("rising")).and_text("More.").block(picture("falling")).block(inline("a.txt", b"abc"));
     bot.queue(vec![delivery("c", "k", card), delivery("c", "l", Card::default().block(picture("alone")))]).await;
     bot.quiet().await;
@@ -81,7 +81,7 @@ async fn pictures_follow_their_message() {
 async fn where_nothing_can_be_uploaded_pictures_are_described() {
     let folder = tempfile::tempdir().unwrap();
     let chat = Double::new("work", Capabilities { upload: 0, ..caps() });
-    let bot = Bot::start(folder.path(), "", &[chat.clone()]).await;
+    let bot = Bot::start(folder.path(), "", &[&chat]).await;
     let file = stored(&bot, "report.pdf", 10).await;
     bot.queue(vec![delivery("c", "k", Card::default().block(picture("rising")).block(file))]).await;
     bot.quiet().await;
@@ -95,9 +95,13 @@ async fn where_nothing_can_be_uploaded_pictures_are_described() {
 async fn what_one_person_sees_is_uploaded_to_that_person() {
     let folder = tempfile::tempdir().unwrap();
     let chat = Double::new("work", caps());
-    let bot = Bot::start(folder.path(), "", &[chat.clone()]).await;
+    let bot = Bot::start(folder.path(), "", &[&chat]).await;
     let file = stored(&bot, "secret.pdf", 10).await;
-    bot.queue(vec![private("c", "k", Card::text("Here.").block(file.clone())), private("D-U1", "l", Card::text("Here.").block(file.clone()))]).await;
+    bot.queue(vec![
+        private("c", "k", Card::text("Here.").block(file.clone())),
+        private("D-U1", "l", Card::text("Here.").block(file.clone())),
+    ])
+    .await;
     bot.quiet().await;
     let mut uploads = chat.uploads();
     uploads.sort();
@@ -124,13 +128,13 @@ async fn what_one_person_sees_is_uploaded_to_that_person() {
 async fn a_table_that_became_a_file_is_uploaded() {
     let folder = tempfile::tempdir().unwrap();
     let chat = Double::new("work", Capabilities { table: Some(TableLimits { rows: 2, columns: 5, text: 1000, each: 1 }), ..caps() });
-    let bot = Bot::start(folder.path(), "", &[chat.clone()]).await;
+    let bot = Bot::start(folder.path(), "", &[&chat]).await;
     let rows = (0..9).map(|row| vec![vec![row.to_string().into()]]).collect();
     let table = Table { caption: "Numbers".into(), columns: vec![Column { name: "n".into(), numeric: true }], rows };
     bot.queue(vec![delivery("c", "k", Card::default().block(Block::Table(table)))]).await;
     bot.quiet().await;
     let uploads = chat.uploads();
-    assert!(uploads.len() == 1 && uploads[0].0 == "k.file0" && uploads[0].2.ends_with(".csv"), "{uploads:?}");
+    assert!(uploads.len() == 1 && uploads[0].0 == "k.file0" && uploads[0].2.contains(".csv"), "{uploads:?}");
     bot.stop().await;
 }
 
@@ -141,8 +145,8 @@ async fn what_may_be_there_is_looked_up_and_never_uploaded_twice() {
     // The upload arrives and its answer is lost; of the next row the message's.
     chat.fail("upload", error(PortErrorKind::TimedOut, "no answer"), true);
     chat.fail("upload", error(PortErrorKind::TimedOut, "no answer"), false);
-    let bot = Bot::start(folder.path(), "", &[chat.clone()]).await;
-    bot.queue(vec![delivery("c", "k", Card::text("one").block(inline("a.txt", b"abc")).block(inline("b.txt", b"abc"))) ]).await;
+    let bot = Bot::start(folder.path(), "", &[&chat]).await;
+    bot.queue(vec![delivery("c", "k", Card::text("one").block(inline("a.txt", b"abc")).block(inline("b.txt", b"abc")))]).await;
     bot.quiet().await;
     chat.fail("deliver", error(PortErrorKind::TimedOut, "no answer"), true);
     bot.queue(vec![delivery("c", "l", Card::text("two").block(inline("c.txt", b"abc")))]).await;
@@ -158,7 +162,7 @@ async fn what_is_known_to_be_uploaded_is_not_uploaded_again() {
     let folder = tempfile::tempdir().unwrap();
     // Without any look-up, only what is remembered helps.
     let chat = Double::new("work", Capabilities { lookup: Lookup::None, ..caps() });
-    let bot = Bot::start(folder.path(), "", &[chat.clone()]).await;
+    let bot = Bot::start(folder.path(), "", &[&chat]).await;
     let busy = || error(PortErrorKind::RateLimited, "slow down").after(Duration::from_millis(20));
     chat.fail("deliver", busy(), false);
     let card = Card::text("one").block(inline("a.txt", b"abc")).block(inline("b.txt", b"abc"));
@@ -187,7 +191,7 @@ async fn a_long_upload_shows_how_far_it_is_and_leaves_the_message_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let chat = Double::new("work", caps());
     chat.close_gate(true);
-    let bot = Bot::start(folder.path(), "", &[chat.clone()]).await;
+    let bot = Bot::start(folder.path(), "", &[&chat]).await;
     let card = Card::titled("Backup").block(stored(&bot, "backup.bin", 9 << 20).await);
     bot.queue(vec![delivery("c", "k", card.clone())]).await;
     until(SOON, "three steps of progress", async || (chat.revisions().len() >= 3).then_some(())).await;
@@ -216,7 +220,7 @@ async fn a_failed_upload_does_not_leave_the_message_saying_that_it_goes_on() {
     let chat = Double::new("work", caps());
     chat.close_gate(true);
     chat.fail("upload", error(PortErrorKind::TooLarge, "no room there"), false);
-    let bot = Bot::start(folder.path(), "", &[chat.clone()]).await;
+    let bot = Bot::start(folder.path(), "", &[&chat]).await;
     let card = Card::titled("Backup").block(stored(&bot, "backup.bin", 9 << 20).await);
     bot.queue(vec![delivery("c", "k", card)]).await;
     until(SOON, "progress", async || (!chat.revisions().is_empty()).then_some(())).await;

@@ -21,8 +21,9 @@ const PLATFORMS: &[&str] = &[
 /// Where they may stand.
 fn may_name_platforms(file: &File) -> bool {
     let adapters = file.path.starts_with("adapters/chat/");
-    // The wiring, the frame of the configuration, and the command line, whose `manifest` is asked for by a platform's name.
-    let wiring = matches!(file.path.as_str(), "bot/src/wiring.rs" | "bot/src/cli.rs") || file.path.starts_with("bot/src/wiring/");
+    // The wiring and the dependencies it has, the frame of the configuration, and the command line, whose `manifest` is asked for by a platform's name.
+    let wiring =
+        matches!(file.path.as_str(), "bot/src/wiring.rs" | "bot/src/cli.rs" | "bot/Cargo.toml") || file.path.starts_with("bot/src/wiring/");
     let config = file.path.starts_with("config/") || file.path == "bot/src/config.rs" || file.path.starts_with("bot/src/config/");
     let docs = file.ends(&[".md"]) || file.under("docs");
     // The vendors' simulators and the tests that speak to them, each in a file with the platform's name.

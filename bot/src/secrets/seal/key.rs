@@ -16,7 +16,9 @@ const LENGTH: usize = 32;
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// The text is no key.
-    #[error("a key is 32 bytes as base64 (44 characters) or hexadecimal (64 characters), as `openssl rand -base64 32` prints; this is neither")]
+    #[error(
+        "a key is 32 bytes as base64 (44 characters) or hexadecimal (64 characters), as `openssl rand -base64 32` prints; this is neither"
+    )]
     Form,
     /// The file holds no key.
     #[error("the key file {0} holds no key: put it back from a backup; what was sealed with it can't be opened without it")]

@@ -2,9 +2,9 @@
 //! through for the newest, up to a limit that is said.
 
 use super::{COUNTED_PAGES, List, ListArgs, PAGE};
-use crate::file::{Located, spell};
 use crate::file::get::{Get, GetArgs};
 use crate::file::share::{Share, ShareArgs};
+use crate::file::{Located, spell};
 use crate::wording::{ago, code, count, line, table};
 use bellhop_core::card::Block;
 use bellhop_core::ports::{FileInfo, PortResult, Stores};
@@ -32,7 +32,9 @@ pub(super) async fn reply(stores: &dyn Stores, call: &Call, at: &Located, args: 
     }
     let rows = files
         .iter()
-        .map(|file| vec![vec![code(&file.name)], vec![bytes(file.size).into()], vec![format!("{} ago", ago(file.modified, call.now)).into()]])
+        .map(|file| {
+            vec![vec![code(&file.name)], vec![bytes(file.size).into()], vec![format!("{} ago", ago(file.modified, call.now)).into()]]
+        })
         .collect();
     let caption = format!("{} in {}, the newest first", count(files.len(), "file"), at.store_name());
     card = card.block(Block::Table(table(caption, &["Name", "Size#", "Written"], rows)));
