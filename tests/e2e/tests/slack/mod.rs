@@ -1,6 +1,12 @@
 //! The bot in a strict Slack, asserted by what people there see.
 
+mod bad_input;
 mod commands;
+mod connecting;
+mod exchange;
+mod files;
+mod forms;
+mod messages;
 
 use bellhop_e2e::{Bot, PATIENCE};
 use bellhop_kit::slack::{Person, Seen, Settings, SlackWorld};

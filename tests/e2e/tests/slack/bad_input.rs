@@ -1,0 +1,1 @@
+//! Forged, stale and broken things, refused tokens, missing scopes, limits: what people see then.

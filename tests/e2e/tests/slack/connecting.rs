@@ -1,0 +1,1 @@
+//! Sockets, installing, manifests, checks: how the bot gets in.

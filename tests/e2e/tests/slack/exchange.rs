@@ -1,0 +1,1 @@
+//! What comes from elsewhere: alerts, incoming webhooks, links, and an independent emulator.

@@ -1,0 +1,1 @@
+//! Files from Slack to a store and back.

@@ -1,0 +1,1 @@
+//! Modals, live options, shortcuts, App Home.

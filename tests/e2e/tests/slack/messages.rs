@@ -1,0 +1,1 @@
+//! Cards, threads, limits of answering, channels.
