@@ -155,7 +155,7 @@ fn start(program: &Path, side: &Side, site: &Site, sink: &Sink) -> Result<Progra
     match side {
         Side::Framework { answers } => Program::start(
             Command::new("node")
-                .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("opponents/bolt.mjs"))
+                .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("opponents/slack-bolt.mjs"))
                 .args([SECRET, &format!("{}/api/", sink.url), if *answers { "respond" } else { "acknowledge" }])
                 .env("BELLHOP_PEERS", peers()?),
         ),

@@ -29,7 +29,16 @@ fn may_name_platforms(file: &File) -> bool {
     // The vendors' simulators and the tests that speak to them, each in a file with the platform's name.
     let named = file.path.starts_with("tests/") && PLATFORMS.iter().any(|name| file.path.contains(name));
     // What lists the simulators and fetches the vendors' own clients for them.
-    let listed = matches!(file.path.as_str(), "tests/run" | "tests/kit/src/lib.rs" | "tests/kit/src/peers/mod.rs");
+    let listed = matches!(
+        file.path.as_str(),
+        "tests/run"
+            | "tests/kit/src/lib.rs"
+            | "tests/kit/src/peers/mod.rs"
+            | "tests/e2e/tests/main.rs"
+            | "tests/bench/Cargo.toml"
+            | "tests/bench/src/lib.rs"
+            | "tests/bench/src/main.rs"
+    );
     adapters
         || listed
         || wiring

@@ -169,6 +169,7 @@ impl Directory {
 
     /// The name of a channel, without a mark; `None` for conversations without a name, for channels that the bot can't see,
     /// and while Slack can't be asked.
+    #[cfg(test)]
     pub(crate) async fn channel_name(&self, workspace: &WorkspaceId, id: &str) -> Option<String> {
         match self.channel(workspace, id).await {
             Ok(known) => known.map(|known| known.name).filter(|name| !name.is_empty()),

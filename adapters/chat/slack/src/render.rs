@@ -29,7 +29,9 @@ mod properties;
 mod snapshots;
 
 pub(crate) use home::home_view;
-pub(crate) use text::{escape, mrkdwn};
+pub(crate) use text::escape;
+#[cfg(test)]
+pub(crate) use text::mrkdwn;
 pub(crate) use views::{form_view, line_view, options, save_view};
 
 use crate::click::Kept;

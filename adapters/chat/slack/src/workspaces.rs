@@ -48,9 +48,11 @@ pub struct Workspace {
 }
 
 /// The one workspace that there is: read like a [`Workspace`].
+#[cfg(test)]
 #[derive(Debug)]
 pub struct Only(Arc<Workspace>);
 
+#[cfg(test)]
 impl std::ops::Deref for Only {
     type Target = Workspace;
 
@@ -135,6 +137,7 @@ impl Workspaces {
     ///
     /// # Errors
     /// `Unauthenticated` where none is connected, `Invalid` where there are several and one has to be named.
+    #[cfg(test)]
     pub async fn only(&self) -> PortResult<Only> {
         if self.wire.config().bot_token.is_some() {
             return Ok(Only(self.configured().await?.clone()));

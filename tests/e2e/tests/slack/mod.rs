@@ -10,7 +10,7 @@ mod messages;
 
 use bellhop_e2e::{Bot, PATIENCE};
 use bellhop_kit::slack::{Person, Seen, Settings, SlackWorld};
-use bellhop_kit::wait::until;
+use bellhop_kit::wait::within;
 
 /// A workspace with the bot in it.
 pub struct Office {
@@ -26,7 +26,13 @@ pub fn calm() -> Settings {
 impl Office {
     /// A bot that is reached over HTTP. `config` is added to its configuration.
     pub async fn over_http(settings: Settings, config: &str) -> Self {
+        Self::knowing(settings, |_| config.to_owned()).await
+    }
+
+    /// The same with a configuration that names people or channels of the world.
+    pub async fn knowing(settings: Settings, config: impl FnOnce(&SlackWorld) -> String) -> Self {
         let world = SlackWorld::start_with(settings).await.unwrap();
+        let config = config(&world);
         let section = format!(
             "[chat.work]\nkind = \"slack\"\ntransport = \"http\"\nbot_token = \"{}\"\nsigning_secret = \"{}\"\napi_url = \"{}\"\n{config}",
             world.bot_token(),
@@ -60,5 +66,9 @@ impl Office {
 /// Waits until a person sees a message of the bot with this text there.
 pub async fn hears(person: &Person, place: &str, text: &str) -> Seen {
     let what = format!("{} hears {text:?} in {place}", person.name);
-    until(PATIENCE, &what, || async { person.hears(place).into_iter().find(|seen| seen.text.contains(text)) }).await
+    let heard = within(PATIENCE, &what, || async { person.hears(place).into_iter().find(|seen| seen.text.contains(text)) }).await;
+    heard.unwrap_or_else(|why| {
+        let instead: Vec<_> = person.hears(place).into_iter().map(|seen| (seen.text, seen.buttons)).collect();
+        panic!("{why}; instead: {instead:?}")
+    })
 }

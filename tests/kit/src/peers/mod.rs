@@ -3,6 +3,7 @@
 
 pub mod alertmanager;
 pub mod browser;
+pub mod emulator;
 pub mod postgres;
 pub mod slack;
 

@@ -117,8 +117,8 @@ async fn deliver(State(intake): State<Arc<Intake>>, request: Request) -> Respons
         return intake.refuse(forged.word(), StatusCode::UNAUTHORIZED, forged.reason());
     }
     let response = match body.first() {
-        Some(b'{') => intake.event(&body).await,
-        _ => intake.form(&body).await,
+        Some(b'{') => Box::pin(intake.event(&body)).await,
+        _ => Box::pin(intake.form(&body)).await,
     };
     if response.status() == StatusCode::OK {
         intake.taken.increment(1);

@@ -5,6 +5,7 @@ use bellhop_core::address::Address;
 use bellhop_core::card::Span;
 use bellhop_core::text::{one_line, shorten, visible};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 /// A run of text; `None` for an empty one, which Slack refuses.
 pub(super) fn run(text: &str) -> Option<Value> {
@@ -75,9 +76,30 @@ pub(super) fn line(text: &str, most: usize, otherwise: &str) -> String {
     if text.is_empty() { otherwise.to_owned() } else { shorten(text, most) }
 }
 
-/// A text object in which nothing is marked up, not even `:emoji:`.
+/// A text object in which nothing is marked up, not even `:emoji:`. Slack shows the entities `&amp;`, `&lt;` and `&gt;` as
+/// what they stand for, also here; where a text really has them it is written so that they are seen. Everything else goes as it
+/// is.
 pub(super) fn plain_text(text: &str) -> Value {
-    json!({ "type": "plain_text", "text": text, "emoji": false })
+    json!({ "type": "plain_text", "text": literal(text), "emoji": false })
+}
+
+fn literal(text: &str) -> Cow<'_, str> {
+    /// The limits of the places where such texts stand.
+    const LIMITS: [usize; 7] = [24, 75, 100, 150, 300, 2000, 3000];
+    const ENTITIES: [&str; 3] = ["&amp;", "&lt;", "&gt;"];
+    if !ENTITIES.iter().any(|entity| text.contains(entity)) {
+        return Cow::Borrowed(text);
+    }
+    let written = |ampersand: &str| {
+        ENTITIES.iter().fold(text.replace("&amp;", &format!("{ampersand}amp;")), |text, entity| match *entity {
+            "&amp;" => text,
+            entity => text.replace(entity, &format!("{ampersand}{}", &entity[1..])),
+        })
+    };
+    // The text keeps the limit of its place; what is written for it must keep the same one.
+    let (long, grown) = (text.chars().count(), written("&amp;"));
+    let most = LIMITS.into_iter().find(|most| long <= *most).unwrap_or(long);
+    Cow::Owned(if grown.chars().count() <= most { grown } else { written("\u{ff06}") })
 }
 
 /// Small print; a paragraph where it is longer than the 3,000 characters that Slack takes of that.

@@ -53,6 +53,7 @@ pub(super) fn escaped_within(text: &str, most: usize) -> String {
 
 /// Spans as `mrkdwn`. What would be taken for a mark is written with a character that looks like it. People of other
 /// connections are named.
+#[cfg(test)]
 pub(crate) fn mrkdwn(spans: &[Span], chat: &ChatName) -> String {
     Marked::of(spans, chat, None).text
 }

@@ -174,6 +174,14 @@ impl Person {
         Ok((id, ts))
     }
 
+    /// Shows a file that is there already, with a message. Returns the message's timestamp.
+    ///
+    /// # Errors
+    /// They can't write there.
+    pub fn share(&self, place: &str, file: &str, text: &str) -> Result<String, String> {
+        self.write(place, text, None, &[file.to_owned()])
+    }
+
     /// A file of theirs that is shared nowhere yet, as one put into a modal is.
     #[must_use]
     pub fn file(&self, name: &str, bytes: &[u8]) -> String {

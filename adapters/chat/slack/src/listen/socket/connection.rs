@@ -186,7 +186,7 @@ impl Running {
                 let desk = self.sockets.desk.clone();
                 let (kind, payload) = (kind.to_owned(), frame.payload.unwrap_or_default());
                 let answers = frame.accepts_response_payload.unwrap_or_default();
-                self.work.spawn(async move { handle(&desk, &kind, &id, &payload, answers).await });
+                self.work.spawn(async move { Box::pin(handle(&desk, &kind, &id, &payload, answers)).await });
             }
             (kind, None) => tracing::debug!(chat = %self.sockets.desk.name, kind, "a frame without an envelope is left"),
         }
