@@ -1,15 +1,19 @@
 //! Builds everything, starts the tasks, stops them in order.
 
 use crate::alerts::routes::Routes;
-use crate::alerts::{Desk, Engine};
+use crate::alerts::{Desk, Engine, Own, Waiting};
 use crate::announcer::OutboxAnnouncer;
 use crate::clock::{RandomIds, SystemClock};
 use crate::completion::LiveCompleter;
 use crate::config::Config;
 use crate::dispatch::{ApprovalDesk, Dispatch};
+use crate::front::FrontPage;
+use crate::hooks::Webhooks;
+use crate::housekeeping;
 use crate::inbox::{DurableInbox, InboxWorker};
 use crate::links::ShortLinks;
-use crate::outbox::{GivenUp, Outbox, Pace};
+use crate::listening::{self, Patience};
+use crate::outbox::{GivenUp, Hands, Outbox, Pace};
 use crate::platforms::{ChatDirectory, SourceDirectory, StoreDirectory};
 use crate::roles::Roles;
 use crate::schedule::Scheduler;
@@ -23,7 +27,8 @@ use bellhop_catalog::Services;
 use bellhop_console::Console;
 use bellhop_core::Address;
 use bellhop_core::clock::{Clock, Ids};
-use bellhop_core::ports::{Attachments, Inbox, Links, Permissions, Records as _, Stores};
+use bellhop_core::error::CommandError;
+use bellhop_core::ports::{Attachments, Inbox, Links, Permissions, Stores};
 use bellhop_core::registry::Registry;
 use bellhop_store::{Events, RunnerGuard, Store};
 use std::net::SocketAddr;
@@ -34,6 +39,9 @@ use tokio::net::TcpListener;
 /// How long the stop waits for what is under way.
 const PATIENCE: Duration = Duration::from_secs(8);
 
+/// Builds chats from what adapters are built from.
+pub type MoreChats = Arc<dyn Fn(&Parts) -> Vec<Chat> + Send + Sync>;
+
 /// What tests and other programs may replace.
 #[derive(Clone)]
 pub struct Options {
@@ -43,15 +51,27 @@ pub struct Options {
     pub ids: Arc<dyn Ids>,
     /// The patience of the outbox.
     pub pace: Pace,
+    /// The patience in listening to chats.
+    pub patience: Patience,
     /// Chats beside the configured ones, built from the same parts.
-    pub chats: Option<fn(&Parts) -> Vec<Chat>>,
+    pub chats: Option<MoreChats>,
     /// Instead of the platforms' own: where attachments come from.
     pub attachments: Option<Arc<dyn Attachments>>,
+    /// Whether what was accepted is worked off. A process that only accepts shows what accepting costs.
+    pub works: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), ids: Arc::new(RandomIds), pace: Pace::default(), chats: None, attachments: None }
+        Self {
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+            pace: Pace::default(),
+            patience: Patience::default(),
+            chats: None,
+            attachments: None,
+            works: true,
+        }
     }
 }
 
@@ -71,6 +91,9 @@ pub struct App {
     console: Option<Arc<Console>>,
     routers: Vec<Router>,
     engine: Arc<Engine>,
+    own: Arc<Own>,
+    waiting: Arc<Waiting>,
+    hooks: Arc<Webhooks>,
     events: Arc<Events>,
     stores: Arc<dyn Stores>,
     links: Arc<dyn Links>,
@@ -100,23 +123,29 @@ impl App {
         let (clock, ids) = (options.clock.clone(), options.ids.clone());
         let store = Store::open(&config.database_url(), clock.clone(), ids.clone()).await?;
 
-        let public_url = public_url(&config, &store, here).await?;
+        let public_url = start::public_url(&config, &store, here).await?;
         let people = wiring::embedded_people(&config)?;
         let permissions: Arc<dyn Permissions> = Arc::new(Roles::new(config.frame.role.clone(), people));
         let inbox: Arc<dyn Inbox> = Arc::new(DurableInbox::new(store.clone()));
         let completer = Arc::new(LiveCompleter::new(permissions.clone(), clock.clone()));
         let stores: Arc<dyn Stores> = Arc::new(StoreDirectory(wiring::files(&config, &clock, &ids)?));
+        let links: Arc<dyn Links> = Arc::new(ShortLinks::new(store.clone(), stores.clone(), clock.clone(), public_url.clone()));
+        let front = Arc::new(FrontPage::new(permissions.clone(), clock.clone()));
         let parts = Parts {
             inbox: inbox.clone(),
             completer: completer.clone(),
             records: Arc::new(store.clone()),
             stores: stores.clone(),
+            front: front.clone(),
+            links: links.clone(),
+            seal: Arc::new(start::seal(&config, &store, &data_dir)?),
+            public_url,
             clock: clock.clone(),
             ids: ids.clone(),
             data_dir,
         };
         let mut built = wiring::chats(&config, &parts)?;
-        built.extend(options.chats.map(|more| more(&parts)).unwrap_or_default());
+        built.extend(options.chats.as_ref().map(|more| more(&parts)).unwrap_or_default());
         let console = built.iter().find_map(|chat| chat.console.clone());
         let routers = built.iter().map(|chat| chat.routes.clone()).collect();
         let chats = Arc::new(ChatDirectory::new(built.into_iter().map(|chat| chat.platform).collect()));
@@ -131,8 +160,11 @@ impl App {
             deadline,
         );
         let engine = Arc::new(Engine::new(store.clone(), clock.clone(), ids.clone()));
+        let own = Arc::new(Own::new(engine.clone(), store.clone(), clock.clone()));
+        let home = home(console.as_ref());
+        let waiting = Arc::new(Waiting::new(engine.clone(), own.clone(), chats.clone(), home, options.pace.look));
         let events = Arc::new(Events::new(store.clone()));
-        let links: Arc<dyn Links> = Arc::new(ShortLinks::new(store.clone(), stores.clone(), clock.clone(), public_url));
+        let hooks = Arc::new(Webhooks::new(store.clone(), &parts, chats.clone(), wiring::POSTED));
         let names = chats.all().map(|chat| chat.name().to_string()).collect();
         let registry = bellhop_catalog::registry(Services {
             stores: stores.clone(),
@@ -141,6 +173,7 @@ impl App {
             announcer: Arc::new(OutboxAnnouncer::new(store.clone(), ids.clone())),
             attachments: options.attachments.clone().unwrap_or_else(|| chats.clone()),
             links: links.clone(),
+            hooks: hooks.clone(),
             alerts: Arc::new(Desk::new(store.clone(), engine.clone())),
             schedules: Arc::new(store.clone()),
             audit: Arc::new(store.clone()),
@@ -155,6 +188,7 @@ impl App {
         });
         dispatch.learn(registry.clone());
         completer.learn(registry.clone());
+        front.learn(registry.clone());
         let instance = ids.next();
         Ok(Self {
             config,
@@ -167,6 +201,9 @@ impl App {
             console,
             routers,
             engine,
+            own,
+            waiting,
+            hooks,
             events,
             stores,
             links,
@@ -191,19 +228,23 @@ impl App {
     /// The place that parts of places are looked for near, where nothing else is given.
     #[must_use]
     pub fn home(&self) -> Address {
-        let chat = self
-            .console
-            .as_ref()
-            .map_or_else(|| wiring::EMBEDDED_CHAT.into(), |console| bellhop_core::ports::ChatPlatform::name(&**console).clone());
-        Address::channel(chat, "local", "general")
+        home(self.console.as_ref())
     }
 
-    /// Gives the alert engine its routes; what they don't match goes to the embedded chat's own channel.
-    async fn find_routes(&self) -> Result<(), StartError> {
+    /// Gives the alert engine its routes; what they don't match goes to the embedded chat's own channel. Nothing but that is
+    /// looked up here: other platforms may not be reachable.
+    async fn set_routes(&self) -> Result<(), StartError> {
         let home = self.home();
         let place = bellhop_core::PlaceRef { chat: Some(home.chat.to_string()), workspace: None, name: "alerts".into(), direct: false };
         let otherwise = bellhop_core::ports::Places::resolve(&*self.chats, &place, &home).await.unwrap_or_else(|_| home.clone());
-        let routes = Routes::find(&self.config.frame.route, &*self.chats, &home, otherwise).await.map_err(StartError::Route)?;
+        let routes = Routes::new(&self.config.frame.route, otherwise).map_err(StartError::Route)?;
+        if let Some(console) = &self.console {
+            // Its own places need no network; what isn't there is looked for elsewhere, and in the background.
+            let own = ChatDirectory::new(vec![console.clone()]);
+            for place in routes.destinations() {
+                let _ = place.find(&own, &home).await;
+            }
+        }
         self.engine.route(routes);
         for route in &self.config.frame.route {
             for key in route.without_effect() {
@@ -215,7 +256,12 @@ impl App {
 
     /// Prepares a process that runs single commands: the same as running, without the tasks.
     pub async fn stand_by(&self) -> Result<(), StartError> {
-        self.find_routes().await
+        self.set_routes().await
+    }
+
+    /// Why places that routes name can't be used.
+    pub async fn route_problems(&self) -> Vec<(String, CommandError)> {
+        self.waiting.problems().await
     }
 
     /// Delivers what waits, where no bot runs to do it.
@@ -231,9 +277,13 @@ impl App {
         Outbox::new(
             self.store.clone(),
             self.options.clock.clone(),
-            self.chats.clone(),
-            self.stores.clone(),
-            self.links.clone(),
+            Hands {
+                chats: self.chats.clone(),
+                stores: self.stores.clone(),
+                links: self.links.clone(),
+                waiting: self.waiting.clone(),
+                own: self.own.clone(),
+            },
             self.instance.clone(),
             self.options.pace,
         )
@@ -243,14 +293,16 @@ impl App {
     pub async fn run(mut self, stop: impl Future<Output = ()>, started: impl FnOnce(Running) + Send) -> Result<(), StartError> {
         let guard = self.store.try_run(&self.instance).await?.ok_or(StartError::Taken)?;
         self.store.recover(self.options.pace.quarantine).await?;
-        self.find_routes().await?;
+        self.set_routes().await?;
         let tasks = Tasks::default();
         let listener = self.listener.take().ok_or_else(|| StartError::System("the listener was not opened".into()))?;
         let address = listener.local_addr().map_err(|why| StartError::System(why.to_string()))?;
         // Requests end before the workers do, and the workers before the database.
         let serving = Tasks::default();
         self.serve(listener, &serving);
-        self.start_workers(&tasks);
+        if self.options.works {
+            self.start_workers(&tasks);
+        }
         self.start_chats(&serving);
         if let Err(error) = crate::welcome::greet(&self.store, &self.registry, self.home()).await {
             tracing::warn!(%error, "the welcome could not be said");
@@ -278,6 +330,7 @@ impl App {
             store: self.store.clone(),
             events: self.events.clone(),
             engine: self.engine.clone(),
+            hooks: self.hooks.clone(),
             stores: self.stores.clone(),
             clock: self.options.clock.clone(),
             ids: self.options.ids.clone(),
@@ -295,65 +348,27 @@ impl App {
         tasks.start("inbox", worker.run(tasks.clone()));
         tasks.start("alerts", self.engine.clone().run(self.instance.clone(), poll, tasks.clone()));
         tasks.start("expiry", self.engine.clone().expire(tasks.clone()));
+        tasks.start("places", self.waiting.clone().find_all(tasks.stop()));
         tasks.start("schedules", Scheduler::new(self.store.clone(), self.inbox.clone(), clock).run(tasks.clone()));
-        tasks.start("housekeeping", housekeeping(self.store.clone(), self.options.pace.quarantine, tasks.clone()));
+        tasks.start("housekeeping", housekeeping::keep(self.store.clone(), self.options.pace.quarantine, tasks.clone()));
     }
 
     fn start_chats(&self, tasks: &Tasks) {
         let commands: Vec<_> = self.registry.all().cloned().collect();
         for chat in self.chats.all() {
             let (chat, commands, stop) = (chat.clone(), commands.clone(), tasks.stop());
+            let (own, patience) = (self.own.clone(), self.options.patience);
             tasks.start("chat", async move {
                 if let Err(error) = chat.announce(&commands).await {
                     tracing::warn!(chat = %chat.name(), %error, "the commands could not be announced");
                 }
-                if let Err(error) = chat.listen(stop).await {
-                    tracing::error!(chat = %chat.name(), %error, "this chat is no longer listened to");
-                }
+                listening::listen(chat, own, stop, patience).await;
             });
         }
     }
 }
 
-/// The address that links begin with: the configured one, or where this process listens, or where the bot that runs on the
-/// same database said that it does.
-async fn public_url(config: &Config, store: &Store, here: Option<String>) -> Result<String, StartError> {
-    const KEY: (&str, &str) = ("bot", "address");
-    let url = match (&config.frame.server.public_url, here) {
-        (Some(url), _) => url.clone(),
-        (None, Some(here)) => {
-            store.put(KEY.0, KEY.1, &serde_json::json!(here)).await?;
-            here
-        }
-        (None, None) => match store.get(KEY.0, KEY.1).await? {
-            Some(serde_json::Value::String(running)) => running,
-            _ => format!("http://{}", config.frame.server.listen),
-        },
-    };
-    Ok(url.trim_end_matches('/').to_owned())
-}
-
-/// Takes back what dead processes had claimed (where others may die while this one lives), and deletes what is old.
-async fn housekeeping(store: Store, quarantine: Duration, tasks: Tasks) {
-    const EVERY: Duration = Duration::from_secs(5);
-    const SWEEP_EACH: u32 = 120;
-    let stop = tasks.stop();
-    let mut round = 0_u32;
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            () = stop.cancelled() => return,
-        }
-        if store.backend() == bellhop_store::Backend::Postgres
-            && let Err(error) = store.recover(quarantine).await
-        {
-            tracing::debug!(%error, "what dead replicas had claimed can't be looked up");
-        }
-        if round.is_multiple_of(SWEEP_EACH)
-            && let Err(error) = store.sweep().await
-        {
-            tracing::debug!(%error, "old rows can't be deleted now");
-        }
-        round = round.wrapping_add(1);
-    }
+fn home(console: Option<&Arc<Console>>) -> Address {
+    let chat = console.map_or_else(|| wiring::EMBEDDED_CHAT.into(), |console| bellhop_core::ports::ChatPlatform::name(&**console).clone());
+    Address::channel(chat, "local", "general")
 }

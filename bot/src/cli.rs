@@ -35,6 +35,8 @@ pub enum Act {
     },
     /// Prints the annotated configuration reference
     Config,
+    /// Prints what a chat platform wants to know about the bot's commands, as JSON
+    Manifest(Manifest),
     /// API keys for programs that send data
     Key {
         /// What to do with them
@@ -73,6 +75,46 @@ pub struct Say {
     /// The command, each argument one word
     #[arg(last = true, required = true, value_name = "COMMAND LINE")]
     pub words: Vec<String>,
+}
+
+/// `bellhop manifest ...`
+#[derive(Debug, Args)]
+pub struct Manifest {
+    /// For which platform
+    #[arg(value_enum, value_name = "PLATFORM")]
+    pub platform: Platform,
+    /// The configured chat that it is for, the NAME of [chat.NAME]; needed where several are of that kind
+    #[arg(long, value_name = "CHATNAME")]
+    pub name: Option<String>,
+    /// The address under which the platform reaches the bot; the configured one unless told
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+}
+
+/// A platform that takes a manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Platform {
+    /// An app manifest, as api.slack.com/apps takes it
+    Slack,
+    /// Not in this version
+    Discord,
+    /// Not in this version
+    Teams,
+    /// Not in this version
+    Zapier,
+}
+
+impl Platform {
+    /// Its word, as `kind` in the configuration spells it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Slack => "slack",
+            Self::Discord => "discord",
+            Self::Teams => "teams",
+            Self::Zapier => "zapier",
+        }
+    }
 }
 
 /// `bellhop key ...`

@@ -78,7 +78,8 @@ impl Places for ChatDirectory {
                 let mut names = Vec::new();
                 for platform in &candidates {
                     if let Some(channels) = platform.channels().filter(|_| !place.direct) {
-                        names.extend(channels.list().await?.into_iter().map(|channel| channel.name));
+                        // Only for the nearest name: what was looked for is known not to be there.
+                        names.extend(channels.list().await.unwrap_or_default().into_iter().map(|channel| channel.name));
                     }
                 }
                 let nearest = nearest(&place.name, names.iter().map(String::as_str)).map(|name| format!("#{name}"));

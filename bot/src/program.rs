@@ -1,20 +1,26 @@
 //! What each word of the command line does.
 
 use crate::app::{App, Options};
-use crate::cli::{Act, AuditAct, Cli, KeyAct};
+use crate::cli::{Act, AuditAct, Cli, KeyAct, Manifest};
 use crate::clock::{RandomIds, SystemClock};
 use crate::config::Config;
 use crate::secrets::Redaction;
 use crate::start::StartError;
-use crate::{say, telemetry};
+use crate::{explain, say, telemetry, unplugged, wiring};
+use bellhop_core::error::{CommandError, Retry};
 use bellhop_store::{AuditChain, Store};
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The annotated configuration reference.
 pub const REFERENCE: &str = include_str!("../../config/bellhop.example.toml");
+
+/// How long a chat may take to be looked over: several requests, each with its own time-out.
+const CHAT_CHECK: Duration = Duration::from_mins(1);
 
 /// Does what the command line says.
 ///
@@ -28,12 +34,16 @@ pub async fn run(cli: Cli, out: &mut (impl Write + Send)) -> Result<ExitCode, St
         print(out, REFERENCE);
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(Act::Manifest(asked)) = &cli.act {
+        return manifest(cli.config.as_deref(), asked, &redaction, out);
+    }
     let config = Config::read(cli.config.as_deref(), &redaction)?;
     match cli.act {
         None | Some(Act::Run) => serve(config, out).await,
         Some(Act::Say(asked)) => say::say(config, asked, out).await.map(|exit| ExitCode::from(exit.code())),
-        Some(Act::Check { live }) => check(config, live, out).await,
-        Some(Act::Config) => Ok(ExitCode::SUCCESS),
+        Some(Act::Check { live }) => check(config, Options::default(), live, out).await,
+        // Both were done above, without any configuration that has to be whole.
+        Some(Act::Config | Act::Manifest(_)) => Ok(ExitCode::SUCCESS),
         Some(Act::Key { act }) => keys(&open(&config).await?, act, out).await,
         Some(Act::Audit { act: AuditAct::Verify }) => verify(&open(&config).await?, out).await,
     }
@@ -62,21 +72,77 @@ async fn serve(config: Config, out: &mut (impl Write + Send)) -> Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-async fn check(config: Config, live: bool, out: &mut (impl Write + Send)) -> Result<ExitCode, StartError> {
-    let app = App::build(config, Options::default(), false).await?;
+/// Prints a manifest. Nothing is opened and no folder made for it, and the secrets that it will bring need not be there.
+fn manifest(path: Option<&Path>, asked: &Manifest, redaction: &Redaction, out: &mut impl Write) -> Result<ExitCode, StartError> {
+    let config = Config::read_without_secrets(path, redaction)?;
+    let commands = unplugged::commands();
+    let made = wiring::manifest(asked.platform, asked.name.as_deref(), asked.public_url.as_deref(), &config, &commands)?;
+    let text = serde_json::to_string_pretty(&made).map_err(|error| StartError::System(error.to_string()))?;
+    print(out, &format!("{text}\n"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says what is good and what isn't, and goes on to the end: one part that is bad hides no other.
+///
+/// # Errors
+/// The bot can't even be built.
+pub async fn check(config: Config, options: Options, live: bool, out: &mut (impl Write + Send)) -> Result<ExitCode, StartError> {
+    let app = App::build(config, options, false).await?;
     app.stand_by().await?;
-    print(out, "The configuration can be used.\n");
+    let mut sound = true;
+    for (place, why) in app.route_problems().await {
+        // A platform that can't be asked just now says nothing about the configuration.
+        let unasked = matches!(&why, CommandError::Port(error) if error.retry != Retry::No);
+        sound &= unasked && !live;
+        let _ =
+            writeln!(std::io::stderr(), "bellhop: [[route]] to {place}: {}{why}", if unasked { "can't be looked up now: " } else { "" });
+    }
+    if sound {
+        print(out, "The configuration can be used.\n");
+    }
     if live {
-        app.store().ping().await?;
-        print(out, "The database answers.\n");
-        for name in app.stores().names() {
-            let store = app.stores().store(Some(&name)).map_err(|error| StartError::System(error.to_string()))?;
-            store.list("", None, 1).await?;
-            print(out, &format!("The file store `{name}` answers.\n"));
-        }
+        sound &= check_live(&app, out).await;
     }
     app.store().close().await;
-    Ok(ExitCode::SUCCESS)
+    Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn check_live(app: &App, out: &mut (impl Write + Send)) -> bool {
+    let mut sound = true;
+    let mut say = |good: bool, text: &str| {
+        sound &= good;
+        print(out, &format!("{}{text}\n", if good { "" } else { "NOT GOOD: " }));
+    };
+    match app.store().ping().await {
+        Ok(()) => say(true, "The database answers."),
+        Err(error) => say(false, &format!("The database: {}", explain::port(&error))),
+    }
+    for name in app.stores().names() {
+        let answer = match app.stores().store(Some(&name)) {
+            Ok(store) => store.list("", None, 1).await.map_err(|error| explain::port(&error)),
+            Err(error) => Err(error.to_string()),
+        };
+        match answer {
+            Ok(_) => say(true, &format!("The file store `{name}` answers.")),
+            Err(why) => say(false, &format!("The file store `{name}`: {why}")),
+        }
+    }
+    for chat in app.chats.all() {
+        let name = chat.name();
+        match tokio::time::timeout(CHAT_CHECK, chat.check()).await {
+            Ok(Ok(findings)) => {
+                if findings.iter().all(|finding| finding.good) {
+                    say(true, &format!("The chat `{name}` can be used."));
+                }
+                for finding in findings {
+                    say(finding.good, &format!("The chat `{name}`: {}", finding.text));
+                }
+            }
+            Ok(Err(error)) => say(false, &format!("The chat `{name}` could not be asked: {}", explain::port(&error))),
+            Err(_) => say(false, &format!("The chat `{name}` gave no answer within {} s.", CHAT_CHECK.as_secs())),
+        }
+    }
+    sound
 }
 
 async fn keys(store: &Store, act: KeyAct, out: &mut (impl Write + Send)) -> Result<ExitCode, StartError> {

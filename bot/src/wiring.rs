@@ -1,15 +1,24 @@
 //! THE list of adapter kinds, one line each.
 
+mod manifest;
+
+pub use manifest::{ManifestError, manifest};
+
 use crate::config::{Config, ConfigError, section};
+use crate::hooks::{Refusal, Shape};
 use axum::Router;
+use bellhop_azure::{AzureConfig, AzureStore};
 use bellhop_console::{Console, ConsoleConfig};
 use bellhop_core::access::Access;
+use bellhop_core::card::Card;
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::error::PortError;
 use bellhop_core::ids::{ChatName, StoreName};
 use bellhop_core::nearest::nearest;
-use bellhop_core::ports::{ChatPlatform, Completer, FileStore, Inbox, Records, Stores};
+use bellhop_core::ports::{ChatPlatform, Completer, FileStore, Front, Inbox, Links, Records, Seal, Stores};
 use bellhop_local::{LocalConfig, LocalStore};
+use bellhop_s3::{S3Config, S3Store};
+use bellhop_slack::{Slack, SlackConfig};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -24,6 +33,14 @@ pub struct Parts {
     pub records: Arc<dyn Records>,
     /// File stores, for what a card shows.
     pub stores: Arc<dyn Stores>,
+    /// What the bot's own page shows.
+    pub front: Arc<dyn Front>,
+    /// What our own links lead to.
+    pub links: Arc<dyn Links>,
+    /// What closes the tokens away that a platform gives.
+    pub seal: Arc<dyn Seal>,
+    /// The address under which the bot is reached from outside, without a trailing slash.
+    pub public_url: String,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Fresh identifiers.
@@ -58,8 +75,16 @@ type ChatKind = (&'static str, fn(&str, &Table, &Parts) -> Result<Chat, WiringEr
 type FilesKind =
     (&'static str, fn(&str, &Table, &Config, &dyn Fn() -> (Arc<dyn Clock>, Arc<dyn Ids>)) -> Result<Arc<dyn FileStore>, WiringError>);
 
-const CHATS: &[ChatKind] = &[("console", console)];
-const FILES: &[FilesKind] = &[("local", local)];
+const CHATS: &[ChatKind] = &[("console", console), ("slack", slack)];
+const FILES: &[FilesKind] = &[("local", local), ("s3", s3), ("azure", azure)];
+
+/// What programs may post to webhooks, the shape that is tried first at the front.
+pub const POSTED: &[Shape] = &[Shape { name: "slack", read: slack_posted }];
+
+fn slack_posted(content_type: &str, body: &[u8]) -> Result<Card, Refusal> {
+    let refused = |refusal: bellhop_slack::webhook::Refusal| Refusal { status: refusal.status, code: refusal.code };
+    bellhop_slack::webhook::card(content_type, body).map(|posted| posted.card).map_err(refused)
+}
 
 /// The name of the embedded chat where the configuration doesn't give it another.
 pub const EMBEDDED_CHAT: &str = "console";
@@ -152,6 +177,23 @@ fn console(name: &str, table: &Table, with: &Parts) -> Result<Chat, WiringError>
     Ok(Chat { platform: console.clone(), routes: console.router(), console: Some(console) })
 }
 
+fn slack(name: &str, table: &Table, with: &Parts) -> Result<Chat, WiringError> {
+    let config: SlackConfig = section(&format!("chat.{name}"), table)?;
+    let ports = bellhop_slack::Ports {
+        inbox: with.inbox.clone(),
+        completer: with.completer.clone(),
+        records: with.records.clone(),
+        front: with.front.clone(),
+        links: with.links.clone(),
+        seal: with.seal.clone(),
+        clock: with.clock.clone(),
+        ids: with.ids.clone(),
+        public_url: with.public_url.clone(),
+    };
+    let slack = Slack::new(ChatName::new(name), config, ports)?;
+    Ok(Chat { routes: slack.router(), platform: slack, console: None })
+}
+
 fn local(
     name: &str,
     table: &Table,
@@ -162,4 +204,24 @@ fn local(
     let (clock, ids) = shared();
     let local = LocalConfig { path: config.path(&local.path), ..local };
     Ok(Arc::new(LocalStore::open(StoreName::new(name), &local, clock, ids)?))
+}
+
+fn s3(
+    name: &str,
+    table: &Table,
+    _: &Config,
+    shared: &dyn Fn() -> (Arc<dyn Clock>, Arc<dyn Ids>),
+) -> Result<Arc<dyn FileStore>, WiringError> {
+    let s3: S3Config = section(&format!("files.{name}"), table)?;
+    Ok(Arc::new(S3Store::new(StoreName::new(name), s3, shared().0)?))
+}
+
+fn azure(
+    name: &str,
+    table: &Table,
+    _: &Config,
+    shared: &dyn Fn() -> (Arc<dyn Clock>, Arc<dyn Ids>),
+) -> Result<Arc<dyn FileStore>, WiringError> {
+    let azure: AzureConfig = section(&format!("files.{name}"), table)?;
+    Ok(Arc::new(AzureStore::new(StoreName::new(name), azure, shared().0)?))
 }

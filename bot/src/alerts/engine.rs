@@ -1,9 +1,10 @@
 //! Applies what was reported to what is kept, in batches: one transaction changes the alerts, puts their cards into the
 //! outbox and settles the reports. A crash before it leaves everything to be done again, a crash after it nothing.
 
-use super::routes::Routes;
+use super::routes::{Destination, Routes};
 use crate::outbox::notice;
 use crate::tasks::Tasks;
+use bellhop_core::Address;
 use bellhop_core::alert::{Alert, AlertInput, AlertSignal, AlertState, Change, apply};
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::error::{PortError, PortErrorKind};
@@ -14,6 +15,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+/// What the key of an alert's card begins with; its fingerprint follows.
+pub(super) const CARD: &str = "alert:";
 /// The most reports in one transaction: few enough that whoever waits for an acknowledgement meanwhile doesn't wait long.
 const BATCH: usize = 32;
 /// How long claimed reports belong to this process.
@@ -199,22 +202,47 @@ impl Engine {
     /// The deliveries that bring an alert's cards up to date everywhere.
     pub fn cards(&self, alert: &Alert) -> Vec<NewDelivery> {
         let Some(routes) = self.routes.get() else { return Vec::new() };
-        let to = routes.of(&alert.signal);
+        self.cards_at(alert, routes.of(&alert.signal))
+    }
+
+    fn cards_at(&self, alert: &Alert, to: Vec<Address>) -> Vec<NewDelivery> {
         if to.is_empty() {
             return Vec::new();
         }
         let card = bellhop_catalog::alert_card(alert, self.clock.now());
         let payload = serde_json::to_value(notice(card)).unwrap_or_default();
-        let card_key = CardKey::new(format!("alert:{}", alert.signal.fingerprint));
+        let card_key = CardKey::new(format!("{CARD}{}", alert.signal.fingerprint));
         to.into_iter()
             .map(|to| NewDelivery {
                 key: DeliveryKey::new(self.ids.next()),
-                to: to.clone(),
+                to,
                 card_key: Some(card_key.clone()),
                 payload: payload.clone(),
                 not_before: None,
             })
             .collect()
+    }
+
+    /// The places that routes name.
+    #[must_use]
+    pub fn destinations(&self) -> Vec<Arc<Destination>> {
+        self.routes.get().map(|routes| routes.destinations().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Shows an alert as it is now at these places, or where its routes lead when none is given. One that is no longer kept
+    /// has nothing to show.
+    pub async fn show(&self, fingerprint: &Fingerprint, to: &[Address]) -> PortResult<()> {
+        loop {
+            let Some(kept) = self.store.alerts_by_fingerprint(std::slice::from_ref(fingerprint)).await?.pop() else { return Ok(()) };
+            let outbox = if to.is_empty() { self.cards(&kept.value) } else { self.cards_at(&kept.value, to.to_vec()) };
+            // Written with what it was read as: a change that comes in between must not be shown before this and then be
+            // covered by it.
+            let alerts = vec![AlertWrite { alert: kept.value, expected_version: Some(kept.version) }];
+            match self.store.commit(Effects { outbox, alerts, ..Effects::default() }).await {
+                Err(error) if error.kind == PortErrorKind::Conflict => {}
+                other => return other,
+            }
+        }
     }
 }
 

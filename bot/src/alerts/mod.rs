@@ -2,8 +2,12 @@
 
 mod desk;
 mod engine;
+pub(crate) mod own;
 pub mod routes;
 pub mod shapes;
+mod waiting;
 
 pub use desk::Desk;
 pub use engine::Engine;
+pub use own::{Own, Trouble};
+pub use waiting::Waiting;

@@ -1,5 +1,7 @@
-//! Which alerts are shown where. Pure matching, over addresses that were resolved at the start.
+//! Which alerts are shown where. Matching is pure; places are found when they are needed, since a platform may not be
+//! reachable when the bot starts.
 
+use super::own;
 use crate::config::Route;
 use bellhop_core::Address;
 use bellhop_core::address::PlaceRef;
@@ -7,57 +9,122 @@ use bellhop_core::alert::AlertSignal;
 use bellhop_core::error::CommandError;
 use bellhop_core::ports::Places;
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
-/// The routes with their destinations found.
+/// Stands for the chat of a place that isn't found yet. No chat can have the name: it isn't one that a place can be
+/// written with.
+const WAITING: &str = "[[route]]";
+
+/// Whether something waits for its place to be found.
+#[must_use]
+pub fn is_waiting(at: &Address) -> bool {
+    at.chat.as_str() == WAITING
+}
+
+/// A place that a route names.
+#[derive(Debug)]
+pub struct Destination {
+    written: String,
+    place: PlaceRef,
+    found: OnceLock<Address>,
+}
+
+impl Destination {
+    /// As the configuration writes it.
+    #[must_use]
+    pub fn written(&self) -> &str {
+        &self.written
+    }
+
+    /// Where it is, once that is known.
+    #[must_use]
+    pub fn found(&self) -> Option<&Address> {
+        self.found.get()
+    }
+
+    /// Finds it, seen from `near`; asks only once it isn't known.
+    ///
+    /// # Errors
+    /// It isn't there, or can't be looked up now.
+    pub async fn find(&self, places: &dyn Places, near: &Address) -> Result<Address, CommandError> {
+        if let Some(found) = self.found.get() {
+            return Ok(found.clone());
+        }
+        let found = places.resolve(&self.place, near).await?;
+        Ok(self.found.get_or_init(|| found).clone())
+    }
+
+    /// Where a card for it goes now: to the place, or where what waits for it is kept.
+    fn address(&self) -> Address {
+        self.found.get().cloned().unwrap_or_else(|| Address::channel(WAITING, "", self.written.as_str()))
+    }
+}
+
+/// The routes.
 #[derive(Clone, Debug, Default)]
 pub struct Routes {
-    routes: Vec<Found>,
+    routes: Vec<Leg>,
     otherwise: Option<Address>,
 }
 
 #[derive(Clone, Debug)]
-struct Found {
+struct Leg {
     matches: BTreeMap<String, String>,
-    to: Vec<Address>,
+    to: Vec<Arc<Destination>>,
     go_on: bool,
 }
 
 impl Routes {
-    /// Finds the destinations. What no route matches goes to `otherwise`, so that no alert stays unseen. `near` is where parts of places that are left out are looked for first.
+    /// Routes whose places are to be found. What no route matches goes to `otherwise`, so that no alert stays unseen.
     ///
     /// # Errors
-    /// A place that isn't there.
-    pub async fn find(routes: &[Route], places: &dyn Places, near: &Address, otherwise: Address) -> Result<Self, CommandError> {
-        let mut found = Vec::new();
+    /// What is written is no place.
+    pub fn new(routes: &[Route], otherwise: Address) -> Result<Self, CommandError> {
+        let mut known: BTreeMap<&str, Arc<Destination>> = BTreeMap::new();
+        let mut legs = Vec::new();
         for route in routes {
             let mut to = Vec::new();
-            for place in &route.to {
-                let place: PlaceRef = place.parse().map_err(|why: String| CommandError::invalid("to", why))?;
-                to.push(places.resolve(&place, near).await?);
+            for written in &route.to {
+                if !known.contains_key(written.as_str()) {
+                    let place: PlaceRef = written.parse().map_err(|why: String| CommandError::invalid("to", why))?;
+                    known.insert(written, Arc::new(Destination { written: written.clone(), place, found: OnceLock::new() }));
+                }
+                to.extend(known.get(written.as_str()).cloned());
             }
-            found.push(Found { matches: route.matches.clone(), to, go_on: route.go_on });
+            legs.push(Leg { matches: route.matches.clone(), to, go_on: route.go_on });
         }
-        Ok(Self { routes: found, otherwise: Some(otherwise) })
+        Ok(Self { routes: legs, otherwise: Some(otherwise) })
+    }
+
+    /// The places that routes name, each as often as it is named.
+    pub fn destinations(&self) -> impl Iterator<Item = &Arc<Destination>> {
+        self.routes.iter().flat_map(|leg| &leg.to)
     }
 
     /// Where an alert goes, each place once.
     #[must_use]
-    pub fn of(&self, signal: &AlertSignal) -> Vec<&Address> {
-        let mut out: Vec<&Address> = Vec::new();
-        for route in &self.routes {
-            if route.matches.iter().all(|(label, wanted)| matches(signal, label, wanted)) {
-                for address in &route.to {
+    pub fn of(&self, signal: &AlertSignal) -> Vec<Address> {
+        let mut out: Vec<Address> = Vec::new();
+        for leg in &self.routes {
+            if leg.matches.iter().all(|(label, wanted)| matches(signal, label, wanted)) {
+                for address in leg.to.iter().map(|place| place.address()) {
                     if !out.contains(&address) {
                         out.push(address);
                     }
                 }
-                if !route.go_on {
+                if !leg.go_on {
                     break;
                 }
             }
         }
-        if out.is_empty() {
-            out.extend(self.otherwise.as_ref());
+        let own = signal.source == own::SOURCE;
+        if own {
+            // A trouble is not told where the trouble is: what is said there waits for its end.
+            let label = |name: &str| signal.labels.get(name).map(String::as_str);
+            out.retain(|at| label("chat") != Some(at.chat.as_str()) || label("workspace") != Some(at.workspace.as_str()));
+        }
+        if out.is_empty() || own {
+            out.extend(self.otherwise.iter().filter(|at| !out.contains(at)).cloned().collect::<Vec<_>>());
         }
         out
     }
@@ -84,27 +151,63 @@ mod tests {
     use super::*;
     use crate::alerts::shapes;
 
+    fn to(name: &str) -> Address {
+        Address::channel("c", "w", name)
+    }
+
+    fn leg(matches: &[(&str, &str)], at: &Address, go_on: bool) -> Leg {
+        let place = PlaceRef { chat: None, workspace: None, name: at.channel.to_string(), direct: false };
+        let written = format!("#{}", at.channel);
+        let place = Destination { written, place, found: OnceLock::from(at.clone()) };
+        Leg { matches: matches.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(), to: vec![Arc::new(place)], go_on }
+    }
+
+    fn signal(body: &str) -> AlertSignal {
+        shapes::generic(body.as_bytes(), "2026-11-23T10:00:00Z".parse().unwrap()).unwrap().remove(0)
+    }
+
     #[test]
     fn the_first_match_counts_unless_told_to_go_on() {
-        let to = |name: &str| Address::channel("c", "w", name);
-        let found = |matches: &[(&str, &str)], name: &str, go_on: bool| Found {
-            matches: matches.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
-            to: vec![to(name)],
-            go_on,
-        };
         let routes = Routes {
             routes: vec![
-                found(&[("severity", "critical")], "pager", true),
-                found(&[("team", "pay*")], "pay", false),
-                found(&[], "ops", false),
+                leg(&[("severity", "critical")], &to("pager"), true),
+                leg(&[("team", "pay*")], &to("pay"), false),
+                leg(&[], &to("ops"), false),
             ],
             otherwise: Some(to("unrouted")),
         };
-        let signal = |body: &str| shapes::generic(body.as_bytes(), "2026-11-23T10:00:00Z".parse().unwrap()).unwrap().remove(0);
-        assert_eq!(routes.of(&signal(r#"{"name":"a"}"#)), [&to("ops")]);
-        assert_eq!(routes.of(&signal(r#"{"name":"a","severity":"critical"}"#)), [&to("pager"), &to("ops")]);
-        assert_eq!(routes.of(&signal(r#"{"name":"a","labels":{"team":"payments"}}"#)), [&to("pay")]);
+        assert_eq!(routes.of(&signal(r#"{"name":"a"}"#)), [to("ops")]);
+        assert_eq!(routes.of(&signal(r#"{"name":"a","severity":"critical"}"#)), [to("pager"), to("ops")]);
+        assert_eq!(routes.of(&signal(r#"{"name":"a","labels":{"team":"payments"}}"#)), [to("pay")]);
         let routes = Routes { routes: Vec::new(), otherwise: Some(to("unrouted")) };
-        assert_eq!(routes.of(&signal(r#"{"name":"a"}"#)), [&to("unrouted")]);
+        assert_eq!(routes.of(&signal(r#"{"name":"a"}"#)), [to("unrouted")]);
+    }
+
+    #[test]
+    fn a_place_that_is_not_found_yet_has_a_lane_of_its_own() {
+        let route: Route = toml::from_str("to = [\"work/#ops\", \"#here\"]").unwrap();
+        let routes = Routes::new(&[route.clone(), route], to("unrouted")).unwrap();
+        let places = routes.of(&signal(r#"{"name":"a"}"#));
+        assert_eq!(places.len(), 2);
+        assert!(places.iter().all(is_waiting) && places[0].lane() != places[1].lane());
+        assert!(!is_waiting(&to("ops")));
+        // Named twice, it is found once.
+        let all: Vec<_> = routes.destinations().collect();
+        assert!(all.len() == 4 && Arc::ptr_eq(all[0], all[2]));
+        all[0].found.set(to("ops")).unwrap();
+        assert_eq!(routes.of(&signal(r#"{"name":"a"}"#))[0], to("ops"));
+    }
+
+    #[test]
+    fn a_trouble_is_told_elsewhere_and_always_in_the_embedded_chat() {
+        let broken = Address::channel("work", "T1", "ops");
+        let routes = Routes {
+            routes: vec![leg(&[], &broken, true), leg(&[], &to("ops"), true), leg(&[], &Address::channel("work", "T2", "ops"), false)],
+            otherwise: Some(to("unrouted")),
+        };
+        let mut trouble = signal(r#"{"name":"a","labels":{"chat":"work","workspace":"T1"}}"#);
+        assert_eq!(routes.of(&trouble).len(), 3, "what others report goes everywhere");
+        trouble.source = own::SOURCE.into();
+        assert_eq!(routes.of(&trouble), [to("ops"), Address::channel("work", "T2", "ops"), to("unrouted")]);
     }
 }

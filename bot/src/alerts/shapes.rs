@@ -5,6 +5,7 @@
 use bellhop_core::alert::AlertSignal;
 use bellhop_core::clock::Timestamp;
 use bellhop_core::ids::Fingerprint;
+use bellhop_core::ports::NewAlert;
 use bellhop_core::text;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -118,6 +119,26 @@ impl ApiAlert {
             received: now,
         }))
     }
+}
+
+/// An alert that a person raises. The same name and labels are the same alert as a sender's.
+#[must_use]
+pub fn by_hand(new: &NewAlert, who: &str, now: Timestamp) -> AlertSignal {
+    let named = new.labels.iter().map(|(k, v)| (k.clone(), v.clone())).chain([("alertname".to_owned(), new.name.clone())]);
+    tidy(AlertSignal {
+        fingerprint: by_labels(&named.collect()),
+        source: "person".to_owned(),
+        firing: true,
+        name: new.name.clone(),
+        severity: new.severity.clone(),
+        summary: new.summary.clone(),
+        description: format!("Raised by {who}."),
+        labels: new.labels.clone(),
+        url: new.url.clone(),
+        starts_at: now,
+        ends_at: None,
+        received: now,
+    })
 }
 
 /// Bellhop's own shape, one alert or a list: `POST /alerts/generic`.
@@ -297,6 +318,8 @@ mod tests {
         let generic = generic(br#"{"name":"A","labels":{"x":1}}"#, now()).unwrap();
         assert_eq!(webhook[0].fingerprint, api[0].fingerprint);
         assert_eq!(webhook[0].fingerprint, generic[0].fingerprint);
+        let raised = NewAlert { name: "A".into(), labels: Labels::from([("x".into(), "1".into())]), ..NewAlert::default() };
+        assert_eq!(by_hand(&raised, "Ann", now()).fingerprint, webhook[0].fingerprint);
         assert!(!api[0].firing);
     }
 

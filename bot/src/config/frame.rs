@@ -1,10 +1,12 @@
 //! The keys that belong to no adapter.
 
 use super::ConfigError;
+use crate::secrets::{self, MasterKey};
 use bellhop_core::access::Access;
 use bellhop_core::address::PlaceRef;
 use bellhop_core::nearest::nearest;
 use bellhop_core::period::Span;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,6 +21,8 @@ pub struct Frame {
     pub server: Server,
     /// `[database]`
     pub database: Database,
+    /// `[secrets]`
+    pub secrets: Secrets,
     /// `[chat.NAME]`, each with a `kind` and the keys of that kind.
     pub chat: BTreeMap<String, toml::Table>,
     /// `[files.NAME]`
@@ -77,6 +81,28 @@ impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The address may hold a password.
         f.write_str("Database { url: .. }")
+    }
+}
+
+/// `[secrets]`: what closes the bot's own secrets away.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Secrets {
+    /// 32 bytes as base64 or hexadecimal; without it a key is made in the data folder when one is first needed. Several
+    /// bots on one database need the same.
+    pub master_key: Option<SecretString>,
+}
+
+impl Secrets {
+    /// The key, where one is configured.
+    ///
+    /// # Errors
+    /// What is written is no key.
+    pub fn key(&self) -> Result<Option<MasterKey>, ConfigError> {
+        let read = |key: &SecretString| MasterKey::parse(key.expose_secret());
+        // A reference is still there only where a configuration is looked at without its secrets.
+        let given = self.master_key.as_ref().filter(|key| !secrets::is_reference(key.expose_secret()));
+        given.map(read).transpose().map_err(|why| ConfigError::wrong("[secrets] master_key", why.to_string()))
     }
 }
 
@@ -145,6 +171,7 @@ impl Frame {
         {
             return Err(ConfigError::wrong(format!("{source}, [server] public_url"), format!("`{url}` is no address; write https://HOST")));
         }
+        self.secrets.key()?;
         for route in &self.route {
             if route.to.is_empty() {
                 return Err(ConfigError::wrong(format!("{source}, [[route]]"), "`to` names no place; write to = [\"#ops\"]"));

@@ -4,7 +4,7 @@
 mod frame;
 mod problem;
 
-pub use frame::{Database, Frame, Role, Route, Server};
+pub use frame::{Database, Frame, Role, Route, Secrets, Server};
 pub use problem::ConfigError;
 
 use crate::secrets::{self, Redaction};
@@ -29,9 +29,25 @@ impl Config {
         let Some(path) = path else {
             return Self::parse("", Path::new("."), "the defaults", redaction);
         };
+        let (text, base) = Self::text(path)?;
+        Self::parse(&text, base, &path.display().to_string(), redaction)
+    }
+
+    /// As [`Config::read`], but a reference that leads nowhere stays as it is written: for looking at what a configuration
+    /// says before its secrets are there.
+    ///
+    /// # Errors
+    /// As [`Config::read`], except for secrets.
+    pub fn read_without_secrets(path: Option<&Path>, redaction: &Redaction) -> Result<Self, ConfigError> {
+        let Some(path) = path else { return Self::read(None, redaction) };
+        let (text, base) = Self::text(path)?;
+        Self::parse_with(&text, base, &path.display().to_string(), redaction, Absent::Stays)
+    }
+
+    fn text(path: &Path) -> Result<(String, &Path), ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|why| ConfigError::Unreadable { path: path.to_owned(), why: why.to_string() })?;
         let base = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Self::parse(&text, base, &path.display().to_string(), redaction)
+        Ok((text, base))
     }
 
     /// Reads text; `source` is what messages call it.
@@ -39,9 +55,13 @@ impl Config {
     /// # Errors
     /// As [`Config::read`].
     pub fn parse(text: &str, base: &Path, source: &str, redaction: &Redaction) -> Result<Self, ConfigError> {
+        Self::parse_with(text, base, source, redaction, Absent::Refused)
+    }
+
+    fn parse_with(text: &str, base: &Path, source: &str, redaction: &Redaction, absent: Absent) -> Result<Self, ConfigError> {
         let mut table: toml::Table = text.parse().map_err(|error: toml::de::Error| ConfigError::syntax(source, text, &error))?;
         for (key, value) in &mut table {
-            follow(value, key, base, redaction)?;
+            follow(value, key, base, redaction, absent)?;
         }
         let frame = Frame::deserialize_from(toml::Value::Table(table), source, text)?;
         frame.check(source)?;
@@ -83,24 +103,32 @@ pub fn section<T: DeserializeOwned>(name: &str, table: &toml::Table) -> Result<T
     toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| ConfigError::section(name, &error))
 }
 
+/// What becomes of a reference to something that isn't there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Absent {
+    /// It is an error.
+    Refused,
+    /// It stays as it is written.
+    Stays,
+}
+
 /// Replaces references by what they refer to, in every string below `value`.
-fn follow(value: &mut toml::Value, at: &str, base: &Path, redaction: &Redaction) -> Result<(), ConfigError> {
+fn follow(value: &mut toml::Value, at: &str, base: &Path, redaction: &Redaction, absent: Absent) -> Result<(), ConfigError> {
     match value {
-        toml::Value::String(text) => {
-            if let Some(found) =
-                secrets::resolve(text, base, redaction).map_err(|why| ConfigError::Secret { at: at.to_owned(), why: why.to_string() })?
-            {
-                *text = found;
-            }
-        }
+        toml::Value::String(text) => match secrets::resolve(text, base, redaction) {
+            Ok(Some(found)) => *text = found,
+            Ok(None) => {}
+            Err(_) if absent == Absent::Stays => {}
+            Err(why) => return Err(ConfigError::Secret { at: at.to_owned(), why: why.to_string() }),
+        },
         toml::Value::Array(items) => {
             for item in items {
-                follow(item, at, base, redaction)?;
+                follow(item, at, base, redaction, absent)?;
             }
         }
         toml::Value::Table(table) => {
             for (key, value) in table {
-                follow(value, &format!("{at}.{key}"), base, redaction)?;
+                follow(value, &format!("{at}.{key}"), base, redaction, absent)?;
             }
         }
         _ => {}
@@ -147,6 +175,8 @@ mod tests {
             ("[[role]]\nname = \"admin\"\nusers = [\"ann\"]", "CHATNAME:USERID"),
             ("[[route]]\nto = [\"#a b\"]", "no place"),
             ("[[route]]\nto = []", "to"),
+            ("[secrets]\nmaster_key = \"tooshort\"", "32 bytes"),
+            ("[secrets]\nmaster_kee = \"x\"", "master_key"),
             ("[chat.x]\ntoken = \"env:BELLHOP_NO_SUCH_VARIABLE\"", "BELLHOP_NO_SUCH_VARIABLE"),
         ] {
             let message = parse(text).unwrap_err().to_string();

@@ -2,51 +2,144 @@
 //! may have been posted are looked up first.
 
 use super::Payload;
+use super::beside::{self, Beside};
+use super::tempo::Tempo;
 use crate::platforms::ChatDirectory;
 use bellhop_charts::Theme;
 use bellhop_core::capabilities::{Capabilities, Charts, Lookup};
-use bellhop_core::card::{Action, Block, Card, FileBlock, FileSource, Image};
-use bellhop_core::clock::Clock;
+use bellhop_core::card::{Action, Block, Card, FileSource, Image};
+use bellhop_core::clock::{Clock, Timestamp};
 use bellhop_core::error::{PortError, PortErrorKind};
 use bellhop_core::fit::fit;
 use bellhop_core::ids::{CallId, DeliveryKey, MessageId};
-use bellhop_core::ports::{ByteStream, ChatPlatform, Links, Post, Stores, Upload};
+use bellhop_core::ports::{ChatPlatform, Links, PortResult, Post, Stores};
+use bellhop_core::{Address, Audience};
 use bellhop_store::Claimed;
+use chrono::TimeDelta;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How long a link lives that stands in for a file too large to upload.
 const LINK_SECONDS: u64 = 24 * 3600;
+/// What marks an upload of this row among its parts. Messages' own ids never begin with a control character.
+const UPLOADED: &str = "\u{1}uploaded ";
 
 /// What came of one try: the messages that show the card now, and the failure that ended the try, if any.
+#[derive(Debug)]
 pub struct Tried {
-    /// The card's messages as far as they are known to be there.
+    /// The card's messages as far as they are known to be there, and marks of what was uploaded beside them where the try
+    /// is to be repeated.
     pub parts: Vec<MessageId>,
     /// What went wrong.
     pub failure: Option<PortError>,
+    /// Nothing more is to be said in this lane before then.
+    pub rest_until: Option<Timestamp>,
 }
 
 /// Turns rows of the outbox into messages.
 pub struct Delivery {
     chats: Arc<ChatDirectory>,
-    stores: Arc<dyn Stores>,
+    pub(super) stores: Arc<dyn Stores>,
     links: Arc<dyn Links>,
     clock: Arc<dyn Clock>,
+    /// How often a long upload shows how far it is.
+    pub(super) progress: Duration,
+}
+
+/// What is known to be there of a row.
+struct Known {
+    messages: Vec<MessageId>,
+    uploaded: Vec<DeliveryKey>,
+}
+
+impl Known {
+    fn of(row: &Claimed) -> Self {
+        let mark = |part: &MessageId| part.as_str().strip_prefix(UPLOADED).map(DeliveryKey::from);
+        let own = format!("{}.", row.key);
+        Self {
+            messages: row.parts.iter().filter(|part| mark(part).is_none()).cloned().collect(),
+            // Marks of an earlier row of the same card say nothing about this one's files.
+            uploaded: row.parts.iter().filter_map(mark).filter(|key| key.as_str().starts_with(&own)).collect(),
+        }
+    }
+
+    fn parts(self, done: bool) -> Vec<MessageId> {
+        let marks = self.uploaded.iter().filter(|_| !done).map(|key| MessageId::new(format!("{UPLOADED}{key}"))).collect::<Vec<_>>();
+        self.messages.into_iter().chain(marks).collect()
+    }
+}
+
+/// One row on its way to its platform.
+pub(super) struct Round<'a> {
+    pub(super) row: &'a Claimed,
+    pub(super) platform: &'a Arc<dyn ChatPlatform>,
+    pub(super) caps: Capabilities,
+    pub(super) tempo: Tempo,
+    payload: Payload,
+}
+
+impl Round<'_> {
+    /// Only the one who asked sees the message.
+    fn private(&self) -> bool {
+        self.payload.audience == Audience::Caller && self.caps.private && self.payload.answers.is_some()
+    }
+
+    fn post(&self, key: DeliveryKey, card: Card) -> Post {
+        Post {
+            key,
+            to: self.row.to.clone(),
+            card,
+            audience: self.payload.audience,
+            answers: self.payload.answers.clone(),
+            reply: self.payload.reply.clone(),
+        }
+    }
+
+    pub(super) async fn revise(&self, message: &MessageId, post: &Post) -> PortResult<()> {
+        self.tempo.spoken(&post.to.lane(), self.platform.revise(message, post)).await
+    }
+
+    /// What was posted under this key by a try whose outcome was unknown.
+    pub(super) async fn posted(&self, at: &Address, key: &DeliveryKey) -> PortResult<Option<MessageId>> {
+        if self.row.ambiguous && self.caps.lookup == Lookup::ByKey { self.platform.find(at, key).await } else { Ok(None) }
+    }
+
+    /// Posts a message, unless it was posted already.
+    async fn deliver(&self, post: &Post) -> PortResult<MessageId> {
+        match self.posted(&post.to, &post.key).await? {
+            Some(posted) => Ok(posted),
+            None => self.tempo.spoken(&post.to.lane(), self.platform.deliver(post)).await,
+        }
+    }
 }
 
 impl Delivery {
-    /// A delivery over these platforms and stores.
-    pub fn new(chats: Arc<ChatDirectory>, stores: Arc<dyn Stores>, links: Arc<dyn Links>, clock: Arc<dyn Clock>) -> Self {
-        Self { chats, stores, links, clock }
+    /// A delivery over these platforms and stores, which shows long uploads' progress this often at most.
+    pub fn new(
+        chats: Arc<ChatDirectory>,
+        stores: Arc<dyn Stores>,
+        links: Arc<dyn Links>,
+        clock: Arc<dyn Clock>,
+        progress: Duration,
+    ) -> Self {
+        Self { chats, stores, links, clock, progress }
     }
 
     /// Tries once.
     pub async fn deliver(&self, row: &Claimed) -> Tried {
-        let mut parts = row.parts.clone();
-        let failure = self.try_deliver(row, &mut parts).await.err();
-        Tried { parts, failure }
+        let mut known = Known::of(row);
+        let round = match self.round(row) {
+            Ok(round) => round,
+            Err(error) => return Tried { parts: known.parts(false), failure: Some(error), rest_until: None },
+        };
+        let failure = self.try_deliver(&round, &mut known).await.err();
+        let rest = round.tempo.rest(&row.to.lane());
+        let until = |rest: Duration| self.clock.now() + TimeDelta::from_std(rest).unwrap_or_default();
+        let rest_until = (!rest.is_zero()).then(|| until(rest));
+        Tried { parts: known.parts(failure.is_none()), failure, rest_until }
     }
 
-    async fn try_deliver(&self, row: &Claimed, parts: &mut Vec<MessageId>) -> Result<(), PortError> {
+    fn round<'a>(&'a self, row: &'a Claimed) -> PortResult<Round<'a>> {
         let service = || format!("chat.{}", row.to.chat);
         let payload: Payload = serde_json::from_value(row.payload.clone()).map_err(|error| {
             PortError::new(PortErrorKind::Broken, service(), "deliver", format!("the stored card can't be read: {error}"))
@@ -55,116 +148,104 @@ impl Delivery {
             return Err(PortError::not_found(service(), "deliver", "this chat is no longer configured"));
         };
         let caps = platform.capabilities();
-        let mut card = draw(payload.card.clone(), &caps).await?;
-        let files = self.take_files(row, &mut card, &caps).await?;
-        let cards = fit(&card, &caps);
+        let tempo = Tempo::new(caps.pause);
+        Ok(Round { row, platform, caps, tempo, payload })
+    }
+
+    async fn try_deliver(&self, round: &Round<'_>, known: &mut Known) -> PortResult<()> {
+        let row = round.row;
+        let (cards, beside) = self.said(round).await?;
+        let posts: Vec<Post> = cards
+            .into_iter()
+            .enumerate()
+            .map(|(at, card)| round.post(DeliveryKey::new(if at == 0 { row.key.to_string() } else { format!("{}.{at}", row.key) }), card))
+            .collect();
         // A card of a place that was shown before, by an earlier row: its messages are changed. Those of this very row are
         // known under the row's own key and were posted by an earlier try.
-        let editable = if caps.edits { parts.len() } else { 0 };
-        for (at, card) in cards.iter().enumerate() {
-            let key = DeliveryKey::new(if at == 0 { row.key.to_string() } else { format!("{}.{at}", row.key) });
-            let post = Post {
-                key,
-                to: row.to.clone(),
-                card: card.clone(),
-                audience: payload.audience,
-                answers: payload.answers.clone(),
-                reply: payload.reply.clone(),
-            };
+        let parts = &mut known.messages;
+        let editable = if round.caps.edits { parts.len() } else { 0 };
+        for (at, post) in posts.iter().enumerate() {
             if at < editable {
-                match platform.revise(&parts[at], &post).await {
+                match round.revise(&parts[at], post).await {
                     // Someone has removed the message: it is said anew.
-                    Err(error) if error.kind == PortErrorKind::NotFound => parts[at] = self.post(platform, &caps, row, &post).await?,
+                    Err(error) if error.kind == PortErrorKind::NotFound => parts[at] = round.deliver(post).await?,
                     other => other?,
                 }
             } else {
-                let id = self.post(platform, &caps, row, &post).await?;
+                let id = round.deliver(post).await?;
                 if at < parts.len() { parts[at] = id } else { parts.push(id) }
             }
         }
-        while parts.len() > cards.len() {
+        while parts.len() > posts.len() {
             if let Some(surplus) = parts.last() {
-                platform.retract(&row.to, surplus).await?;
+                round.platform.retract(&row.to, surplus).await?;
             }
             parts.pop();
         }
-        for (at, file) in files.into_iter().enumerate() {
-            self.upload(platform, &caps, row, &format!("{}.file{at}", row.key), file).await?;
+        for file in beside {
+            let shown = known.messages.first().zip(posts.first()).filter(|_| !round.private());
+            self.upload(round, file, shown, &mut known.uploaded).await?;
         }
         Ok(())
     }
 
-    /// Posts a message, unless it was posted already by a try whose outcome was unknown.
-    async fn post(
-        &self,
-        platform: &Arc<dyn ChatPlatform>,
-        caps: &Capabilities,
-        row: &Claimed,
-        post: &Post,
-    ) -> Result<MessageId, PortError> {
-        if row.ambiguous
-            && caps.lookup == Lookup::ByKey
-            && let Some(posted) = platform.find(&post.to, &post.key).await?
-        {
-            return Ok(posted);
+    /// What the messages say, and what is uploaded after them.
+    async fn said(&self, round: &Round<'_>) -> PortResult<(Vec<Card>, Vec<Beside>)> {
+        let (row, caps) = (round.row, &round.caps);
+        let mut card = draw(round.payload.card.clone(), caps).await?;
+        let mut beside = beside::take_pictures(&mut card, caps, &row.key, &row.to);
+        self.link_large(row, &mut card, caps).await?;
+        let cards = fit(&card, caps);
+        beside.extend(beside::files(&card, &cards, caps, &row.key, &row.to));
+        let person = round.payload.answers.as_ref().filter(|_| round.private() && !beside.is_empty());
+        let Some(person) = person else { return Ok((cards, beside)) };
+        // An upload in the channel would be seen by everyone there.
+        match round.platform.locate(Some(row.to.workspace.as_str()), person.user.as_str(), true).await? {
+            Some(direct) if direct.channel == row.to.channel => {}
+            Some(direct) => {
+                beside::sent_directly(&mut card, &beside);
+                for one in &mut beside {
+                    one.to = direct.clone();
+                }
+            }
+            None => {
+                let mut links = Vec::new();
+                for one in &beside {
+                    links.extend(self.link(row, &one.name, &one.source).await?);
+                }
+                beside::not_sent(&mut card, &beside, links);
+                beside.clear();
+            }
         }
-        platform.deliver(post).await
+        Ok((fit(&card, caps), beside))
     }
 
-    /// Takes out of the card those files that the platform wants as uploads. Those that are too large become links.
-    async fn take_files(&self, row: &Claimed, card: &mut Card, caps: &Capabilities) -> Result<Vec<FileBlock>, PortError> {
-        let mut uploads = Vec::new();
+    /// Makes links of those files that are too large to be uploaded.
+    async fn link_large(&self, row: &Claimed, card: &mut Card, caps: &Capabilities) -> PortResult<()> {
         if caps.stored_files {
-            return Ok(uploads);
+            return Ok(());
         }
         let mut links = Vec::new();
         for block in &card.blocks {
-            let Block::File(file) = block else { continue };
-            match &file.source {
-                FileSource::Stored { store, name, version } if file.size > caps.upload => {
-                    let call = bot_call(row, self.clock.now());
-                    let link = self.links.make(&call, store, name, version.as_ref(), LINK_SECONDS).await?;
-                    links.push(Action::open(format!("Download {}", file.name), link.url));
-                }
-                _ => uploads.push(file.clone()),
+            if let Block::File(file) = block
+                && file.size > caps.upload
+            {
+                links.extend(self.link(row, &file.name, &file.source).await?);
             }
         }
         if !links.is_empty() {
             card.blocks.push(Block::Text(vec!["Too large to upload here; these links work for a day.".into()]));
             card.blocks.push(Block::Actions(links));
         }
-        Ok(uploads)
+        Ok(())
     }
 
-    async fn upload(
-        &self,
-        platform: &Arc<dyn ChatPlatform>,
-        caps: &Capabilities,
-        row: &Claimed,
-        key: &str,
-        file: FileBlock,
-    ) -> Result<(), PortError> {
-        let key = DeliveryKey::new(key);
-        if row.ambiguous && caps.lookup == Lookup::ByKey && platform.find(&row.to, &key).await?.is_some() {
-            return Ok(());
-        }
-        let (size, bytes): (u64, ByteStream) = match &file.source {
-            FileSource::Inline(bytes) => {
-                let bytes = bytes::Bytes::copy_from_slice(bytes);
-                (bytes.len() as u64, Box::pin(futures::stream::iter([Ok(bytes)])))
-            }
-            FileSource::Stored { store, name, version } => {
-                let store = self
-                    .stores
-                    .store(Some(store))
-                    .map_err(|error| PortError::not_found(format!("files.{store}"), "read", error.to_string()))?;
-                let stored = store.read(name, version.as_ref(), None).await?;
-                (stored.info.size, stored.bytes)
-            }
-        };
-        let alt = String::new();
-        platform.upload(Upload { key, to: row.to.clone(), name: file.name, content_type: file.content_type, size, alt, bytes }).await?;
-        Ok(())
+    /// A link to a stored file; what is only in the card has none.
+    async fn link(&self, row: &Claimed, called: &str, source: &FileSource) -> PortResult<Option<Action>> {
+        let FileSource::Stored { store, name, version } = source else { return Ok(None) };
+        let call = bot_call(row, self.clock.now());
+        let link = self.links.make(&call, store, name, version.as_ref(), LINK_SECONDS).await?;
+        Ok(Some(Action::open(format!("Download {called}"), link.url)))
     }
 }
 
@@ -198,7 +279,7 @@ pub async fn draw(mut card: Card, caps: &Capabilities) -> Result<Card, PortError
 pub const PNG_WIDTH: u32 = 1440;
 
 /// The bot itself, asking for a link on a row's behalf.
-fn bot_call(row: &Claimed, now: bellhop_core::Timestamp) -> bellhop_core::Call {
+fn bot_call(row: &Claimed, now: Timestamp) -> bellhop_core::Call {
     bellhop_core::Call {
         id: CallId::new(row.key.as_str()),
         caller: bellhop_core::Caller {

@@ -1,13 +1,17 @@
 //! Delivers what is to be said: claim -> fit -> render -> deliver -> settle. One delivery per lane at a time, first in,
 //! first out; nothing is sent again before it was looked up.
 
+mod beside;
 mod dead;
 mod delivery;
 mod settle;
+mod tempo;
+mod upload;
 
 pub use dead::GivenUp;
-pub use delivery::{Delivery, draw};
+pub use delivery::{Delivery, Tried, draw};
 
+use crate::alerts::{Own, Waiting, routes};
 use crate::platforms::ChatDirectory;
 use crate::tasks::Tasks;
 use bellhop_core::UserRef;
@@ -53,6 +57,10 @@ pub struct Pace {
     pub poll: Duration,
     /// After how many failed tries a delivery goes to the dead letters.
     pub tries: u32,
+    /// How often a long upload shows how far it is.
+    pub progress: Duration,
+    /// How long to wait before a place that could not be found is looked for again.
+    pub look: Duration,
 }
 
 impl Default for Pace {
@@ -63,6 +71,8 @@ impl Default for Pace {
             in_flight: 64,
             poll: Duration::from_millis(250),
             tries: 20,
+            progress: Duration::from_secs(3),
+            look: Duration::from_secs(5),
         }
     }
 }
@@ -74,21 +84,33 @@ pub struct Outbox {
     owner: String,
     pace: Pace,
     delivery: Arc<Delivery>,
+    waiting: Arc<Waiting>,
+    own: Arc<Own>,
+    /// The longest that a lane rests after something was said in it.
+    pause: Duration,
+}
+
+/// What an outbox works with.
+pub struct Hands {
+    /// The platforms.
+    pub chats: Arc<ChatDirectory>,
+    /// File stores, for what is uploaded.
+    pub stores: Arc<dyn Stores>,
+    /// Links, for what is too large to be uploaded.
+    pub links: Arc<dyn Links>,
+    /// Alerts whose place is not found yet.
+    pub waiting: Arc<Waiting>,
+    /// Trouble with platforms.
+    pub own: Arc<Own>,
 }
 
 impl Outbox {
     /// A worker that claims as `owner`.
-    pub fn new(
-        store: Store,
-        clock: Arc<dyn Clock>,
-        chats: Arc<ChatDirectory>,
-        stores: Arc<dyn Stores>,
-        links: Arc<dyn Links>,
-        owner: String,
-        pace: Pace,
-    ) -> Self {
-        let delivery = Arc::new(Delivery::new(chats, stores, links, clock.clone()));
-        Self { store, clock, owner, pace, delivery }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, with: Hands, owner: String, pace: Pace) -> Self {
+        let Hands { chats, stores, links, waiting, own } = with;
+        let pause = chats.all().map(|chat| chat.capabilities().pause).max().unwrap_or_default();
+        let delivery = Arc::new(Delivery::new(chats, stores, links, clock.clone(), pace.progress));
+        Self { store, clock, owner, pace, delivery, waiting, own, pause }
     }
 
     /// Delivers until told to stop; then what is under way is finished and settled.
@@ -125,7 +147,8 @@ impl Outbox {
             }
             tokio::select! {
                 settled = finished.recv() => settlements.extend(settled),
-                () = self.idle(), if !stopping => {}
+                // Without room nothing more can be claimed: what ends makes room.
+                () = self.idle(), if !stopping && under_way.len() < self.pace.in_flight => {}
                 _ = renewal.tick(), if !held.is_empty() => self.hold(&held).await,
                 () = stop.cancelled(), if !stopping => {}
                 // Only while stopping: settlements arrive just before their task ends.
@@ -148,7 +171,14 @@ impl Outbox {
                 .settle_and_claim(&self.owner, std::mem::take(&mut settlements), self.pace.in_flight, self.pace.lease)
                 .await
             {
-                Ok(claimed) if claimed.is_empty() => return,
+                Ok(claimed) if claimed.is_empty() => match self.resting().await {
+                    // A lane that only rests is waited for; what has failed is not.
+                    Some(rest) => {
+                        tokio::time::sleep(rest).await;
+                        continue;
+                    }
+                    None => return,
+                },
                 Ok(claimed) => claimed,
                 Err(error) => {
                     tracing::warn!(%error, "the outbox can't reach the database; what waits is delivered at the next start");
@@ -163,14 +193,28 @@ impl Outbox {
         }
     }
 
+    /// How long until the next is due, where that is no longer than lanes rest between messages.
+    async fn resting(&self) -> Option<Duration> {
+        let due = self.store.next_due().await.ok()??;
+        let rest = (due - self.clock.now()).to_std().unwrap_or_default().max(Duration::from_millis(1));
+        (rest <= self.pause).then_some(rest)
+    }
+
     fn deliver(&self, row: Claimed, done: mpsc::UnboundedSender<Settlement>) -> impl Future<Output = ()> + Send + 'static {
         let (delivery, clock, pace) = (self.delivery.clone(), self.clock.clone(), self.pace);
+        let (waiting, own) = (self.waiting.clone(), self.own.clone());
         async move {
             let chat = row.to.chat.clone();
             let age = (clock.now() - row.created_at).to_std().unwrap_or_default();
-            let result = delivery.deliver(&row).await;
-            let settlement = settle::settlement(&row, result, clock.now(), pace);
-            settle::count(&chat, &settlement, age);
+            let tried = if routes::is_waiting(&row.to) {
+                Tried { parts: Vec::new(), failure: waiting.forward(&row).await.err(), rest_until: None }
+            } else {
+                let tried = delivery.deliver(&row).await;
+                own.delivered(&row.to, tried.failure.as_ref()).await;
+                tried
+            };
+            let (settlement, put_off) = settle::settlement(&row, tried, clock.now(), pace);
+            settle::count(&chat, &settlement, put_off, age);
             // The receiver lives as long as any delivery does.
             let _ = done.send(settlement);
         }

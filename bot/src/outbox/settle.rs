@@ -9,14 +9,16 @@ use bellhop_store::{Claimed, Outcome, Settlement};
 use chrono::TimeDelta;
 use std::time::Duration;
 
-/// The settlement of a try.
-pub fn settlement(row: &Claimed, tried: Tried, now: Timestamp, pace: Pace) -> Settlement {
+/// The settlement of a try, and whether the platform has put it off.
+pub fn settlement(row: &Claimed, tried: Tried, now: Timestamp, pace: Pace) -> (Settlement, bool) {
     let parts = tried.parts;
-    let (outcome, block_lane_until) = match tried.failure {
+    let (outcome, put_off_until) = match tried.failure {
         None => (Outcome::Done { parts }, None),
         Some(error) => failed(row, &error, parts, now, pace),
     };
-    Settlement { seq: row.seq, epoch: row.epoch, outcome, block_lane_until }
+    // Whatever came of it: something was said, and the next has to wait its time.
+    let block_lane_until = put_off_until.max(tried.rest_until);
+    (Settlement { seq: row.seq, epoch: row.epoch, outcome, block_lane_until }, put_off_until.is_some())
 }
 
 fn failed(
@@ -69,7 +71,7 @@ fn jitter(seed: i64, most: Duration) -> Duration {
 }
 
 /// Counts a try in the metrics.
-pub fn count(chat: &ChatName, settlement: &Settlement, age: Duration) {
+pub fn count(chat: &ChatName, settlement: &Settlement, put_off: bool, age: Duration) {
     let outcome = match &settlement.outcome {
         Outcome::Done { .. } => "done",
         Outcome::Retry { .. } => "retry",
@@ -85,7 +87,7 @@ pub fn count(chat: &ChatName, settlement: &Settlement, age: Duration) {
             metrics::counter!("bellhop_delivery_ambiguous_total", "chat" => chat).increment(1);
         }
         Outcome::Retry { error, counts, .. } => {
-            if settlement.block_lane_until.is_some() {
+            if put_off {
                 metrics::counter!("bellhop_ratelimited_total", "chat" => chat.clone()).increment(1);
             }
             tracing::debug!(%chat, %error, counts, "a delivery is put off");

@@ -4,7 +4,7 @@
 use crate::tasks::Tasks;
 use bellhop_core::clock::{Clock, Timestamp};
 use bellhop_core::ids::EventKey;
-use bellhop_core::ports::{Inbox, Incoming, PortResult, Said, Schedule};
+use bellhop_core::ports::{Inbox, Incoming, PortResult, Said, Schedule, ScheduleBook as _};
 use bellhop_store::Store;
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -45,6 +45,13 @@ impl Scheduler {
     async fn look(&self) -> PortResult<()> {
         let now = self.clock.now();
         for schedule in self.store.due_schedules(now).await? {
+            if schedule.once() {
+                // However late: it was promised, and comes no other time. The key keeps it from running twice if this process
+                // dies before it is removed.
+                self.inbox.accept(due(&schedule, now)).await?;
+                self.store.remove(&schedule.id).await?;
+                continue;
+            }
             let Some(next) = next_run(&schedule, now) else {
                 tracing::warn!(schedule = schedule.id, "a schedule has no further run");
                 continue;
@@ -79,3 +86,6 @@ fn due(schedule: &Schedule, now: Timestamp) -> Incoming {
         received: now,
     }
 }
+
+#[cfg(test)]
+mod tests;

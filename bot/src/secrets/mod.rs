@@ -2,8 +2,10 @@
 //! `file:PATH`); what a reference gave is remembered, so that the log can leave it out wherever it may turn up.
 
 mod redaction;
+mod seal;
 
 pub use redaction::{RedactingWriter, Redaction};
+pub use seal::{KeyError, MasterKey, Otherwise, SealRing};
 
 use std::path::{Path, PathBuf};
 
@@ -24,6 +26,12 @@ pub enum SecretError {
     /// The kind of reference is known but not served here.
     #[error("`vault:{0}`: this version keeps no sealed secrets yet; use env:NAME or file:PATH")]
     Vault(String),
+}
+
+/// Whether a text refers to a value rather than being it.
+#[must_use]
+pub fn is_reference(text: &str) -> bool {
+    ["env:", "file:", "vault:"].iter().any(|kind| text.starts_with(kind))
 }
 
 /// Gives the value behind a reference, or the text itself where it is none. Relative paths are those of `base`, the

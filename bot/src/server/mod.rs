@@ -4,11 +4,13 @@ mod alerts;
 mod answer;
 mod events;
 mod health;
+mod hooks;
 mod keys;
 mod openapi;
 mod shares;
 
 use crate::alerts::Engine;
+use crate::hooks::Webhooks;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
@@ -16,6 +18,7 @@ use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::ports::{Stop, Stores};
 use bellhop_store::{Events, Store};
 use hyper_util::rt::TokioTimer;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -27,6 +30,8 @@ pub use answer::Problem;
 const ALERT_BODY: usize = 1 << 20;
 /// The largest body of a batch of events, in bytes.
 const EVENTS_BODY: usize = 10 << 20;
+/// The largest body of a message posted to a webhook, in bytes.
+const HOOK_BODY: usize = 512 << 10;
 /// How long a request may take, body included. Downloads and the console's streams are not under it.
 const REQUEST: Duration = Duration::from_secs(30);
 
@@ -44,6 +49,8 @@ pub struct Services {
     pub events: Arc<Events>,
     /// Alerts.
     pub engine: Arc<Engine>,
+    /// Webhooks in.
+    pub hooks: Arc<Webhooks>,
     /// File stores, for shared links.
     pub stores: Arc<dyn Stores>,
     /// The time.
@@ -66,7 +73,7 @@ pub async fn serve(listener: tokio::net::TcpListener, routes: Router, stop: Stop
             std::future::pending::<()>().await;
         };
         tokio::select! {
-            ended = server.serve(routes.into_make_service()) => ended,
+            ended = server.serve(routes.into_make_service_with_connect_info::<SocketAddr>()) => ended,
             () = ending => Ok(()),
         }
     };
@@ -85,9 +92,11 @@ pub fn routes(services: Services, chats: Vec<Router>) -> Router {
         .layer(alert(ALERT_BODY));
     let events =
         Router::new().route("/v1/events", post(events::events)).route("/v1/profiles", post(events::profiles)).layer(alert(EVENTS_BODY));
+    let hooks = Router::new().route("/hooks/{id}", post(hooks::receive)).layer(DefaultBodyLimit::max(HOOK_BODY));
     let timed = Router::new()
         .merge(intake)
         .merge(events)
+        .merge(hooks)
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -44,6 +44,7 @@ impl Command for Help {
     const NAME: &'static str = "help";
     const SUMMARY: &'static str = "Explains the commands, or finds the one you need";
     const EXAMPLES: &'static [&'static str] = &["help", "help file share", "help send a file to another channel"];
+    const COMPLETES: &'static [&'static str] = &["words"];
     type Args = HelpArgs;
 
     async fn run(&self, _call: &Call, args: HelpArgs) -> Result<Reply, CommandError> {

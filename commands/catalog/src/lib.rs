@@ -11,6 +11,7 @@ mod bucket;
 mod channel;
 mod file;
 mod help;
+mod hook;
 mod outbox;
 mod role;
 mod schedule;
@@ -64,15 +65,24 @@ fn list(s: &Services, registry: &Weak<Registry>) -> Vec<Arc<dyn AnyCommand>> {
         command(alert::list::List::new(s)),
         command(alert::show::Show::new(s)),
         command(alert::ack::Ack::new(s)),
+        command(alert::raise::Raise::new(s)),
         command(alert::unack::Unack::new(s)),
         command(alert::resolve::Resolve::new(s)),
         command(channel::list::List::new(s)),
         command(channel::create::Create::new(s)),
         command(channel::archive::Archive::new(s)),
+        command(channel::unarchive::Unarchive::new(s)),
         command(channel::rename::Rename::new(s)),
         command(channel::topic::Topic::new(s)),
+        command(channel::purpose::Purpose::new(s)),
+        command(channel::join::Join::new(s)),
         command(channel::invite::Invite::new(s)),
-        command(channel::post::Post::new(s)),
+        command(channel::post::Post::new(s, registry)),
+        command(hook::create::Create::new(s)),
+        command(hook::list::List::new(s)),
+        command(hook::test::Test::new(s)),
+        command(hook::logs::Logs::new(s)),
+        command(hook::delete::Delete::new(s)),
         command(schedule::add::Add::new(s, registry)),
         command(schedule::list::List::new(s)),
         command(schedule::remove::Remove::new(s)),

@@ -2,8 +2,8 @@
 
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::ports::{
-    AlertDesk, Announcer, Approvals, Attachments, AuditTrail, DeadLetters, Links, Permissions, Places, Platforms, Records, ScheduleBook,
-    Sources, Stores, UsageBook,
+    AlertDesk, Announcer, Approvals, Attachments, AuditTrail, DeadLetters, Hooks, Links, Permissions, Places, Platforms, Records,
+    ScheduleBook, Sources, Stores, UsageBook,
 };
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ pub struct Services {
     pub attachments: Arc<dyn Attachments>,
     pub links: Arc<dyn Links>,
     pub alerts: Arc<dyn AlertDesk>,
+    pub hooks: Arc<dyn Hooks>,
     pub schedules: Arc<dyn ScheduleBook>,
     pub audit: Arc<dyn AuditTrail>,
     pub usage: Arc<dyn UsageBook>,

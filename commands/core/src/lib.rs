@@ -19,6 +19,7 @@ pub mod fit;
 pub mod form;
 pub mod grammar;
 pub mod ids;
+pub mod moment;
 pub mod nearest;
 pub mod period;
 pub mod plain;

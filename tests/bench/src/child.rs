@@ -36,19 +36,19 @@ pub struct World {
 
 static WORLD: OnceLock<World> = OnceLock::new();
 
-/// Runs the bot until it is told to stop (SIGTERM).
+/// Runs the bot until it is told to stop (SIGTERM). Without `works` it takes in and works nothing off.
 ///
 /// # Errors
 /// Why it could not be started.
-pub async fn bot(config: &Path, world: Option<World>) -> Result<(), Failure> {
+pub async fn bot(config: &Path, world: Option<World>, works: bool) -> Result<(), Failure> {
     let redaction = Redaction::default();
     telemetry::start_logs(&redaction, "warn");
     let _ = telemetry::metrics();
     let config = Config::read(Some(config), &redaction).map_err(|error| error.to_string())?;
-    let mut options = Options::default();
+    let mut options = Options { works, ..Options::default() };
     if let Some(world) = world {
         options.pace = Pace { quarantine: world.timeout, ..options.pace };
-        options.chats = Some(chats);
+        options.chats = Some(Arc::new(chats));
         let _ = WORLD.set(world);
     }
     let app = App::build(config, options, true).await.map_err(|error| error.to_string())?;

@@ -12,6 +12,7 @@ pub mod files;
 pub mod intake;
 pub mod kills;
 pub mod site;
+pub mod slack;
 pub mod start;
 pub mod wire;
 

@@ -2,7 +2,7 @@
 //! for some of them.
 
 use bellhop_bench::figures::{Figure, table};
-use bellhop_bench::{Failure, chart, child, events, files, intake, kills, site, start};
+use bellhop_bench::{Failure, chart, child, events, files, intake, kills, site, slack, start};
 use bellhop_core::capabilities::Lookup;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::io::Write as _;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Parser)]
 #[command(name = "bellhop-bench", args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 struct Cli {
-    /// Which figures; all of them when none is named: intake, kills, start, chart, files, events
+    /// Which figures; all of them when none is named: intake, kills, start, chart, files, events, slack
     #[arg(value_name = "NAME")]
     parts: Vec<Part>,
     /// Where to write the figures as JSON, too
@@ -35,6 +35,7 @@ enum Part {
     Chart,
     Files,
     Events,
+    Slack,
 }
 
 /// What the program starts itself as.
@@ -66,6 +67,16 @@ enum Child {
         #[arg(long)]
         no_lookup: bool,
     },
+    /// Only what acknowledges Slack's deliveries, over the inbox of a bot
+    #[command(hide = true)]
+    SlackDoor {
+        /// The configuration file
+        #[arg(long)]
+        config: PathBuf,
+    },
+    /// What takes the answers to commands
+    #[command(hide = true)]
+    SlackSink,
 }
 
 fn main() -> ExitCode {
@@ -73,7 +84,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // The load is made by one thread, so that the other cores are the bot's; the bot itself runs as it does elsewhere.
     let runtime = match &cli.child {
-        Some(Child::Bot { .. }) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+        Some(Child::Bot { .. } | Child::SlackDoor { .. }) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
         _ => tokio::runtime::Builder::new_current_thread().enable_all().build(),
     };
     let done = runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(run(cli)));
@@ -92,9 +103,11 @@ async fn run(cli: Cli) -> Result<bool, Failure> {
     match cli.child {
         Some(Child::Bot { config, world, timeout_ms, no_lookup }) => {
             let world = world.map(|url| child::World { url, timeout: Duration::from_millis(timeout_ms), lookup: lookup(no_lookup) });
-            return child::bot(&config, world).await.map(|()| true);
+            return child::bot(&config, world, true).await.map(|()| true);
         }
         Some(Child::World { channels, no_lookup }) => return child::world(channels, lookup(no_lookup)).await.map(|()| true),
+        Some(Child::SlackDoor { config }) => return child::bot(&config, None, false).await.map(|()| true),
+        Some(Child::SlackSink) => return slack::sink().await.map(|()| true),
         None => {}
     }
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(|error| error.to_string())?;
@@ -135,6 +148,7 @@ async fn measure(parts: &[Part], release: Option<PathBuf>, json: Option<PathBuf>
             Part::Chart => chart::run(),
             Part::Files => files::run(release.as_deref().unwrap_or(&program)).await,
             Part::Events => events::run(&program).await,
+            Part::Slack => slack::run(&program, slack::Load::default()).await,
         };
         match taken {
             Ok(taken) => {

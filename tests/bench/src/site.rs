@@ -40,6 +40,17 @@ impl Site {
         Ok(Self { folder })
     }
 
+    /// One whose configuration has this, too.
+    ///
+    /// # Errors
+    /// As [`Site::new`].
+    pub fn with(config: &str) -> Result<Self, Failure> {
+        let site = Self::new(0)?;
+        let text = std::fs::read_to_string(site.config()).map_err(|error| error.to_string())?;
+        std::fs::write(site.config(), text + config).map_err(|error| error.to_string())?;
+        Ok(site)
+    }
+
     /// The folder.
     #[must_use]
     pub fn path(&self) -> &Path {

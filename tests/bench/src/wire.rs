@@ -1,5 +1,5 @@
 //! HTTP/1.1 in the fewest instructions, so that whoever makes the load leaves the machine to whoever bears it: one
-//! kept-open connection, one request at a time, whole answers with a length. It is no client for anything else.
+//! kept-open connection, one request at a time, whole answers. It is no client for anything else.
 
 use std::io;
 use std::net::SocketAddr;
@@ -69,11 +69,19 @@ fn whole(answer: &[u8]) -> io::Result<Option<(u16, usize)>> {
     let Some(end) = answer.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
     let head = std::str::from_utf8(&answer[..end]).map_err(|_| broken())?;
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(broken)?;
-    let length = head.lines().skip(1).find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
-    });
+    let header = |wanted: &str| {
+        head.lines().skip(1).find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case(wanted).then(|| value.trim())
+        })
+    };
     let start = end + 4;
+    // Of answers in chunks only the end matters here: the last chunk is empty.
+    if header("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
+        let body = &answer[start..];
+        return Ok((body == b"0\r\n\r\n" || body.ends_with(b"\r\n0\r\n\r\n")).then_some((status, start)));
+    }
+    let length = header("content-length").and_then(|value| value.parse::<usize>().ok());
     Ok((answer.len() - start >= length.ok_or_else(broken)?).then_some((status, start)))
 }
 
@@ -88,6 +96,8 @@ mod tests {
             assert_eq!(whole(&text[..end]).unwrap(), None, "{end}");
         }
         assert_eq!(whole(text).unwrap(), Some((503, text.len() - 3)));
+        assert_eq!(whole(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap(), None);
+        assert!(whole(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n").unwrap().is_some());
         assert!(whole(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
         assert!(whole(b"nonsense\r\n\r\n").is_err());
     }

@@ -12,7 +12,14 @@ async fn every_path_of_the_document_is_served() {
     assert!(paths.len() >= 8, "{paths:?}");
     for (path, methods) in paths {
         let status = if methods.get("post").is_some() { bot.post(path, "", "{}").await.0 } else { bot.get(path).await.0 };
-        let wanted = if methods.get("post").is_some() { 401 } else { 200 };
+        // A webhook's own address is its key, and this is none.
+        let wanted = if path.contains('{') {
+            404
+        } else if methods.get("post").is_some() {
+            401
+        } else {
+            200
+        };
         assert_eq!(status, wanted, "{path}");
     }
 }

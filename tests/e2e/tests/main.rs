@@ -7,3 +7,4 @@ mod crash;
 mod http;
 mod postgres;
 mod say;
+mod slack;

@@ -21,13 +21,26 @@ const PLATFORMS: &[&str] = &[
 /// Where they may stand.
 fn may_name_platforms(file: &File) -> bool {
     let adapters = file.path.starts_with("adapters/chat/");
-    // The wiring, the frame of the configuration, and the command line, whose `manifest` is asked for by a platform's name.
-    let wiring = matches!(file.path.as_str(), "bot/src/wiring.rs" | "bot/src/cli.rs") || file.path.starts_with("bot/src/wiring/");
+    // The wiring and the dependencies it has, the frame of the configuration, and the command line, whose `manifest` is asked for by a platform's name.
+    let wiring =
+        matches!(file.path.as_str(), "bot/src/wiring.rs" | "bot/src/cli.rs" | "bot/Cargo.toml") || file.path.starts_with("bot/src/wiring/");
     let config = file.path.starts_with("config/") || file.path == "bot/src/config.rs" || file.path.starts_with("bot/src/config/");
     let docs = file.ends(&[".md"]) || file.under("docs");
     // The vendors' simulators and the tests that speak to them, each in a file with the platform's name.
     let named = file.path.starts_with("tests/") && PLATFORMS.iter().any(|name| file.path.contains(name));
+    // What lists the simulators and fetches the vendors' own clients for them.
+    let listed = matches!(
+        file.path.as_str(),
+        "tests/run"
+            | "tests/kit/src/lib.rs"
+            | "tests/kit/src/peers/mod.rs"
+            | "tests/e2e/tests/main.rs"
+            | "tests/bench/Cargo.toml"
+            | "tests/bench/src/lib.rs"
+            | "tests/bench/src/main.rs"
+    );
     adapters
+        || listed
         || wiring
         || config
         || docs

@@ -1,7 +1,7 @@
 //! What a button, an option or a view carries, so that a click says what is meant without the bot remembering it. What is
 //! too long for Slack's fields is kept in the records, and its key is carried instead.
 
-use bellhop_core::call::Invoke;
+use bellhop_core::call::{Attachment, Invoke};
 use bellhop_core::form::Answers;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -33,6 +33,14 @@ pub enum Click {
     /// Let the person complete this line.
     #[serde(rename = "p")]
     Prefill(String),
+    /// Run this line with these files. Always too long for a field: it is kept.
+    #[serde(rename = "a")]
+    Put {
+        /// The line.
+        line: String,
+        /// The files.
+        attachments: Vec<Attachment>,
+    },
     /// What is meant is kept under this key.
     #[serde(rename = "k")]
     Kept(String),

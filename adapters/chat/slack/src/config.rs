@@ -10,7 +10,7 @@ use url::Url;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
-    /// Over WebSockets that the bot opens: no public address is needed.
+    /// Over web sockets that the bot opens: no public address is needed.
     Socket,
     /// As signed HTTP requests to `POST /chat/NAME`.
     Http,

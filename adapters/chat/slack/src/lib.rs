@@ -4,21 +4,46 @@
 //! deliveries into what was said; `render` turns cards into Block Kit; `send` posts; `wire` speaks the Web API. Who may do
 //! what is not decided here, and neither is what is said.
 
+mod address;
 mod api;
+mod channels;
+mod check;
 mod click;
 mod config;
+mod directory;
+mod files;
 mod handle;
+mod interact;
+mod listen;
+mod manifest;
+mod parse;
+mod render;
+mod send;
+mod signature;
+#[cfg(test)]
+mod testbed;
+pub mod webhook;
 mod wire;
 mod workspaces;
 
 pub use config::{SlackConfig, Transport, Uploads};
+pub use manifest::{manifest, scopes};
 
 use api::Api;
-use bellhop_core::clock::{Clock, Ids};
+use async_trait::async_trait;
+use bellhop_core::address::Address;
+use bellhop_core::call::Attachment;
+use bellhop_core::capabilities::{Capabilities, Lookup};
+use bellhop_core::clock::{Clock, Ids, Timestamp};
 use bellhop_core::command::About;
-use bellhop_core::ids::ChatName;
-use bellhop_core::ports::{Completer, Front, Inbox, Links, PortResult, Records, Seal};
-use std::sync::{Arc, OnceLock};
+use bellhop_core::ids::{ChatName, DeliveryKey, MessageId};
+use bellhop_core::ports::{
+    ByteStream, Channels, ChatPlatform, Completer, Finding, Front, Inbox, Links, PortResult, Post, Records, Seal, Stop, Upload,
+};
+use directory::Directory;
+use send::Responses;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 use wire::Wire;
 use workspaces::Workspaces;
 
@@ -51,9 +76,14 @@ pub(crate) struct Desk {
     pub(crate) config: Arc<SlackConfig>,
     pub(crate) ports: Ports,
     pub(crate) workspaces: Arc<Workspaces>,
-    pub(crate) api: Api,
+    pub(crate) api: Arc<Api>,
+    /// People and channels by name.
+    pub(crate) directory: Directory,
     /// The commands, once they are announced: what forms are built from.
-    pub(crate) commands: OnceLock<Vec<About>>,
+    pub(crate) commands: RwLock<Vec<Arc<About>>>,
+    responses: Responses,
+    pages: send::Pages,
+    tidying: files::Tidying,
 }
 
 /// A connection to Slack.
@@ -71,14 +101,107 @@ impl Slack {
         let wire = Wire::new(&format!("chat.{name}"), config.clone())?;
         let workspaces =
             Arc::new(Workspaces::new(name.clone(), wire.clone(), ports.records.clone(), ports.seal.clone(), ports.clock.clone()));
-        let api = Api::new(wire, workspaces.clone());
-        Ok(Arc::new(Self { desk: Arc::new(Desk { name, config, ports, workspaces, api, commands: OnceLock::new() }) }))
+        let api = Arc::new(Api::new(&name, wire, workspaces.clone(), ports.records.clone(), ports.clock.clone()));
+        let desk = Desk {
+            directory: Directory::new(api.clone(), ports.clock.clone()),
+            responses: Responses::new(&name, ports.records.clone(), ports.clock.clone()),
+            commands: RwLock::default(),
+            pages: send::Pages::default(),
+            tidying: files::Tidying::default(),
+            name,
+            config,
+            ports,
+            workspaces,
+            api,
+        };
+        Ok(Arc::new(Self { desk: Arc::new(desk) }))
     }
 }
 
 impl Desk {
     /// What there is to know about a command.
-    pub(crate) fn about(&self, command: &str) -> Option<&About> {
-        self.commands.get()?.iter().find(|about| about.name == command)
+    pub(crate) fn about(&self, command: &str) -> Option<Arc<About>> {
+        self.announced().into_iter().find(|about| about.name == command)
+    }
+
+    /// Every announced command.
+    pub(crate) fn announced(&self) -> Vec<Arc<About>> {
+        self.commands.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[async_trait]
+impl ChatPlatform for Slack {
+    fn name(&self) -> &ChatName {
+        &self.desk.name
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            images: false,
+            stored_files: false,
+            edits: true,
+            private: true,
+            forms: true,
+            threads: true,
+            lookup: Lookup::ByKey,
+            pause: Duration::from_secs(1),
+            ..render::capabilities(files::LARGEST)
+        }
+    }
+
+    /// Slack keeps no list that a bot may change; its commands stand in the app's manifest. Forms are made from these.
+    async fn announce(&self, commands: &[About]) -> PortResult<()> {
+        let commands = commands.iter().cloned().map(Arc::new).collect();
+        *self.desk.commands.write().unwrap_or_else(PoisonError::into_inner) = commands;
+        Ok(())
+    }
+
+    async fn listen(&self, stop: Stop) -> PortResult<()> {
+        listen::listen(&self.desk, stop).await
+    }
+
+    async fn deliver(&self, post: &Post) -> PortResult<MessageId> {
+        send::deliver(&self.desk, post).await
+    }
+
+    async fn revise(&self, message: &MessageId, post: &Post) -> PortResult<()> {
+        send::revise(&self.desk, message, post).await
+    }
+
+    async fn retract(&self, at: &Address, message: &MessageId) -> PortResult<()> {
+        send::retract(&self.desk, at, message).await
+    }
+
+    async fn find(&self, at: &Address, key: &DeliveryKey) -> PortResult<Option<MessageId>> {
+        send::find(&self.desk, at, key).await
+    }
+
+    async fn fetch(&self, attachment: &Attachment) -> PortResult<ByteStream> {
+        files::fetch(&self.desk, attachment).await
+    }
+
+    async fn upload(&self, file: Upload) -> PortResult<MessageId> {
+        files::upload(&self.desk, file).await
+    }
+
+    async fn locate(&self, workspace: Option<&str>, name: &str, direct: bool) -> PortResult<Option<Address>> {
+        self.desk.locate(workspace, name, direct).await
+    }
+
+    async fn post_later(&self, post: &Post, at: Timestamp) -> PortResult<MessageId> {
+        send::post_later(&self.desk, post, at).await
+    }
+
+    async fn permalink(&self, at: &Address, message: &MessageId) -> PortResult<Option<String>> {
+        send::permalink(&self.desk, at, message).await
+    }
+
+    async fn check(&self) -> PortResult<Vec<Finding>> {
+        check::check(&self.desk).await
+    }
+
+    fn channels(&self) -> Option<&dyn Channels> {
+        Some(self)
     }
 }

@@ -25,6 +25,7 @@ impl Command for Ack {
     const SUMMARY: &'static str = "Takes an alert: others see that you take care of it";
     const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &["alert ack 3f9a1c20", "alert ack HighLatency"];
+    const COMPLETES: &'static [&'static str] = &["id"];
     type Args = AlertRef;
 
     async fn run(&self, call: &Call, args: AlertRef) -> Result<Reply, CommandError> {

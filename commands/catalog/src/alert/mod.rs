@@ -3,6 +3,7 @@
 pub(crate) mod ack;
 pub(crate) mod card;
 pub(crate) mod list;
+pub(crate) mod raise;
 pub(crate) mod resolve;
 pub(crate) mod show;
 pub(crate) mod unack;

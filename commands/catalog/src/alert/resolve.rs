@@ -26,6 +26,7 @@ impl Command for Resolve {
     const ACCESS: Access = Access::Operator;
     const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &["alert resolve 3f9a1c20", "alert resolve HighLatency"];
+    const COMPLETES: &'static [&'static str] = &["id"];
     type Args = AlertRef;
 
     async fn run(&self, call: &Call, args: AlertRef) -> Result<Reply, CommandError> {

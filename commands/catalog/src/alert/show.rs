@@ -24,6 +24,7 @@ impl Command for Show {
     const NAME: &'static str = "alert show";
     const SUMMARY: &'static str = "Shows one alert with its labels and history";
     const EXAMPLES: &'static [&'static str] = &["alert show 3f9a1c20", "alert show HighLatency"];
+    const COMPLETES: &'static [&'static str] = &["id"];
     type Args = AlertRef;
 
     async fn run(&self, _call: &Call, args: AlertRef) -> Result<Reply, CommandError> {

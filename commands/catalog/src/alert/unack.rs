@@ -25,6 +25,7 @@ impl Command for Unack {
     const SUMMARY: &'static str = "Gives an alert back: it counts as firing again";
     const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &["alert unack 3f9a1c20", "alert unack HighLatency"];
+    const COMPLETES: &'static [&'static str] = &["id"];
     type Args = AlertRef;
 
     async fn run(&self, call: &Call, args: AlertRef) -> Result<Reply, CommandError> {

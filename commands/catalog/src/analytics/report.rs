@@ -149,6 +149,7 @@ impl Command for Report {
         "report purchase 30d --sum revenue --by plan",
         "report page_views 7d --unique --where country=DE --tz Europe/Berlin",
     ];
+    const COMPLETES: &'static [&'static str] = &["metric", "period", "by", "sum", "where", "tz", "source"];
     type Args = ReportArgs;
 
     async fn run(&self, call: &Call, args: ReportArgs) -> Result<Reply, CommandError> {

@@ -46,6 +46,7 @@ impl Command for Track {
     const SUMMARY: &'static str = "Notes that something happened, for reports";
     const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &["track signup", "track purchase ann plan=pro revenue=49.90"];
+    const COMPLETES: &'static [&'static str] = &["event", "properties", "source"];
     type Args = TrackArgs;
 
     async fn run(&self, call: &Call, args: TrackArgs) -> Result<Reply, CommandError> {

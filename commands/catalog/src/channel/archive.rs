@@ -1,4 +1,4 @@
-//! `channel archive`: closes a channel for everyone in it. There is no command that opens it again, so it asks first.
+//! `channel archive`: closes a channel for everyone in it. Not every platform lets a bot open it again, so it asks first.
 
 use super::{cannot, complete_place, meant, platform};
 use crate::wording::code;
@@ -35,6 +35,7 @@ impl Command for Archive {
     const ACCESS: Access = Access::Operator;
     const EFFECT: Effect = Effect::Destroys;
     const EXAMPLES: &'static [&'static str] = &["channel archive --in #general"];
+    const COMPLETES: &'static [&'static str] = &["in"];
     type Args = ArchiveArgs;
 
     async fn run(&self, call: &Call, args: ArchiveArgs) -> Result<Reply, CommandError> {
@@ -56,7 +57,8 @@ impl Command for Archive {
         Ok(Card::titled(format!("Archive {spelled}?")).and_spans(vec![
             "This would close ".into(),
             code(spelled),
-            " for everyone in it. It can be opened again only in the chat's own settings.".into(),
+            " for everyone in it. Where the chat lets a bot, `channel unarchive` opens it again; otherwise only its own settings do."
+                .into(),
         ]))
     }
 

@@ -42,6 +42,7 @@ impl Command for Create {
     const ACCESS: Access = Access::Operator;
     const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &["channel create incident-42", "channel create incident-42 --private"];
+    const COMPLETES: &'static [&'static str] = &["chat"];
     type Args = CreateArgs;
 
     async fn run(&self, call: &Call, args: CreateArgs) -> Result<Reply, CommandError> {

@@ -41,6 +41,7 @@ impl Command for Invite {
     const ACCESS: Access = Access::Operator;
     const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &["channel invite @ann @bob", "channel invite @ann --in #general"];
+    const COMPLETES: &'static [&'static str] = &["in"];
     type Args = InviteArgs;
 
     async fn run(&self, call: &Call, args: InviteArgs) -> Result<Reply, CommandError> {

@@ -44,6 +44,7 @@ impl Command for List {
     const NAME: &'static str = "channel list";
     const SUMMARY: &'static str = "Lists the channels of all connected chats";
     const EXAMPLES: &'static [&'static str] = &["channel list", "channel list --archived"];
+    const COMPLETES: &'static [&'static str] = &["chat"];
     type Args = ListArgs;
 
     async fn run(&self, call: &Call, args: ListArgs) -> Result<Reply, CommandError> {

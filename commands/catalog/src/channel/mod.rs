@@ -3,10 +3,13 @@
 pub(crate) mod archive;
 pub(crate) mod create;
 pub(crate) mod invite;
+pub(crate) mod join;
 pub(crate) mod list;
 pub(crate) mod post;
+pub(crate) mod purpose;
 pub(crate) mod rename;
 pub(crate) mod topic;
+pub(crate) mod unarchive;
 
 use crate::wording::suggest;
 use bellhop_core::command::Suggestion;
@@ -16,9 +19,10 @@ use bellhop_core::text::is_hidden;
 use bellhop_core::{Address, Call, CommandError, PlaceRef, PortError, PortErrorKind};
 use std::sync::Arc;
 
-/// The longest name and topic, in characters; platforms may allow less and say so.
+/// The longest name, topic and purpose, in characters; platforms may allow less and say so.
 const LONGEST_NAME: usize = 100;
 const LONGEST_TOPIC: usize = 1000;
+const LONGEST_PURPOSE: usize = 1000;
 
 /// The channel that is meant: the one named, or where it was asked. Not the thread within it.
 async fn meant(places: &dyn Places, place: Option<&PlaceRef>, call: &Call) -> Result<Address, CommandError> {
@@ -81,9 +85,18 @@ fn open_to_all(channel: &Channel, call: &Call) -> bool {
 
 /// Places to propose while one is typed.
 pub(crate) async fn complete_place(places: &dyn Places, call: &Call, typed: &str) -> Vec<Suggestion> {
+    complete_channels(places, call, typed, false).await
+}
+
+/// Closed channels to propose.
+async fn complete_archived(places: &dyn Places, call: &Call, typed: &str) -> Vec<Suggestion> {
+    complete_channels(places, call, typed, true).await
+}
+
+async fn complete_channels(places: &dyn Places, call: &Call, typed: &str, archived: bool) -> Vec<Suggestion> {
     let Ok(channels) = places.channels().await else { return Vec::new() };
     let mut values = Vec::new();
-    for channel in channels.iter().filter(|channel| !channel.archived && open_to_all(channel, call)) {
+    for channel in channels.iter().filter(|channel| channel.archived == archived && open_to_all(channel, call)) {
         let here = channel.address.chat == call.at.chat && channel.address.workspace == call.at.workspace;
         let spelled = if here { format!("#{}", channel.name) } else { places.spell(&channel.address).await };
         values.push((spelled, crate::wording::line(&channel.topic)));

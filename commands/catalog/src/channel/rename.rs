@@ -37,6 +37,7 @@ impl Command for Rename {
     const ACCESS: Access = Access::Operator;
     const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &["channel rename operations", "channel rename operations --in #general"];
+    const COMPLETES: &'static [&'static str] = &["in"];
     type Args = RenameArgs;
 
     async fn run(&self, call: &Call, args: RenameArgs) -> Result<Reply, CommandError> {

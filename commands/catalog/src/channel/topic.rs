@@ -42,6 +42,7 @@ impl Command for Topic {
     const ACCESS: Access = Access::Operator;
     const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &["channel topic \"Releases and rollbacks\"", "channel topic \"On call: Ann\" --in #general"];
+    const COMPLETES: &'static [&'static str] = &["in"];
     type Args = TopicArgs;
 
     async fn run(&self, call: &Call, args: TopicArgs) -> Result<Reply, CommandError> {

@@ -43,6 +43,7 @@ impl Command for Copy {
     const ACCESS: Access = Access::Operator;
     const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &["file copy report.pdf archive/report.pdf", "file copy report.pdf archive/"];
+    const COMPLETES: &'static [&'static str] = &["from", "to", "store"];
     type Args = FromTo;
 
     async fn run(&self, call: &Call, args: FromTo) -> Result<Reply, CommandError> {

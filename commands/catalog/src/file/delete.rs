@@ -38,6 +38,7 @@ impl Command for Delete {
     const ACCESS: Access = Access::Operator;
     const EFFECT: Effect = Effect::Destroys;
     const EXAMPLES: &'static [&'static str] = &["file delete old/report.pdf"];
+    const COMPLETES: &'static [&'static str] = &["name", "store"];
     type Args = DeleteArgs;
 
     async fn run(&self, _call: &Call, args: DeleteArgs) -> Result<Reply, CommandError> {

@@ -37,6 +37,7 @@ impl Command for Get {
     const NAME: &'static str = "file get";
     const SUMMARY: &'static str = "Brings a stored file here";
     const EXAMPLES: &'static [&'static str] = &["file get report.pdf", "file get designs/logo.svg --version 3"];
+    const COMPLETES: &'static [&'static str] = &["name", "store"];
     type Args = GetArgs;
 
     async fn run(&self, _call: &Call, args: GetArgs) -> Result<Reply, CommandError> {

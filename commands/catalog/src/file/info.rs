@@ -42,6 +42,7 @@ impl Command for Info {
     const NAME: &'static str = "file info";
     const SUMMARY: &'static str = "Shows a file's size, type, version and checksum";
     const EXAMPLES: &'static [&'static str] = &["file info report.pdf"];
+    const COMPLETES: &'static [&'static str] = &["name", "store"];
     type Args = InfoArgs;
 
     async fn run(&self, call: &Call, args: InfoArgs) -> Result<Reply, CommandError> {

@@ -1,6 +1,8 @@
 //! `file list`: the files whose names begin with something, past the store's own page size. It shows every file by its
 //! full name and sums the folders up, so that a long list still says where things are.
 
+mod recent;
+
 use super::{complete, locate_prefix};
 use crate::wording::{ago, code, count, table};
 use bellhop_core::card::Block;
@@ -35,6 +37,10 @@ pub struct ListArgs {
     /// The store, where it isn't the default one
     #[arg(long)]
     pub store: Option<StoreName>,
+    /// The newest first, each to be fetched or shared; 10 unless told
+    #[arg(long)]
+    #[serde(default)]
+    pub recent: bool,
 }
 
 /// Lists files.
@@ -52,12 +58,16 @@ impl List {
 impl Command for List {
     const NAME: &'static str = "file list";
     const SUMMARY: &'static str = "Lists stored files";
-    const EXAMPLES: &'static [&'static str] = &["file list", "file list reports/ --limit 200"];
+    const EXAMPLES: &'static [&'static str] = &["file list", "file list reports/ --limit 200", "file list --recent"];
+    const COMPLETES: &'static [&'static str] = &["prefix", "store"];
     type Args = ListArgs;
 
     async fn run(&self, call: &Call, args: ListArgs) -> Result<Reply, CommandError> {
         let typed = args.prefix.clone().unwrap_or_default();
         let at = locate_prefix(&*self.stores, &typed, args.store.as_ref())?;
+        if args.recent {
+            return recent::reply(&*self.stores, call, &at, &args).await;
+        }
         let limit = args.limit.map_or(SHOWN, |limit| limit as usize);
         let (files, more, counted) = read(&*at.store, &at.name, limit).await?;
         let title =
@@ -72,7 +82,7 @@ impl Command for List {
             if !at.name.is_empty() {
                 card = card.and_actions(vec![Action::invoke(
                     "All files",
-                    Invoke::of::<Self>(&ListArgs { prefix: None, limit: None, store: Some(at.store_name().clone()) }),
+                    Invoke::of::<Self>(&ListArgs { store: Some(at.store_name().clone()), ..ListArgs::default() }),
                 )]);
             }
             return Ok(Reply::new(card));
@@ -97,7 +107,12 @@ impl Command for List {
             .collect();
         card = card.block(Block::Table(table(format!("{shown} in {}", at.store_name()), &["Name", "Size#", "Written"], rows)));
         let again = |prefix: String, limit: Option<u32>| {
-            Invoke::of::<Self>(&ListArgs { prefix: Some(prefix).filter(|p| !p.is_empty()), limit, store: args.store.clone() })
+            Invoke::of::<Self>(&ListArgs {
+                prefix: Some(prefix).filter(|p| !p.is_empty()),
+                limit,
+                store: args.store.clone(),
+                recent: false,
+            })
         };
         let mut actions: Vec<Action> = Vec::new();
         if more > 0 {

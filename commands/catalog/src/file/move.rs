@@ -26,6 +26,7 @@ impl Command for Move {
     const ACCESS: Access = Access::Operator;
     const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &["file move report.pdf archive/2026/report.pdf"];
+    const COMPLETES: &'static [&'static str] = &["from", "to", "store"];
     type Args = FromTo;
 
     async fn run(&self, call: &Call, args: FromTo) -> Result<Reply, CommandError> {

@@ -87,6 +87,7 @@ impl Command for Put {
     const SUMMARY: &'static str = "Stores the files attached to the message";
     const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &["file put", "file put reports/november.pdf", "file put screenshots/"];
+    const COMPLETES: &'static [&'static str] = &["name", "store"];
     type Args = PutArgs;
 
     async fn run(&self, call: &Call, args: PutArgs) -> Result<Reply, CommandError> {

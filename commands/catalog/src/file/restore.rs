@@ -40,6 +40,7 @@ impl Command for Restore {
     const ACCESS: Access = Access::Operator;
     const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &["file restore report.pdf", "file restore report.pdf --version 3"];
+    const COMPLETES: &'static [&'static str] = &["name", "store"];
     type Args = RestoreArgs;
 
     async fn run(&self, call: &Call, args: RestoreArgs) -> Result<Reply, CommandError> {

@@ -67,6 +67,7 @@ impl Command for Share {
     const SUMMARY: &'static str = "Makes a link to a file that expires, and brings it elsewhere";
     const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &["file share report.pdf", "file share report.pdf --to #general --expires 10m"];
+    const COMPLETES: &'static [&'static str] = &["name", "to", "store"];
     type Args = ShareArgs;
 
     async fn run(&self, call: &Call, args: ShareArgs) -> Result<Reply, CommandError> {

@@ -40,6 +40,7 @@ impl Command for Versions {
     const NAME: &'static str = "file versions";
     const SUMMARY: &'static str = "Lists a file's versions, deletions included";
     const EXAMPLES: &'static [&'static str] = &["file versions report.pdf"];
+    const COMPLETES: &'static [&'static str] = &["name", "store"];
     type Args = VersionsArgs;
 
     async fn run(&self, call: &Call, args: VersionsArgs) -> Result<Reply, CommandError> {

@@ -32,6 +32,7 @@ impl Command for Retry {
     const ACCESS: Access = Access::Operator;
     const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &["outbox retry 17"];
+    const COMPLETES: &'static [&'static str] = &["number"];
     type Args = RetryArgs;
 
     async fn run(&self, _call: &Call, args: RetryArgs) -> Result<Reply, CommandError> {

@@ -35,6 +35,7 @@ impl Command for Explain {
     const SUMMARY: &'static str = "Says whether a person may run a command, and why";
     const ACCESS: Access = Access::Admin;
     const EXAMPLES: &'static [&'static str] = &["role explain @ann file delete report.pdf", "role explain me channel create"];
+    const COMPLETES: &'static [&'static str] = &["user", "command"];
     type Args = ExplainArgs;
 
     async fn run(&self, call: &Call, args: ExplainArgs) -> Result<Reply, CommandError> {

@@ -2,6 +2,7 @@
 //! what needs a person (a confirmation, an attached file) can't be scheduled.
 
 use super::cron::{CronLine, next_runs};
+use super::keep;
 use super::remove::{Remove, RemoveArgs};
 use crate::channel::complete_place;
 use crate::wording::{code, line, local, zones};
@@ -14,13 +15,10 @@ use bellhop_core::registry::Understood;
 use bellhop_core::{Access, Action, Call, Card, Command, CommandError, Invoke, PlaceRef, Registry, Reply, Span, Tone};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use std::sync::{Arc, Weak};
 
 /// How many of the next runs are shown.
 const SHOWN: usize = 3;
-/// How many letters an id has.
-const ID: usize = 6;
 /// Commands that make no sense without the person who types them.
 const NEEDS_A_PERSON: [&str; 4] = ["approve", "decline", "file put", "schedule add"];
 
@@ -92,6 +90,7 @@ impl Command for Add {
         "schedule add \"0 9 * * 1-5\" report page_views 7d",
         "schedule add \"0 9 * * 1-5\" --tz Europe/Berlin --to #general -- report page_views 7d --by country",
     ];
+    const COMPLETES: &'static [&'static str] = &["cron", "command", "tz", "to"];
     type Args = AddArgs;
 
     async fn run(&self, call: &Call, args: AddArgs) -> Result<Reply, CommandError> {
@@ -109,7 +108,7 @@ impl Command for Add {
             Some(place) => self.places.resolve(place, &call.at).await?,
             None => call.at.clone(),
         };
-        let mut schedule = Schedule {
+        let schedule = Schedule {
             id: String::new(),
             cron: cron.to_string(),
             zone,
@@ -121,21 +120,7 @@ impl Command for Add {
             next: first,
             last: None,
         };
-        // The id follows from the call, so that a call that is run again finds its schedule instead of adding a second.
-        let hash = hex::encode(Sha256::digest(call.id.as_str()));
-        let known = self.schedules.list().await?;
-        let there = |id: &str| known.iter().find(|known| known.id == id);
-        let same = |known: &Schedule| {
-            known.invoke == schedule.invoke && known.cron == schedule.cron && known.owner == schedule.owner && known.to == schedule.to
-        };
-        let mut length = ID;
-        while length < hash.len() && there(&hash[..length]).is_some_and(|known| !same(known)) {
-            length += 2;
-        }
-        schedule.id = hash[..length].to_owned();
-        if there(&schedule.id).is_none() {
-            self.schedules.add(&schedule).await?;
-        }
+        let schedule = keep(&*self.schedules, call, schedule).await?;
         Ok(Reply::new(self.added(&schedule, &next).await))
     }
 

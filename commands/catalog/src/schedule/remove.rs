@@ -34,6 +34,7 @@ impl Command for Remove {
     const ACCESS: Access = Access::Operator;
     const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &["schedule remove 3f9a1c"];
+    const COMPLETES: &'static [&'static str] = &["id"];
     type Args = RemoveArgs;
 
     async fn run(&self, _call: &Call, args: RemoveArgs) -> Result<Reply, CommandError> {
@@ -44,7 +45,13 @@ impl Command for Remove {
             return Err(CommandError::NotFound { what: "schedule", name: id.to_owned(), nearest });
         };
         let to = self.places.spell(&gone.to).await;
-        let again = format!("/schedule add {} --tz {} --to {} -- {}", quote(&gone.cron), gone.zone.name(), quote(&to), gone.line);
+        let again = if gone.once() {
+            let at = gone.next.with_timezone(&gone.zone).format("%Y-%m-%d %H:%M");
+            let rest = gone.line.strip_prefix(gone.invoke.command.as_str()).unwrap_or_default();
+            format!("/{} --at \"{at}\"{rest}", gone.invoke.command)
+        } else {
+            format!("/schedule add {} --tz {} --to {} -- {}", quote(&gone.cron), gone.zone.name(), quote(&to), gone.line)
+        };
         let card = Card::titled("Schedule removed")
             .tone(Tone::Good)
             .and_spans(vec![code(&gone.line), " no longer runs by itself.".into()])

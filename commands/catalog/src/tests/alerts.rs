@@ -111,3 +111,38 @@ fn what_a_sender_writes_stays_text() {
     assert!(text.len() < 8_000 && text.contains("and 488 labels"), "{}", text.len());
     assert!(card.actions().all(|action| !matches!(&action.does, Does::Prefill(_))));
 }
+
+#[test]
+fn a_person_raises_an_alert() {
+    let world = World::new();
+    let reply = world.reply("alert raise \"Checkout is broken\" --severity Critical --summary \"No orders\" --url https://x.example/a --label service=shop --label zone=eu-1");
+    assert_eq!(reply.audience, bellhop_core::Audience::Caller);
+    buttons_work(&world, &reply.card);
+    insta::assert_snapshot!(world.text(&reply.card), @r"
+    ✓ Alert raised
+    Checkout is broken is firing. It is shown where alerts of its kind are routed.
+    Id: a0
+    → Show: alert show a0
+    → Resolve: alert resolve a0
+    ");
+    let kept = world.desk.0.lock().unwrap()[0].clone();
+    assert_eq!((kept.signal.severity.as_str(), kept.signal.labels.len(), kept.signal.summary.as_str()), ("critical", 2, "No orders"));
+    let again = world.run("alert raise \"Checkout is broken\" --label zone=eu-1 --label service=shop");
+    assert!(again.starts_with("This alert is on already"), "{again}");
+    assert_eq!(world.desk.0.lock().unwrap().len(), 1);
+    world.run("alert ack a0");
+    assert!(world.run("alert raise \"Checkout is broken\" --label zone=eu-1 --label service=shop").contains("taken by Ann"));
+    assert!(world.run("alert resolve a0").starts_with("✓"));
+    assert!(world.run("alert raise \"Checkout is broken\"").contains("Alert raised"), "other labels are another alert");
+    for (line, argument) in [
+        ("alert raise \" \"", "name"),
+        ("alert raise x --url ftp://x", "url"),
+        ("alert raise x --url https://", "url"),
+        ("alert raise x --label service", "label"),
+        ("alert raise x --label =y", "label"),
+        ("alert raise x --label severity=high", "label"),
+        ("alert raise x --severity aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "severity"),
+    ] {
+        assert!(matches!(world.error(line), CommandError::Invalid { argument: found, .. } if found == argument), "{line}");
+    }
+}

@@ -46,6 +46,7 @@ fn names_are_unique_and_those_of_the_face() {
         "alert ack",
         "alert unack",
         "alert resolve",
+        "alert raise",
         "channel list",
         "channel create",
         "channel archive",
@@ -53,6 +54,14 @@ fn names_are_unique_and_those_of_the_face() {
         "channel topic",
         "channel invite",
         "channel post",
+        "channel unarchive",
+        "channel purpose",
+        "channel join",
+        "hook create",
+        "hook list",
+        "hook test",
+        "hook logs",
+        "hook delete",
         "schedule add",
         "schedule list",
         "schedule remove",
@@ -114,7 +123,7 @@ fn members_may_what_the_face_says() {
         let expected = match about.effect {
             _ if admins => Access::Admin,
             // It shows messages of channels that the reader may not be in.
-            _ if about.name == "outbox list" => Access::Operator,
+            _ if ["outbox list", "hook list", "hook logs"].contains(&about.name) => Access::Operator,
             Effect::Reads => Access::Member,
             _ if about.group() == "bucket" => Access::Admin,
             _ if open.contains(&about.name) => Access::Member,
@@ -130,8 +139,34 @@ fn forms_ask_for_nothing_hidden() {
     let about = world.registry.get("channel post").unwrap().about();
     let form = grammar::form(about, &bellhop_core::form::Answers::new(), None);
     let inputs: Vec<(&str, &InputKind)> = form.inputs.iter().map(|input| (input.id.as_str(), &input.kind)).collect();
-    assert_eq!(inputs, [("text", &InputKind::Text), ("in", &InputKind::Text)]);
-    assert_eq!(grammar::usage(about), "channel post TEXT [--in PLACE]");
+    assert_eq!(inputs, [("text", &InputKind::Text), ("in", &InputKind::Search), ("at", &InputKind::Text)]);
+    assert_eq!(grammar::usage(about), "channel post TEXT [--in PLACE] [--at TIME]");
+}
+
+#[test]
+fn what_is_proposed_is_declared() {
+    let world = World::new();
+    world.stores.0[0].keep("a.txt", b"one");
+    world.source.add("page_view", "p", "2026-11-22T08:00:00Z", &[("country", "de".into())]);
+    world.desk.fire("3f9a1c20", "HighLatency", "critical");
+    world.run("alert ack 3f9a1c20");
+    world.desk.fire("77aa0011", "DiskFilling", "warning");
+    world.run("schedule add \"0 9 * * *\" status");
+    world.run("hook create deploys --to #ops");
+    for about in world.registry.all() {
+        let arguments: Vec<&str> = about.model.get_arguments().map(|argument| argument.get_id().as_str()).collect();
+        for declared in about.completes {
+            assert!(arguments.contains(declared), "{} has no argument `{declared}`", about.name);
+            assert!(!world.complete(about.name, declared, "").is_empty(), "{} proposes nothing for `{declared}`", about.name);
+        }
+        for argument in arguments.into_iter().filter(|argument| !about.completes.contains(argument)) {
+            for typed in ["", "a", "1"] {
+                let proposed = world.complete(about.name, argument, typed);
+                assert!(proposed.is_empty(), "{} proposes {proposed:?} for `{argument}`, which it doesn't declare", about.name);
+            }
+        }
+    }
+    assert!(world.registry.all().filter(|about| !about.completes.is_empty()).count() > 25);
 }
 
 /// Every button of a card runs: its command exists and takes its arguments, and its line is read back as the same.
@@ -195,14 +230,15 @@ fn help_finds_what_is_wanted() {
     insta::assert_snapshot!(world.run("help"), @r"
     What I can do
     Commands are a word, or a group and a verb. help file shows a group, help file share one command, and help with your own words finds one.
-    alert:    ack · list · resolve · show · unack
+    alert:    ack · list · raise · resolve · show · unack
     approve:  Runs a command that waits for confirmation
     audit:    Shows who did what, where and when
     bucket:   access · create · delete · encryption · info · lifecycle · list · versioning
-    channel:  archive · create · invite · list · post · rename · topic
+    channel:  archive · create · invite · join · list · post · purpose · rename · topic · unarchive
     decline:  Drops a command that waits for confirmation
     file:     copy · delete · get · info · list · move · put · restore · share · versions
     help:     Explains the commands, or finds the one you need
+    hook:     create · delete · list · logs · test
     outbox:   list · retry
     report:   Counts and draws what people do, over time or by property
     role:     explain · list

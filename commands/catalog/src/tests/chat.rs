@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bellhop_core::ids::{ChatName, DeliveryKey, MessageId};
 use bellhop_core::ports::{ByteStream, Channel, Channels, ChatPlatform, Places, Platforms, PortResult, Post, Upload};
-use bellhop_core::{Address, Attachment, Capabilities, CommandError, PlaceRef, PortError, PortErrorKind};
+use bellhop_core::{Address, Attachment, Capabilities, CommandError, PlaceRef, PortError, PortErrorKind, Timestamp};
 use std::sync::{Arc, Mutex};
 
 /// The places, and a platform whose channels can be changed (`console`) beside one whose can't (`mute`).
@@ -47,7 +47,7 @@ impl Places for Chat {
 }
 impl Platforms for Chat {
     fn platform(&self, chat: &ChatName) -> Option<Arc<dyn ChatPlatform>> {
-        ["console", "mute"].contains(&chat.as_str()).then(|| Arc::new(Platform(chat.clone(), Self(self.0.clone()))) as _)
+        ["console", "mute", "loud"].contains(&chat.as_str()).then(|| Arc::new(Platform(chat.clone(), Self(self.0.clone()))) as _)
     }
     fn names(&self) -> Vec<ChatName> {
         vec!["console".into(), "mute".into()]
@@ -61,7 +61,7 @@ impl ChatPlatform for Platform {
         &self.0
     }
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default()
+        Capabilities { private: self.0.as_str() != "loud", text: 2000, message: 4000, ..Capabilities::default() }
     }
     async fn deliver(&self, _: &Post) -> PortResult<MessageId> {
         Err(PortError::unsupported("chat", "deliver", "not here"))
@@ -83,6 +83,13 @@ impl ChatPlatform for Platform {
     }
     async fn locate(&self, _: Option<&str>, _: &str, _: bool) -> PortResult<Option<Address>> {
         Ok(None)
+    }
+    async fn post_later(&self, post: &Post, at: Timestamp) -> PortResult<MessageId> {
+        if self.0.as_str() != "mute" {
+            return Err(PortError::unsupported("chat", "post_later", "not here"));
+        }
+        self.1.note(format!("later {} {at} {:?}", post.to, post.card.blocks.first()));
+        Ok("later".into())
     }
     fn channels(&self) -> Option<&dyn Channels> {
         (self.0.as_str() == "console").then_some(&self.1 as &dyn Channels)
@@ -115,6 +122,18 @@ impl Channels for Chat {
     }
     async fn set_topic(&self, at: &Address, topic: &str) -> PortResult<()> {
         self.note(format!("topic {at} {topic}"));
+        Ok(())
+    }
+    async fn unarchive(&self, at: &Address) -> PortResult<()> {
+        self.note(format!("unarchive {at}"));
+        Ok(())
+    }
+    async fn set_purpose(&self, at: &Address, purpose: &str) -> PortResult<()> {
+        self.note(format!("purpose {at} {purpose}"));
+        Ok(())
+    }
+    async fn join(&self, at: &Address) -> PortResult<()> {
+        self.note(format!("join {at}"));
         Ok(())
     }
     async fn invite(&self, at: &Address, people: &[String]) -> PortResult<()> {

@@ -286,3 +286,19 @@ fn names_are_proposed_from_the_stores() {
     assert_eq!(world.complete("file share", "to", "#gen"), ["#general"]);
     let _ = world.call(Access::Member);
 }
+
+#[test]
+fn the_newest_files_come_with_what_is_done_with_them() {
+    let world = World::new();
+    assert!(world.run("file list --recent").contains("There are none."));
+    for at in 0..12 {
+        world.try_call(&world.with_files(&[(&format!("u{at}"), &format!("f{at}.txt"), b"x")]), &format!("file put in/f{at}.txt")).unwrap();
+    }
+    let reply = world.reply("file list --recent");
+    buttons_work(&world, &reply.card);
+    let text = world.text(&reply.card);
+    assert_eq!((text.matches("under a minute ago").count(), text.matches("→").count()), (10, 7), "{text}");
+    assert!(text.contains("file get in/f") && text.contains("file share in/f") && text.contains("All by name"), "{text}");
+    let one = world.run("file list in/f3 --recent --limit 1");
+    assert!(one.contains("in/f3.txt") && !one.contains("in/f4.txt"), "{one}");
+}

@@ -33,6 +33,11 @@ fn a_command_is_scheduled_and_removed() {
     assert_eq!(world.registry.parse(&kept.line).unwrap().invoke, kept.invoke);
     let listed = world.reply("schedule list");
     buttons_work(&world, &listed.card);
+    assert!(world.run("schedule list --mine").contains(&kept.id));
+    let mut others = world.call(Access::Member);
+    others.caller.user.user = "U-other".into();
+    let none = world.text(&world.try_call(&others, "schedule list --mine").unwrap().card);
+    assert!(none.contains("of others 1 schedule") && !none.contains(&kept.id), "{none}");
     let gone = world.reply(&format!("schedule remove {}", kept.id));
     let again = world.text(&gone.card).lines().last().unwrap().split_once(": /").unwrap().1.to_owned();
     assert!(world.registry.parse(&again).is_ok(), "{again}");

@@ -1,14 +1,15 @@
 //! A whole world of ports in memory: what commands do to it can be looked at, and it can be told to fail.
 
 use super::chat::Chat;
+use super::desk::Desk;
+use super::hookery::Hookery;
 use super::source::{MemorySource, OneSource};
 use super::stores::{MemoryStore, MemoryStores};
 use crate::Services;
 use async_trait::async_trait;
-use bellhop_core::alert::{Alert, AlertInput, AlertSignal, apply};
 use bellhop_core::card::{Card, Progress};
 use bellhop_core::clock::{Clock, Ids};
-use bellhop_core::ids::{CardKey, Fingerprint, StoreName, VersionId};
+use bellhop_core::ids::{CardKey, StoreName, VersionId};
 use bellhop_core::ports::*;
 use bellhop_core::*;
 use chrono::TimeDelta;
@@ -43,6 +44,7 @@ pub(super) struct World {
     pub uploads: Arc<Uploads>,
     pub records: Arc<MemoryRecords>,
     pub desk: Arc<Desk>,
+    pub hooks: Arc<Hookery>,
     pub schedules: Arc<Book>,
     pub channels: Arc<Chat>,
     pub progress: Arc<Mutex<Vec<Progress>>>,
@@ -61,6 +63,7 @@ impl World {
         let uploads = Arc::new(Uploads::default());
         let records = Arc::new(MemoryRecords::default());
         let desk = Arc::new(Desk::default());
+        let hooks = Arc::new(Hookery::default());
         let schedules = Arc::new(Book::default());
         let channels = Arc::new(Chat::default());
         let services = Services {
@@ -71,6 +74,7 @@ impl World {
             attachments: uploads.clone(),
             links: Arc::new(Linker),
             alerts: desk.clone(),
+            hooks: hooks.clone(),
             schedules: schedules.clone(),
             audit: Arc::new(Log),
             usage: Arc::new(Log),
@@ -91,6 +95,7 @@ impl World {
             uploads,
             records,
             desk,
+            hooks,
             schedules,
             channels,
             progress: Arc::default(),
@@ -245,67 +250,6 @@ impl Records for MemoryRecords {
     }
     async fn before(&self, _: &str, _: Option<&str>, _: usize) -> PortResult<Vec<Record>> {
         Ok(Vec::new())
-    }
-}
-
-#[derive(Default)]
-pub(super) struct Desk(pub Mutex<Vec<Alert>>);
-impl Desk {
-    /// Makes an alert fire.
-    pub fn fire(&self, id: &str, name: &str, severity: &str) {
-        let at = now() - TimeDelta::minutes(10);
-        let signal = AlertSignal {
-            fingerprint: Fingerprint::new(id),
-            source: "generic".into(),
-            firing: true,
-            name: name.into(),
-            severity: severity.into(),
-            summary: "p99 is over 2 s".into(),
-            description: String::new(),
-            labels: BTreeMap::from([("service".into(), "api".into()), ("zone".into(), "eu-1".into())]),
-            url: "https://grafana.example/d/1".into(),
-            starts_at: at,
-            ends_at: None,
-            received: at,
-        };
-        let (alert, _) = apply(None, AlertInput::Signal(signal));
-        self.0.lock().unwrap().push(Alert { id: id.into(), ..alert.unwrap() });
-    }
-
-    fn change(&self, id: &str, input: AlertInput) -> Alert {
-        let mut all = self.0.lock().unwrap();
-        let at = all.iter().position(|alert| alert.id == id).unwrap();
-        let (alert, _) = apply(Some(all[at].clone()), input);
-        all[at] = alert.unwrap();
-        all[at].clone()
-    }
-}
-#[async_trait]
-impl AlertDesk for Desk {
-    async fn list(&self, filter: &AlertFilter) -> Result<Vec<Alert>, CommandError> {
-        let all = self.0.lock().unwrap();
-        Ok(all
-            .iter()
-            .filter(|alert| filter.states.is_empty() || filter.states.contains(&alert.state))
-            .take(filter.limit)
-            .cloned()
-            .collect())
-    }
-    async fn get(&self, id: &str) -> Result<Alert, CommandError> {
-        let all = self.0.lock().unwrap();
-        all.iter().find(|alert| alert.id == id || alert.signal.name == id).cloned().ok_or_else(|| {
-            let nearest = nearest::nearest(id, all.iter().map(|alert| alert.signal.name.as_str())).map(str::to_owned);
-            CommandError::NotFound { what: "alert", name: id.into(), nearest }
-        })
-    }
-    async fn acknowledge(&self, call: &Call, id: &str) -> Result<Alert, CommandError> {
-        Ok(self.change(id, AlertInput::Acknowledge { who: call.caller.name.clone(), at: call.now }))
-    }
-    async fn unacknowledge(&self, call: &Call, id: &str) -> Result<Alert, CommandError> {
-        Ok(self.change(id, AlertInput::Unacknowledge { who: call.caller.name.clone(), at: call.now }))
-    }
-    async fn resolve(&self, call: &Call, id: &str) -> Result<Alert, CommandError> {
-        Ok(self.change(id, AlertInput::Resolve { who: call.caller.name.clone(), at: call.now }))
     }
 }
 

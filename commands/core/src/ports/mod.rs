@@ -11,6 +11,7 @@ mod chat;
 mod dead_letters;
 mod files;
 mod front;
+mod hooks;
 mod inbox;
 mod lifecycle;
 mod links;
@@ -21,7 +22,7 @@ mod seal;
 mod usage;
 
 pub use access_book::{Decision, Permissions, RoleFacts};
-pub use alerts::{AlertDesk, AlertFilter};
+pub use alerts::{AlertDesk, AlertFilter, NewAlert};
 pub use analytics::{AnalyticsSource, Sources};
 pub use approvals::Approvals;
 pub use audit::{AuditFilter, AuditRow, AuditTrail};
@@ -32,6 +33,7 @@ pub use files::{
     FileInfo, FilePage, FileStore, NewFile, PartDone, PartUpload, PartWrites, ReadRange, ShareLimit, StoredFile, Stores, Version, file_name,
 };
 pub use front::{Front, Visitor};
+pub use hooks::{Hook, HookRequest, Hooks, MadeHook};
 pub use inbox::{Accepted, Completer, Completion, Inbox, Incoming, Said};
 pub use lifecycle::{LifecycleFilter, LifecycleRule, NoncurrentExpiry, Transition, When, merged};
 pub use links::{Link, LinkFacts, Links};

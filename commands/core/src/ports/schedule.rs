@@ -7,12 +7,12 @@ use crate::clock::Timestamp;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-/// A command on a cron line.
+/// A command on a cron line, or at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Schedule {
     /// Its id, short enough to type.
     pub id: String,
-    /// The cron line.
+    /// The cron line, or [`Schedule::ONCE`] for a command that runs once, at `next`, and is removed then.
     pub cron: String,
     /// The zone it is read in.
     pub zone: chrono_tz::Tz,
@@ -30,6 +30,17 @@ pub struct Schedule {
     pub next: Timestamp,
     /// When it ran last.
     pub last: Option<Timestamp>,
+}
+
+impl Schedule {
+    /// What stands in the place of a cron line for a command that runs once.
+    pub const ONCE: &'static str = "once";
+
+    /// Whether it runs once only.
+    #[must_use]
+    pub fn once(&self) -> bool {
+        self.cron == Self::ONCE
+    }
 }
 
 /// The schedules.

@@ -22,6 +22,13 @@ const PLAIN: &[&str] = &[
     // The presence of `Channels` itself.
     "Channels that can be listed and changed, where the platform lets a bot.",
     "The id under which the platform knows the channel.",
+    // What stands in for a platform that hasn't got it; those that have it try it in their own tests, with their own worlds.
+    "Has the platform itself post a message at a time to come, and returns the platform's name for what is planned.",
+    "It is posted even if the bot doesn't run then.",
+    "`Unsupported` where the platform plans no messages.",
+    "An address under which people see a message, where messages have one.",
+    "Asks the platform whether everything needed is there: credentials, permissions, settings.",
+    "An error means that it could not be asked.",
 ];
 
 fn source(path: &str) -> String {

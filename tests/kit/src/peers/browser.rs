@@ -32,12 +32,9 @@ pub async fn tour(script: &Path, args: &Value, out: &Path, limit: Duration) -> R
     if ran.code == 0 { Ok(steps) } else { Err(format!("the tour {} failed\n{}{}", script.display(), ran.out, ran.err)) }
 }
 
-/// Where the peers' modules are: below the folder that `BELLHOP_PEERS` names, by default in the user's cache.
+/// Where the browser's driver is, among the peers.
 fn modules() -> Result<PathBuf, String> {
-    let named = std::env::var_os("BELLHOP_PEERS").map(PathBuf::from);
-    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/bellhop-peers"));
-    let folder =
-        named.or(home).ok_or("neither BELLHOP_PEERS nor HOME is set, so the browser's driver can't be found")?.join("node_modules");
+    let folder = super::folder()?.join("node_modules");
     if folder.join("playwright-core/package.json").is_file() {
         Ok(folder)
     } else {

@@ -4,8 +4,10 @@
 pub mod alertmanager;
 pub mod azurite;
 pub mod browser;
+pub mod emulator;
 pub mod postgres;
 pub mod s3;
+pub mod slack;
 
 use std::path::PathBuf;
 
@@ -22,4 +24,14 @@ pub fn program(name: &str, what: &str) -> Result<PathBuf, String> {
 /// The sentence on what is missing.
 pub(crate) fn missing(name: &str, what: &str) -> String {
     format!("this test needs {what}, and `{name}` is not on this machine: `./tests/run` installs it")
+}
+
+/// Where the peers are that don't come with the system: the folder that `BELLHOP_PEERS` names, by default in the user's cache.
+///
+/// # Errors
+/// Neither is known.
+pub fn folder() -> Result<PathBuf, String> {
+    let named = std::env::var_os("BELLHOP_PEERS").map(PathBuf::from);
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache/bellhop-peers"));
+    named.or(home).ok_or_else(|| "neither BELLHOP_PEERS nor HOME is set, so the peers can't be found".to_owned())
 }

@@ -175,3 +175,43 @@ pub(super) async fn invite_twice(subject: &Subject) -> Verdict {
     }
     Ok(Outcome::Held)
 }
+
+/// Says of a thing that a platform may not let a bot do that it did it twice, or that it refused clearly.
+macro_rules! twice_or_not_at_all {
+    ($first:expr, $second:expr, $what:literal) => {
+        match $first.await {
+            Err(error) if matches!(error.kind, PortErrorKind::Unsupported | PortErrorKind::Denied) => {
+                ensure!(!error.message.is_empty() && !error.maybe_done, "the refusal says nothing, or leaves it open: {error}");
+                return Ok(Outcome::NotOffered($what));
+            }
+            first => {
+                done!(first, "for the first time");
+                done!($second.await, "for the second time");
+            }
+        }
+    };
+}
+
+pub(super) async fn unarchive(subject: &Subject) -> Verdict {
+    let channels = channels!(subject);
+    let made = done!(channels.create("suite-again", false).await, "creating");
+    done!(channels.archive(&made.address).await, "closing");
+    twice_or_not_at_all!(channels.unarchive(&made.address), channels.unarchive(&made.address), "a bot can't open closed channels");
+    ensure!(named(channels, "suite-again").await?.iter().any(|channel| !channel.archived), "it is still listed as closed");
+    Ok(Outcome::Held)
+}
+
+pub(super) async fn purpose(subject: &Subject) -> Verdict {
+    let channels = channels!(subject);
+    let made = done!(channels.create("suite-purpose", false).await, "creating");
+    let at = &made.address;
+    twice_or_not_at_all!(channels.set_purpose(at, "for <b> & all"), channels.set_purpose(at, "for another"), "there is a topic only");
+    Ok(Outcome::Held)
+}
+
+pub(super) async fn join(subject: &Subject) -> Verdict {
+    let channels = channels!(subject);
+    let made = done!(channels.create("suite-joined", false).await, "creating");
+    twice_or_not_at_all!(channels.join(&made.address), channels.join(&made.address), "people bring the bot in");
+    Ok(Outcome::Held)
+}

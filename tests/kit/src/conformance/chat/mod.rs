@@ -102,9 +102,12 @@ pub(crate) fn list() -> Vec<Case<Subject>> {
         "`Conflict` when there is one of that name." => channels::create_taken,
         "Closes a channel." => channels::archive,
         "Closing it twice is harmless." => channels::archive_twice,
+        "Opens a closed channel again. Opening it twice is harmless. `Unsupported` where a bot can't." => channels::unarchive,
         "Gives it another name." => channels::rename,
         "`Conflict` when that is taken." => channels::rename_taken,
         "Says what it is for." => channels::topic,
+        "Says what it is for at length, where a platform keeps that beside the topic. `Unsupported` where it doesn't." => channels::purpose,
+        "Lets the bot itself take part. Joining twice is harmless. `Unsupported` where bots are brought in by people." => channels::join,
         "Brings people in." => channels::invite,
         "Those who are in already stay." => channels::invite_twice,
     }

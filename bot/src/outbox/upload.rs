@@ -1,0 +1,129 @@
+//! Files and pictures on their way beside a message, streamed. What takes long shows in the message how far it is, and the
+//! message ends as it was.
+
+use super::beside::{self, Beside};
+use super::delivery::{Delivery, Round};
+use bellhop_core::capabilities::Capabilities;
+use bellhop_core::card::{Block, Card, FileSource, Progress, ProgressUnit};
+use bellhop_core::error::{PortError, PortErrorKind, Retry};
+use bellhop_core::fit::fit;
+use bellhop_core::ids::{DeliveryKey, MessageId};
+use bellhop_core::ports::{ByteStream, PortResult, Post, Stop, Upload};
+use futures::TryStreamExt as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// From how many bytes on an upload shows how far it is.
+const LARGE: u64 = 8 << 20;
+
+impl Delivery {
+    /// Uploads one thing, unless an earlier try did, and notes it in `done`. `shown` is the message that may say how far it
+    /// is.
+    pub(super) async fn upload(
+        &self,
+        round: &Round<'_>,
+        file: Beside,
+        shown: Option<(&MessageId, &Post)>,
+        done: &mut Vec<DeliveryKey>,
+    ) -> PortResult<()> {
+        if done.contains(&file.key) {
+            return Ok(());
+        }
+        if round.posted(&file.to, &file.key).await?.is_some() {
+            done.push(file.key);
+            return Ok(());
+        }
+        let (size, bytes): (u64, ByteStream) = match &file.source {
+            FileSource::Inline(inline) => (inline.len() as u64, beside::inline(inline)),
+            FileSource::Stored { store, name, version } => {
+                let store = self
+                    .stores
+                    .store(Some(store))
+                    .map_err(|error| PortError::not_found(format!("files.{store}"), "read", error.to_string()))?;
+                let stored = store.read(name, version.as_ref(), None).await?;
+                (stored.info.size, stored.bytes)
+            }
+        };
+        let lane = file.to.lane();
+        let upload = |bytes| {
+            let Beside { key, to, name, content_type, alt, .. } = file.clone();
+            round.tempo.spoken(&lane, round.platform.upload(Upload { key, to, name, content_type, size, alt, bytes }))
+        };
+        let Some((message, post)) = shown.filter(|_| size > LARGE && round.caps.edits) else {
+            upload(bytes).await?;
+            done.push(file.key);
+            return Ok(());
+        };
+        let sent = Arc::new(AtomicU64::new(0));
+        let counted = sent.clone();
+        let bytes = bytes.inspect_ok(move |chunk| {
+            counted.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        });
+        let over = Stop::new();
+        let uploading = async {
+            let uploaded = upload(Box::pin(bytes)).await;
+            over.cancel();
+            uploaded
+        };
+        let saying = async {
+            let mut said = Said { anything: false, failed: None };
+            while over.run_until_cancelled(tokio::time::sleep(self.progress.max(round.caps.pause))).await.is_some() {
+                let progress = Progress {
+                    what: format!("Uploading {}", file.name),
+                    done: sent.load(Ordering::Relaxed).min(size),
+                    total: Some(size),
+                    unit: ProgressUnit::Bytes,
+                };
+                let step = Post { card: with(&post.card, progress, &round.caps), ..post.clone() };
+                // A change that was begun is waited for: it must not arrive after the last one.
+                if let Err(error) = round.revise(message, &step).await {
+                    tracing::debug!(%error, "how far an upload is could not be shown");
+                    said.anything |= error.maybe_done;
+                    said.failed = Some(error);
+                    break;
+                }
+                said.anything = true;
+            }
+            said
+        };
+        let (uploaded, said) = futures::future::join(uploading, saying).await;
+        if uploaded.is_ok() {
+            done.push(file.key.clone());
+        }
+        // Also where it failed: what is said then must not be that it goes on.
+        let ended = said.end(round, message, post).await;
+        uploaded?;
+        ended
+    }
+}
+
+/// What was said about an upload under way.
+struct Said {
+    anything: bool,
+    failed: Option<PortError>,
+}
+
+impl Said {
+    /// Has the message be as it was.
+    async fn end(self, round: &Round<'_>, message: &MessageId, post: &Post) -> PortResult<()> {
+        match self.failed {
+            _ if !self.anything => Ok(()),
+            // Not before the platform's time: the row is tried again then, and begins with the message as it should be.
+            Some(error) if matches!(error.retry, Retry::After(_)) => Err(error),
+            _ => match round.revise(message, post).await {
+                // Someone has removed the message meanwhile.
+                Err(error) if error.kind == PortErrorKind::NotFound => Ok(()),
+                ended => ended,
+            },
+        }
+    }
+}
+
+/// The card with the progress under it, or the progress alone where both don't fit into one message.
+fn with(card: &Card, progress: Progress, caps: &Capabilities) -> Card {
+    let full = card.clone().block(Block::Progress(progress.clone()));
+    match fit(&full, caps).as_slice() {
+        [one] => one.clone(),
+        _ => Card { title: card.title.clone(), tone: card.tone, blocks: vec![Block::Progress(progress)] },
+    }
+}

@@ -1,0 +1,99 @@
+//! What a platform is told about the bot: the manifest of its commands, made from the commands and the configuration
+//! alone. Nothing is opened, made or asked for it.
+
+use crate::cli::Platform;
+use crate::config::{Config, ConfigError, section};
+use bellhop_core::command::About;
+use bellhop_core::ids::ChatName;
+use bellhop_core::nearest::nearest;
+use bellhop_slack::{SlackConfig, Transport};
+
+/// Why there is no manifest.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// The platform has no adapter here.
+    #[error("`manifest {0}` is not in this version; it can print the manifest for slack")]
+    NotHere(&'static str),
+    /// More than one chat could be meant.
+    #[error("several chats are of the kind `{kind}`: {}; say which with --name", .names.join(", "))]
+    Several {
+        /// The kind.
+        kind: &'static str,
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// There is no such chat.
+    #[error("--name {name}: no chat of the kind `{kind}` has that name in the configuration{near}")]
+    Unknown {
+        /// The kind.
+        kind: &'static str,
+        /// What was given.
+        name: String,
+        /// Which there are, as an end of the sentence.
+        near: String,
+    },
+    /// An address is needed and none is known.
+    #[error("the platform has to reach the bot for this: give --public-url https://HOST, or [server] public_url in the configuration")]
+    Unreachable,
+    /// The address can't be used.
+    #[error("--public-url {0}: this is no address; write https://HOST")]
+    Address(String),
+    /// The chat's section is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}
+
+/// The manifest for a platform. `config` is empty where no file was given: then what needs no public address is assumed.
+///
+/// # Errors
+/// The platform isn't served, it isn't clear which chat is meant, or an address is missing.
+pub fn manifest(
+    platform: Platform,
+    name: Option<&str>,
+    public_url: Option<&str>,
+    config: &Config,
+    commands: &[About],
+) -> Result<serde_json::Value, ManifestError> {
+    if platform != Platform::Slack {
+        return Err(ManifestError::NotHere(platform.word()));
+    }
+    if let Some(url) = public_url.filter(|url| !(url.starts_with("https://") || url.starts_with("http://"))) {
+        return Err(ManifestError::Address(url.to_owned()));
+    }
+    let (name, table) = chosen(platform.word(), name, config)?;
+    let slack: Option<SlackConfig> = table.map(|table| section(&format!("chat.{name}"), table)).transpose()?;
+    let known = public_url.or(config.frame.server.public_url.as_deref());
+    let called = slack.as_ref().is_some_and(|slack| slack.transport == Transport::Http || slack.oauth.is_some());
+    let url = match known {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None if called => return Err(ManifestError::Unreachable),
+        None => format!("http://{}", config.frame.server.listen),
+    };
+    Ok(bellhop_slack::manifest(slack.as_ref(), &ChatName::new(name), &url, commands))
+}
+
+/// The chat that is meant: the named one, the only one of its kind, or one that isn't configured yet.
+fn chosen<'a>(kind: &'static str, name: Option<&str>, config: &'a Config) -> Result<(String, Option<&'a toml::Table>), ManifestError> {
+    let of_kind: Vec<(&String, &toml::Table)> =
+        config.frame.chat.iter().filter(|(_, table)| table.get("kind").and_then(toml::Value::as_str) == Some(kind)).collect();
+    let names = || of_kind.iter().map(|(name, _)| (*name).clone()).collect::<Vec<_>>();
+    match (name, of_kind.as_slice()) {
+        (None, []) => Ok((kind.to_owned(), None)),
+        (Some(name), []) => Ok((name.to_owned(), None)),
+        (None, [(name, table)]) => Ok(((*name).clone(), Some(table))),
+        (None, _) => Err(ManifestError::Several { kind, names: names() }),
+        (Some(wanted), some) => {
+            if let Some((name, table)) = some.iter().find(|(name, _)| *name == wanted) {
+                return Ok(((*name).clone(), Some(table)));
+            }
+            let near = match nearest(wanted, some.iter().map(|(name, _)| name.as_str())) {
+                Some(near) => format!("; did you mean `{near}`?"),
+                None => format!("; there is {}", names().join(", ")),
+            };
+            Err(ManifestError::Unknown { kind, name: wanted.to_owned(), near })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

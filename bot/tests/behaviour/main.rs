@@ -1,0 +1,12 @@
+//! The bot between its adapters and its commands, whole and in one process: what is delivered when, what is told when
+//! something is wrong, what starts without whom.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod bot;
+mod double;
+mod front;
+mod pace;
+mod routes;
+mod trouble;
+mod uploads;
