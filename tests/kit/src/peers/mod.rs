@@ -3,7 +3,6 @@
 
 pub mod alertmanager;
 pub mod browser;
-pub mod emulator;
 pub mod postgres;
 pub mod slack;
 
