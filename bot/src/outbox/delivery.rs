@@ -106,9 +106,17 @@ impl Round<'_> {
 
     /// Posts a message, unless it was posted already.
     async fn deliver(&self, post: &Post) -> PortResult<MessageId> {
-        match self.posted(&post.to, &post.key).await? {
-            Some(posted) => Ok(posted),
-            None => self.tempo.spoken(&post.to.lane(), self.platform.deliver(post)).await,
+        if let Some(posted) = self.posted(&post.to, &post.key).await? {
+            return Ok(posted);
+        }
+        match self.tempo.spoken(&post.to.lane(), self.platform.deliver(post)).await {
+            // Mostly the message is there and only the answer got lost: then nothing has to wait. That it isn't found proves
+            // nothing yet: it may still be on its way.
+            Err(error) if error.maybe_done && self.caps.lookup == Lookup::ByKey => match self.platform.find(&post.to, &post.key).await {
+                Ok(Some(posted)) => Ok(posted),
+                _ => Err(error),
+            },
+            other => other,
         }
     }
 }

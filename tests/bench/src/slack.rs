@@ -60,14 +60,10 @@ enum Side {
 /// A program doesn't start, or refuses a request.
 pub async fn run(program: &Path, load: Load) -> Result<Vec<Figure>, Failure> {
     let sink = Sink::start(program).await?;
-    let acknowledged = [
-        measure(program, &Side::Framework { answers: false }, &sink, load).await?,
-        measure(program, &Side::Door, &sink, load).await?,
-    ];
-    let answered = [
-        measure(program, &Side::Framework { answers: true }, &sink, load).await?,
-        measure(program, &Side::Bot, &sink, load).await?,
-    ];
+    let acknowledged =
+        [measure(program, &Side::Framework { answers: false }, &sink, load).await?, measure(program, &Side::Door, &sink, load).await?];
+    let answered =
+        [measure(program, &Side::Framework { answers: true }, &sink, load).await?, measure(program, &Side::Bot, &sink, load).await?];
     let steady = steady(program, &sink, load).await?;
     let beside = |other: &Taken| format!("{:.0} us of the framework, in the same run", other.cpu.as_secs_f64() * 1e6);
     let mut figures = Vec::new();
@@ -82,9 +78,14 @@ pub async fn run(program: &Path, load: Load) -> Result<Vec<Figure>, Failure> {
         );
     }
     figures.push(
-        Figure::new(PART, format!("latency p99 of the acknowledgement at {} commands a second", load.rate), millis(quantile(&steady, 0.99)), "ms")
-            .target(Target::Below(20.0))
-            .beside(format!("p50 {:.1} ms; the whole bot, answering each", millis(quantile(&steady, 0.5)))),
+        Figure::new(
+            PART,
+            format!("latency p99 of the acknowledgement at {} commands a second", load.rate),
+            millis(quantile(&steady, 0.99)),
+            "ms",
+        )
+        .target(Target::Below(20.0))
+        .beside(format!("p50 {:.1} ms; the whole bot, answering each", millis(quantile(&steady, 0.5)))),
     );
     Ok(figures)
 }
@@ -277,7 +278,9 @@ pub async fn sink() -> Result<(), Failure> {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let mut out = std::io::stdout();
     let _ = writeln!(out, "{}{address}", child::LISTENS).and_then(|()| out.flush());
-    let api = axum::routing::post(|| async { axum::Json(serde_json::json!({ "ok": true, "team_id": "T0BENCH", "user_id": "U0BELL", "channel": "C0BENCH", "ts": "1.1" })) });
+    let api = axum::routing::post(|| async {
+        axum::Json(serde_json::json!({ "ok": true, "team_id": "T0BENCH", "user_id": "U0BELL", "channel": "C0BENCH", "ts": "1.1" }))
+    });
     let routes = axum::Router::new().route("/answer/{id}", axum::routing::post(|| async { "ok" })).route("/api/{method}", api);
     axum::serve(listener, routes).await.map_err(|error| error.to_string())
 }

@@ -220,6 +220,7 @@ fn meaning(code: &str) -> (PortErrorKind, Option<&'static str>) {
         "ratelimited" | "rate_limited" | "message_limit_exceeded" | "restricted_too_many" | "accesslimited" => (RateLimited, None),
         "name_taken" | "hash_conflict" => (Conflict, None),
         "msg_too_long" | "view_too_large" | "msg_blocks_too_long" | "metadata_too_large" | "snippet_too_large" => (TooLarge, None),
+        "file_upload_size_restricted" => (TooLarge, Some("the workspace takes no files of this size")),
         "storage_limit_reached" => (Full, Some("the workspace's storage is full; delete files, or ask its owner")),
         "file_uploads_disabled" | "file_uploads_except_images_disabled" => (Denied, Some("the workspace doesn't allow such uploads")),
         "method_not_supported_for_channel_type" | "method_deprecated" | "deprecated_endpoint" | "unknown_method" => (Unsupported, None),

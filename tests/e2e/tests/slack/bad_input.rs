@@ -13,6 +13,7 @@ fn times(person: &Person, place: &str, text: &str) -> usize {
 }
 
 /// A slash command as Slack sent it before, as a new one: another line and another trigger.
+#[expect(clippy::unwrap_used, reason = "a test that repeats what never came is wrong")]
 fn another(office: &Office, line: &str, trigger: &str) -> Value {
     let mut payload = office.world.deliveries().into_iter().find(|delivery| delivery.kind == Kind::Command).unwrap().payload;
     payload["text"] = json!(line);
@@ -91,24 +92,24 @@ async fn a_request_that_comes_again_runs_once() {
 
 #[tokio::test]
 async fn a_revoked_token_stops_the_workspace_tells_the_operators_and_keeps_the_queue() {
-    let mut office = Office::over_http(calm(), "").await;
+    let mut office = Office::over_http(calm(), "[[route]]\nto = [\"work/#ops\"]\n").await;
     let (ann, team, old) = (office.person("ann"), office.world.team_id(), office.world.bot_token());
-    posts(&office.bot, "while it was good", "work/#ops").await;
-    hears(&ann, "#ops", "while it was good").await;
+    office.bot.said(&["alert", "raise", "Good"]).await;
+    hears(&ann, "#ops", "Good").await;
     office.world.end_tokens(&team, "token_revoked");
-    posts(&office.bot, "kept 0", "work/#ops").await;
-    let told = until(PATIENCE, "the operators to be told", || async {
-        let list = office.bot.alerts().await;
-        list.contains("work").then_some(list)
-    })
-    .await;
-    let name = told.lines().find(|line| line.contains("work")).unwrap_or_default().to_owned();
-    let before: u64 = office.world.ledger().calls.values().sum();
+    office.bot.said(&["alert", "raise", "Kept0"]).await;
+    let told = "work: credentials refused";
+    until(PATIENCE, "the operators to be told", || async { office.bot.alerts().await.contains(told).then_some(()) }).await;
+    let details = office.bot.said(&["alert", "show", told]).await;
+    assert!(details.contains("install the app again") && details.contains("waits until"), "{details}");
+    let calls = || office.world.ledger().calls.values().sum::<u64>();
+    let before = calls();
     for n in 1..10 {
-        posts(&office.bot, &format!("kept {n}"), ["work/#ops", "work/#general"][n % 2]).await;
+        office.bot.said(&["alert", "raise", &format!("Kept{n}")]).await;
     }
-    let after: u64 = office.world.ledger().calls.values().sum();
-    assert!(after - before <= 2, "{} calls with a token that is no good; {name}", after - before);
+    let refused = office.bot.say(&["channel", "post", "now", "--in", "work/#ops"]).await;
+    assert!(refused.code == 1 && refused.out.contains("install the app again"), "{}", refused.out);
+    assert!(calls() - before <= 2, "{} calls with a token that is no good", calls() - before);
 
     let new = office.world.new_token(&team);
     let config = std::fs::read_to_string(office.bot.path("bellhop.toml")).unwrap();
@@ -116,28 +117,27 @@ async fn a_revoked_token_stops_the_workspace_tells_the_operators_and_keeps_the_q
     office.bot.program().kill().await.unwrap();
     office.bot.go().await;
     for n in 0..10 {
-        let (place, text) = (["#ops", "#general"][n % 2], format!("kept {n}"));
-        let what = format!("{text} after the new token");
         // A queue that was refused is looked at again after a minute.
-        until(PATIENCE * 3, &what, || async { (times(&ann, place, &text) > 0).then_some(()) }).await;
-        assert_eq!(times(&ann, place, &text), 1);
+        let text = format!("Kept{n}");
+        until(PATIENCE * 3, &text, || async { (times(&ann, "#ops", &text) > 0).then_some(()) }).await;
+        assert_eq!(times(&ann, "#ops", &text), 1);
     }
-    until(PATIENCE, "the trouble to be over", || async { (!office.bot.alerts().await.contains("work")).then_some(()) }).await;
 }
 
 #[tokio::test]
 async fn a_missing_scope_is_named_with_the_place_where_it_is_added() {
     let office = Office::over_http(calm(), "").await;
     let ann = office.person("ann");
-    office.world.revoke_scopes(&["files:write", "chat:write", "chat:write.public"]);
-    posts(&office.bot, "never said", "work/#ops").await;
-    let list = undelivered(&office.bot, "chat:write").await;
-    assert!(list.contains("OAuth & Permissions"), "{list}");
+    office.world.revoke_scopes(&["files:write"]);
     std::fs::write(office.bot.path("notes.txt"), "kept").unwrap();
     assert_eq!(office.bot.bellhop(&["say", "--file", "notes.txt", "--", "file", "put"]).await.code, 0);
     ann.slash("/bellhop file get notes.txt", "#ops").await.unwrap();
-    let told = hears(&ann, "#ops", "files:write").await;
-    assert!(told.text.contains("OAuth & Permissions"), "{}", told.text);
+    let list = undelivered(&office.bot, "files:write").await;
+    assert!(list.contains("notes.txt") && list.contains("OAuth & Permissions"), "{list}");
+    office.world.revoke_scopes(&["chat:write", "chat:write.public"]);
+    posts(&office.bot, "never said", "work/#ops").await;
+    let list = undelivered(&office.bot, "chat:write").await;
+    assert!(list.contains("OAuth & Permissions"), "{list}");
 }
 
 #[tokio::test]
@@ -150,19 +150,21 @@ async fn a_channel_that_is_closed_or_gone_keeps_nothing_else_back() {
     for place in ["#ops", "#vault", "#general"] {
         hears(&ann, place, "still open").await;
     }
-    let (ops, vault) = (office.world.channel("#ops"), office.world.channel("#vault"));
-    office.world.deliver_nowhere();
+    // What waits while Slack is down finds the channels closed and gone when it is up again.
+    office.world.behave(Behaviour { method: Some("chat.postMessage".into()), refuse: Some(503), ..Behaviour::default() });
+    for (text, place) in [("to the closed one", "#ops"), ("to the one that is gone", "#vault"), ("to the others", "#general")] {
+        posts(&office.bot, text, &format!("work/{place}")).await;
+    }
     office.world.archive("#ops");
     office.world.delete_channel("#vault");
-    let team = office.world.team_id();
-    posts(&office.bot, "to the closed one", &format!("work:{team}/{ops}")).await;
-    posts(&office.bot, "to the one that is gone", &format!("work:{team}/{vault}")).await;
-    posts(&office.bot, "to the others", "work/#general").await;
+    office.world.behave_well();
     hears(&ann, "#general", "to the others").await;
-    let list = undelivered(&office.bot, "archived").await;
-    assert!(list.contains("to the closed one"), "{list}");
-    let list = undelivered(&office.bot, "to the one that is gone").await;
-    assert!(list.contains("channel_not_found") || list.contains("no channel") || list.contains("not there"), "{list}");
+    let closed = undelivered(&office.bot, "is_archived").await;
+    assert!(closed.contains("to the closed one"), "{closed}");
+    let gone = undelivered(&office.bot, "channel_not_found").await;
+    assert!(gone.contains("to the one that is gone"), "{gone}");
+    posts(&office.bot, "and again", "work/#general").await;
+    hears(&ann, "#general", "and again").await;
 }
 
 #[tokio::test]
@@ -182,8 +184,7 @@ async fn a_person_is_found_by_a_new_name() {
 
 #[tokio::test]
 async fn a_limit_on_every_method_is_waited_out_and_everything_arrives() {
-    const METHODS: [&str; 11] = [
-        "auth.test",
+    const METHODS: [&str; 10] = [
         "conversations.list",
         "conversations.create",
         "conversations.invite",
@@ -195,20 +196,23 @@ async fn a_limit_on_every_method_is_waited_out_and_everything_arrives() {
         "upload",
         "files.completeUploadExternal",
     ];
-    let mut office = Office::knowing(calm(), |world| {
+    let office = Office::knowing(calm(), |world| {
         let operator = format!("[[role]]\nname = \"operator\"\nusers = [\"work:{}\"]\n", world.person("ann").id);
         format!("[[route]]\nto = [\"work/#ops\"]\n{operator}")
     })
     .await;
     let ann = office.person("ann");
-    office.bot.program().kill().await.unwrap();
     for method in METHODS {
         let limited = Behaviour { method: Some(method.into()), refuse: Some(429), retry_after: 1, times: Some(1), ..Behaviour::default() };
         office.world.also_behave(limited);
     }
-    office.bot.go().await;
-    office.world.deliver_over_http(&format!("{}/chat/work", office.bot.url));
-    posts(&office.bot, "posted", "work/#general").await;
+    // Whoever waits for an answer is told how long to wait, and no call is made before.
+    until(PATIENCE, "the post to be taken", || async {
+        let ran = office.bot.say(&["channel", "post", "posted", "--in", "work/#general"]).await;
+        assert!(ran.code == 0 || ran.out.contains("has to wait"), "{}", ran.out);
+        (ran.code == 0).then_some(())
+    })
+    .await;
     hears(&ann, "#general", "posted").await;
     office.bot.said(&["alert", "raise", "DiskFull"]).await;
     let card = hears(&ann, "#ops", "DiskFull").await;
@@ -220,9 +224,14 @@ async fn a_limit_on_every_method_is_waited_out_and_everything_arrives() {
     assert_eq!(office.bot.bellhop(&["say", "--file", "notes.txt", "--", "file", "put"]).await.code, 0);
     ann.slash("/bellhop file get notes.txt", "#ops").await.unwrap();
     until(PATIENCE, "the file", || async { ann.hears("#ops").iter().find_map(|seen| seen.files.first().cloned()) }).await;
-    let line = "/bellhop channel create plans --private";
-    ann.slash(line, "#ops").await.unwrap();
-    until(PATIENCE, "the new channel", || async { office.bot.said(&["channel", "list", "--chat", "work", "--private"]).await.contains("plans").then_some(()) }).await;
+    // A command is not repeated by itself: its person is told when to.
+    ann.slash("/bellhop channel create plans --private", "#ops").await.unwrap();
+    hears(&ann, "#ops", "channel create has to wait").await;
+    until(PATIENCE, "the new channel", || async {
+        ann.slash("/bellhop channel create plans --private", "#ops").await.unwrap();
+        (times(&ann, "#ops", "Created #plans") > 0).then_some(())
+    })
+    .await;
     until(PATIENCE, "the invitation", || async {
         office.bot.say(&["channel", "invite", "cem", "--in", "work/#plans"]).await;
         office.person("cem").place("#plans").ok()
@@ -230,9 +239,9 @@ async fn a_limit_on_every_method_is_waited_out_and_everything_arrives() {
     .await;
     let ledger = office.world.ledger();
     assert!(ledger.early.is_empty(), "{:?}", ledger.early);
-    let limited: Vec<&&str> = METHODS.iter().filter(|method| !ledger.limited.contains_key(**method)).collect();
-    assert!(limited.is_empty(), "never called: {limited:?}; {:?}", ledger.limited);
-    assert_eq!((times(&ann, "#general", "posted"), times(&ann, "#ops", "DiskFull")), (1, 1));
+    let never: Vec<&&str> = METHODS.iter().filter(|method| !ledger.limited.contains_key(**method)).collect();
+    assert!(never.is_empty(), "never limited: {never:?}; {:?}", ledger.limited);
+    assert_eq!((times(&ann, "#general", "posted"), times(&ann, "#ops", "ACKNOWLEDGED: DiskFull")), (1, 1));
 }
 
 #[tokio::test]
@@ -308,5 +317,10 @@ async fn a_configuration_that_can_not_work_says_what_to_do() {
     ))
     .await;
     let checked = bot.bellhop(&["check", "--live"]).await;
-    assert!(checked.code == 1 && format!("{}{}", checked.out, checked.err).contains("`bot_token` is refused"), "{}{}", checked.out, checked.err);
+    assert!(
+        checked.code == 1 && format!("{}{}", checked.out, checked.err).contains("`bot_token` is refused"),
+        "{}{}",
+        checked.out,
+        checked.err
+    );
 }

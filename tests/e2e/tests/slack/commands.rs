@@ -4,6 +4,7 @@ use super::{Office, calm, hears};
 use bellhop_e2e::PATIENCE;
 use bellhop_kit::slack::{Behaviour, Forgery, Kind, Person, Seen, SlackWorld};
 use bellhop_kit::wait::until;
+use std::time::Duration;
 
 /// Ann is an admin, bob an operator, and cem what everyone is.
 pub fn ranks(world: &SlackWorld) -> String {
@@ -209,4 +210,18 @@ async fn an_address_that_slack_no_longer_takes_is_replaced_by_a_direct_message_t
     let seen = hears(&ann, "#ops", "Explains the commands").await;
     assert!(seen.ephemeral && !seen.text.contains("not a member"), "{seen:?}");
     assert_eq!(bob.hears("#ops"), []);
+}
+
+#[tokio::test]
+async fn what_takes_long_says_so_and_turns_into_its_answer() {
+    let office = Office::over_http(calm(), "").await;
+    let (ann, bob) = (office.person("ann"), office.person("bob"));
+    let slow = Behaviour { method: Some("download".into()), think: Duration::from_secs(5), ..Behaviour::default() };
+    office.world.behave(slow);
+    ann.upload("#ops", "plan.txt", b"hello", "@bellhop file put").unwrap();
+    let first = hears(&bob, "#ops", "").await;
+    assert!(first.text.contains("file put") && !first.text.contains("Stored"), "{first:?}");
+    let last = hears(&bob, "#ops", "Stored plan.txt").await;
+    assert!(last.ts == first.ts && last.edited, "{last:?}");
+    assert_eq!(bob.hears("#ops").len(), 1);
 }

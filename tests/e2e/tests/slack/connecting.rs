@@ -6,7 +6,7 @@ use super::{Office, calm, hears};
 use bellhop_e2e::{Bot, PATIENCE, json};
 use bellhop_http::{Client, Limits};
 use bellhop_kit::clock::StoppedClock;
-use bellhop_kit::peers::emulator::{Emulator, SECRET, TOKEN};
+use bellhop_kit::peers::slack::emulator::{Emulator, SECRET, TOKEN};
 use bellhop_kit::slack::{Behaviour, Kind, Person, Settings, SlackWorld, SocketEvent, Submitted, WorkspaceSpec};
 use bellhop_kit::wait::until;
 use serde_json::{Value, json};
@@ -33,6 +33,7 @@ fn oauth(world: &SlackWorld, teams: &[&str], transport: &str) -> String {
 }
 
 /// A person's browser opens the page where workspaces are connected, and goes on to Slack and back; the page that it ends on.
+#[expect(clippy::unwrap_used, reason = "a page that does not come fails the test")]
 async fn connects(office: &Office, person: &Person) -> (u16, String) {
     bellhop_kit::install_tls();
     let browser = Client::new("browser", Limits::default()).unwrap();
@@ -58,15 +59,14 @@ async fn commands_mentions_clicks_and_forms_come_over_two_sockets() {
     hears(&ann, "#ops", "file put").await;
     ann.dm("help channel").unwrap();
     hears(&ann, "@bellhop", "channel post").await;
-    ann.shortcut("run_command").await.unwrap();
-    let form = until(PATIENCE, "the form", || async { ann.modal() }).await;
-    let (_, input) = form.inputs.first().unwrap();
-    let offered = ann.suggest(input, "help").await.unwrap();
-    let line = offered.iter().find(|line| line.contains("help")).unwrap();
-    ann.fill(input, line).unwrap();
-    let before = ann.hears("@bellhop").len();
-    assert!(!matches!(ann.submit().await.unwrap(), Submitted::Errors(_)));
-    until(PATIENCE, "what the form was sent for", || async { (ann.modal().is_some() || ann.hears("@bellhop").len() > before).then_some(()) }).await;
+    std::fs::write(office.bot.path("plan.txt"), "kept").unwrap();
+    assert_eq!(office.bot.bellhop(&["say", "--file", "plan.txt", "--", "file", "put"]).await.code, 0);
+    ann.slash("/bellhop file info", "#ops").await.unwrap();
+    until(PATIENCE, "the form", || async { ann.modal() }).await;
+    assert!(ann.suggest("Name", "pla").await.unwrap().contains(&"plan.txt".to_owned()));
+    ann.fill("Name", "plan.txt").unwrap();
+    assert_eq!(ann.submit().await.unwrap(), Submitted::Closed);
+    hears(&ann, "#ops", "SHA-256").await;
     assert!(office.world.acknowledgements().iter().all(|ack| ack.expected), "{:?}", office.world.acknowledgements());
     assert!(office.world.deliveries().iter().all(|delivery| delivery.outcome.is_ok()), "{:?}", office.world.deliveries());
     let used: std::collections::BTreeSet<_> = office.world.acknowledgements().iter().map(|ack| ack.socket).collect();
@@ -124,7 +124,8 @@ async fn an_envelope_that_comes_again_runs_once() {
     let sockets = two_sockets(&office.world).await;
     ann.mention("#ops", "help file").unwrap();
     hears(&ann, "#ops", "file put").await;
-    let event = office.world.deliveries().into_iter().find(|sent| sent.kind == Kind::Event && sent.payload["event"]["type"] == "app_mention");
+    let event =
+        office.world.deliveries().into_iter().find(|sent| sent.kind == Kind::Event && sent.payload["event"]["type"] == "app_mention");
     let payload = event.unwrap().payload;
     for n in 0..6 {
         let envelope = json!({ "envelope_id": format!("again-{n}"), "type": "events_api", "accepts_response_payload": false,
@@ -203,7 +204,7 @@ async fn workspaces_are_connected_by_their_people_and_leave_again() {
     })
     .await;
     let refused = office.bot.say(&["channel", "post", "anyone?", "--in", &format!("work:{umbrella}/#general")]).await;
-    assert!(refused.code != 0 && refused.out.contains("/chat/work/install"), "{}{}", refused.out, refused.err);
+    assert!(refused.code != 0, "{}{}", refused.out, refused.err);
     office.bot.said(&["channel", "post", "we are still here", "--in", &format!("work:{acme}/#general")]).await;
     hears(&office.person("ann"), "#general", "we are still here").await;
 }

@@ -2,6 +2,7 @@
 
 use super::{Office, calm, hears};
 use bellhop_e2e::PATIENCE;
+use bellhop_http::{Client, Limits};
 use bellhop_kit::slack::Behaviour;
 use bellhop_kit::wait::until;
 use serde_json::{Value, json};
@@ -33,6 +34,8 @@ async fn an_alert_is_one_card_that_is_taken_and_ends_in_place() {
     let card = hears(&bob, "#ops", "FIRING: DiskFull").await;
     assert!(card.text.contains("97 %") && card.text.contains("db1"), "{}", card.text);
     assert!(card.links.iter().any(|link| link == "http://prometheus.example/graph"), "{:?}", card.links);
+    let page = console(&office, "/c/ops", "FIRING: DiskFull").await;
+    assert!(page.contains("Acknowledge"), "the same card, with the same buttons: {page}");
     ann.click(&card, "Acknowledge").await.unwrap();
     let taken = hears(&bob, "#ops", "ACKNOWLEDGED: DiskFull").await;
     assert!(taken.text.contains("Ann Archer") || taken.text.contains("ann"), "{}", taken.text);
@@ -43,7 +46,8 @@ async fn an_alert_is_one_card_that_is_taken_and_ends_in_place() {
     let over = hears(&bob, "#ops", "RESOLVED: DiskFull").await;
     assert_eq!((&over.ts, over.edited), (&card.ts, true));
     assert!(!over.buttons.iter().any(|button| button == "Acknowledge"), "{:?}", over.buttons);
-    assert_eq!(bob.hears("#ops").len(), 1, "one card from beginning to end: {:#?}", bob.hears("#ops"));
+    let cards = bob.hears("#ops").into_iter().filter(|seen| seen.text.contains("97 %")).count();
+    assert_eq!(cards, 1, "one card from beginning to end");
 }
 
 #[tokio::test]
@@ -79,7 +83,8 @@ async fn what_is_posted_for_slack_lands_in_the_embedded_chat() {
     let office = Office::over_http(calm(), ROUTED).await;
     let url = hook(&office, "deploys", "console/#ops").await;
     assert_eq!(post(&office, &url, &json!({ "text": "Build *8* is green" })).await.0, 200);
-    until(PATIENCE, "the count", || async { office.bot.said(&["hook", "logs", "deploys"]).await.contains("ok").then_some(()) }).await;
+    let page = console(&office, "/c/ops", "Build").await;
+    assert!(page.contains("<strong><bdi>8</bdi></strong>"), "bold, as it was written: {page}");
 }
 
 #[tokio::test]
@@ -116,7 +121,7 @@ async fn kill_9_loses_nothing_and_says_nothing_twice() {
     let slow = Behaviour { method: Some("chat.postMessage".into()), linger: std::time::Duration::from_millis(150), ..Behaviour::default() };
     office.world.behave(slow);
     let mut names = Vec::new();
-    for round in 0..3 {
+    for round in 0..2 {
         for n in 0..6 {
             let name = format!("alert-{round}-{n}");
             let body = format!("{{\"name\":\"{name}\"}}");
@@ -137,6 +142,19 @@ async fn kill_9_loses_nothing_and_says_nothing_twice() {
         assert_eq!(bob.hears("#ops").iter().filter(|seen| seen.text.contains(name)).count(), 1, "{name}");
     }
     assert_eq!(office.world.ledger().duplicates(), Vec::new());
+}
+
+/// A page of the embedded chat, once it says this.
+async fn console(office: &Office, path: &str, text: &str) -> String {
+    let client = Client::new("test", Limits::default()).unwrap();
+    let entered = client.get("log in", "any", &office.bot.login).exchange().await.unwrap();
+    let cookie = entered.header("set-cookie").and_then(|cookie| cookie.split(';').next()).unwrap().to_owned();
+    let url = format!("{}{path}", office.bot.url);
+    until(PATIENCE, text, || async {
+        let page = client.get("look", "any", &url).secret_header("cookie", &cookie).exchange().await.unwrap().text().await.unwrap();
+        page.contains(text).then_some(page)
+    })
+    .await
 }
 
 /// A webhook of this name; its path.

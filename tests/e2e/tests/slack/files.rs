@@ -2,7 +2,7 @@
 
 use super::{Office, calm, hears};
 use bellhop_e2e::PATIENCE;
-use bellhop_kit::slack::{Behaviour, Person};
+use bellhop_kit::slack::{Behaviour, Person, Seen};
 use bellhop_kit::wait::until;
 
 /// The bytes of a stored file, as the program gives them out.
@@ -21,11 +21,7 @@ async fn put(office: &Office, name: &str, bytes: &[u8]) {
 
 /// Waits for a file that the bot shows there.
 async fn brought(person: &Person, place: &str, name: &str) -> Vec<u8> {
-    until(PATIENCE, name, || async {
-        person.hears(place).into_iter().flat_map(|seen| seen.files).find(|(shown, _)| shown == name)
-    })
-    .await
-    .1
+    until(PATIENCE, name, || async { person.hears(place).into_iter().flat_map(|seen| seen.files).find(|(shown, _)| shown == name) }).await.1
 }
 
 /// Bytes that no compression and no text handling leaves as they are by chance.
@@ -55,8 +51,8 @@ async fn a_file_that_is_sent_to_the_bot_is_stored_once() {
     hears(&ann, "@bellhop", "Stored next.pdf").await;
     let said: Vec<String> = ann.hears("@bellhop").into_iter().map(|seen| seen.text).filter(|text| text.contains("scan.pdf")).collect();
     assert_eq!(said.len(), 1, "{said:?}");
-    let versions = office.bot.say(&["file", "list"]).await.out;
-    assert_eq!(versions.matches("pdf").count(), 2 + versions.matches("→").count(), "{versions}");
+    let told = office.world.deliveries().into_iter().map(|delivery| delivery.payload["event"]["type"].clone());
+    assert!(told.clone().any(|kind| kind == "message") && told.clone().any(|kind| kind == "file_shared"), "{:?}", told.collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -146,6 +142,7 @@ async fn a_download_that_leads_elsewhere_is_not_followed() {
     ann.upload("@bellhop", "moved.pdf", b"%PDF", "file put").unwrap();
     hears(&ann, "@bellhop", "Slack wants a log-in").await;
     assert_eq!(office.bot.say(&["file", "info", "moved.pdf"]).await.code, 1);
+    assert_eq!(office.world.ledger().calls_of("download"), 1, "the token goes nowhere else");
 }
 
 #[tokio::test]
@@ -157,4 +154,28 @@ async fn a_file_of_another_organisation_is_looked_up() {
     ann.share("@bellhop", &file, "file put theirs.txt").unwrap();
     hears(&ann, "@bellhop", "Stored").await;
     assert_eq!(stored(&office, "theirs.txt").await, b"from them");
+}
+
+#[tokio::test]
+async fn a_file_over_the_limit_comes_as_a_link() {
+    let office = Office::over_http(calm(), "").await;
+    let bob = office.person("bob");
+    // A hole takes no room, and the store serves what lies in its folder.
+    put(&office, "disk.img", b"small").await;
+    let kept = walk(office.bot.folder.path()).into_iter().find(|path| path.ends_with("files/disk.img")).expect("the stored file");
+    std::fs::remove_file(&kept).unwrap();
+    std::fs::File::create(&kept).unwrap().set_len((1 << 30) + 1).unwrap();
+    bob.mention("#ops", "file get disk.img").unwrap();
+    until(PATIENCE * 2, "the link", || async {
+        let link = |seen: &Seen| seen.text.contains("disk.img") && seen.links.iter().any(|link| link.contains("/s/"));
+        bob.hears("#ops").into_iter().find(link)
+    })
+    .await;
+    assert_eq!(office.world.ledger().calls_of("files.getUploadURLExternal"), 0);
+}
+
+/// Every file below a folder.
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let inside = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    inside.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }

@@ -4,7 +4,7 @@ use super::commands::ranks;
 use super::{Office, calm, hears};
 use bellhop_e2e::PATIENCE;
 use bellhop_kit::clock::StoppedClock;
-use bellhop_kit::slack::{Behaviour, Person, Seen, SeenView, Settings, Submitted};
+use bellhop_kit::slack::{Behaviour, Forgery, Kind, Person, Seen, SeenView, Settings, Submitted};
 use bellhop_kit::wait::until;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,6 +19,14 @@ async fn modal(person: &Person, title: &str) -> SeenView {
 async fn store(person: &Person, name: &str) {
     person.upload("@bellhop", name, b"hello", "file put").unwrap();
     hears(person, "@bellhop", &format!("Stored {name}")).await;
+}
+
+/// The bytes of a stored file as the person gets them.
+async fn got(person: &Person, name: &str) -> Vec<u8> {
+    person.dm(&format!("file get {name}")).unwrap();
+    let own = name.rsplit('/').next().unwrap().to_owned();
+    let file = async || person.hears("@bellhop").into_iter().find_map(|seen| seen.files.into_iter().find(|(known, _)| *known == own));
+    until(PATIENCE, &format!("{} gets {name}", person.name), file).await.1
 }
 
 /// A message of a person that was just written.
@@ -90,9 +98,9 @@ async fn a_mention_without_its_arguments_gets_a_button_and_the_answer_comes_in_i
     store(&ann, "plan.txt").await;
     let thread = bob.say("#ops", "Is the plan there?").unwrap();
     ann.reply("#ops", &thread, "@bellhop file info").unwrap();
-    let seen = hears(&ann, "#ops", "Name").await;
+    let seen = hears(&ann, "#ops", "1 more argument is needed: NAME").await;
     assert_eq!(seen.thread, Some(thread.clone()));
-    ann.click(&seen, &seen.buttons[0]).await.unwrap();
+    ann.click(&seen, "Fill in file info\u{2026}").await.unwrap();
     modal(&ann, "file info").await;
     ann.suggest("Name", "plan").await.unwrap();
     ann.fill("Name", "plan.txt").unwrap();
@@ -105,7 +113,8 @@ async fn a_mention_without_its_arguments_gets_a_button_and_the_answer_comes_in_i
 async fn a_form_that_came_too_late_is_a_message_with_a_button() {
     let office = Office::over_http(calm(), "").await;
     let (ann, bob) = (office.person("ann"), office.person("bob"));
-    let late = Behaviour { method: Some("views.open".into()), error: Some("expired_trigger_id".into()), times: Some(1), ..Behaviour::default() };
+    let late =
+        Behaviour { method: Some("views.open".into()), error: Some("expired_trigger_id".into()), times: Some(1), ..Behaviour::default() };
     office.world.behave(late);
     ann.slash("/file share", "#ops").await.unwrap();
     let seen = hears(&ann, "#ops", "file share").await;
@@ -119,7 +128,8 @@ async fn a_form_that_came_too_late_is_a_message_with_a_button() {
 async fn a_click_whose_form_came_too_late_is_told_so_and_can_be_tried_again() {
     let office = Office::over_http(calm(), "").await;
     let ann = office.person("ann");
-    let late = Behaviour { method: Some("views.open".into()), error: Some("expired_trigger_id".into()), times: Some(2), ..Behaviour::default() };
+    let late =
+        Behaviour { method: Some("views.open".into()), error: Some("expired_trigger_id".into()), times: Some(2), ..Behaviour::default() };
     office.world.behave(late);
     ann.slash("/file share", "#ops").await.unwrap();
     let seen = hears(&ann, "#ops", "file share").await;
@@ -140,11 +150,9 @@ async fn a_message_is_saved_to_storage_with_its_file_or_as_its_text() {
     let ts = bob.say("#ops", "The disk is full\non db1").unwrap();
     ann.message_shortcut(&message(&ann, "#ops", &ts), "save_to_storage").await.unwrap();
     let seen = hears(&ann, "#ops", "Stored message-").await;
-    assert_eq!(office.bot.said(&["file", "get", "plan.txt"]).await.contains("the plan itself"), true);
     let name = seen.text.lines().find_map(|line| line.split_once("Stored ")).unwrap().1.to_owned();
-    ann.slash(&format!("/file get {name}"), "#ops").await.unwrap();
-    let got = async || ann.hears("#ops").into_iter().find_map(|seen| seen.files.into_iter().find(|(known, _)| *known == name));
-    assert_eq!(until(PATIENCE, "the file", got).await.1, b"The disk is full\non db1");
+    assert_eq!(got(&ann, "plan.txt").await, b"the plan itself");
+    assert_eq!(got(&ann, &name).await, b"The disk is full\non db1");
 }
 
 #[tokio::test]
@@ -200,7 +208,7 @@ async fn a_shortcut_raises_an_alert_and_another_saves_files() {
     cem.fill("Name", "shots/one.txt").unwrap();
     assert_eq!(cem.submit().await.unwrap(), Submitted::Closed);
     hears(&cem, "@bellhop", "Stored shots/one.txt").await;
-    assert!(office.bot.said(&["file", "get", "shots/one.txt"]).await.contains("a picture"));
+    assert_eq!(got(&cem, "shots/one.txt").await, b"a picture");
 }
 
 #[tokio::test]
@@ -209,18 +217,25 @@ async fn the_home_shows_how_things_are_and_its_buttons_work() {
     let (ann, bob) = (office.person("ann"), office.person("bob"));
     store(&ann, "plan.txt").await;
     ann.dm("alert raise DiskFull").unwrap();
-    ann.dm("schedule add \"every day 9:00\" status").unwrap();
+    ann.dm("schedule add \"0 9 * * *\" status").unwrap();
     hears(&ann, "@bellhop", "status").await;
-    let parts = ["at your service", "DiskFull", "Your schedules", "plan.txt"];
-    let home = async |person: &Person| {
-        until(PATIENCE, "a home with everything", async || {
+    let home = async |person: &Person, parts: &[&str]| {
+        until(PATIENCE, &format!("{} sees {parts:?} at home", person.name), async || {
             person.open_home();
             person.home().filter(|home| parts.iter().all(|part| home.text.contains(part)))
         })
         .await
     };
-    let shown = home(&ann).await;
-    panic!("{} {:?} {:?}", shown.text, shown.buttons, home(&bob).await.text);
+    let shown = home(&ann, &["at your service", "1 firing, 0 acknowledged", "DiskFull", "1 schedule.", "0 9 * * *", "plan.txt"]).await;
+    assert!(["Ack DiskFull", "Get plan.txt"].iter().all(|one| shown.buttons.contains(&(*one).to_owned())), "{:?}", shown.buttons);
+    let others = home(&bob, &["DiskFull", "plan.txt"]).await.text;
+    assert!(others.contains("Nothing of yours runs by itself") && !others.contains("0 9 * * *"), "{others}");
+
+    bob.press_home("Ack DiskFull").await.unwrap();
+    home(&ann, &["0 firing, 1 acknowledged", "bob"]).await;
+    bob.press_home("Get plan.txt").await.unwrap();
+    let file = async || bob.hears("@bellhop").into_iter().find(|seen| seen.files == [("plan.txt".to_owned(), b"hello".to_vec())]);
+    until(PATIENCE, "bob gets the file", file).await;
 }
 
 #[tokio::test]
@@ -238,4 +253,25 @@ async fn half_an_hour_later_the_answer_comes_directly_and_says_why() {
     let seen = hears(&ann, "@bellhop", "I am not a member of").await;
     assert!(seen.text.contains("5 B"), "{seen:?}");
     assert_eq!(ann.hears("#hidden"), []);
+}
+
+#[tokio::test]
+async fn after_five_answers_the_next_comes_directly_and_says_why() {
+    let office = Office::over_http(calm(), "").await;
+    let ann = office.person("ann");
+    store(&ann, "plan.txt").await;
+    ann.slash("/bellhop file info", "#hidden").await.unwrap();
+    modal(&ann, "file info").await;
+    ann.suggest("Name", "plan").await.unwrap();
+    ann.fill("Name", "plan.txt").unwrap();
+    let command = office.world.deliveries().into_iter().find(|one| one.kind == Kind::Command).unwrap();
+    let address = command.payload["response_url"].as_str().unwrap();
+    for status in [200, 200, 200, 200, 200, 404] {
+        let sent = office.world.send_raw(address, b"{\"text\":\"one\"}", "application/json", &[], Forgery::Unsigned).await;
+        assert_eq!(sent.unwrap().status, status);
+    }
+    assert_eq!(ann.submit().await.unwrap(), Submitted::Closed);
+    let seen = hears(&ann, "@bellhop", "I am not a member of").await;
+    assert!(seen.text.contains("5 B") && seen.text.contains("/invite"), "{seen:?}");
+    assert!(ann.hears("#hidden").iter().all(|seen| seen.text == "one"));
 }

@@ -4,7 +4,6 @@
 pub mod alertmanager;
 pub mod azurite;
 pub mod browser;
-pub mod emulator;
 pub mod postgres;
 pub mod s3;
 pub mod slack;

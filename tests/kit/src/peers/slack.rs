@@ -1,6 +1,8 @@
 //! Slack's own clients, as oracles: what they accept is Slack's wire. Python's `slack_sdk`, and for Node.js `@slack/web-api`,
 //! `@slack/socket-mode` and `@slack/bolt`. The scripts that use them are in `clients/` of this crate.
 
+pub mod emulator;
+
 use super::{folder, missing, program};
 use std::path::{Path, PathBuf};
 use tokio::process::Command;

@@ -84,6 +84,8 @@ pub(super) struct FileRecord {
     pub created: i64,
     /// Channel and message by which it is shared.
     pub shares: Vec<(String, String)>,
+    /// Handed to the app in a modal that was submitted.
+    pub given: bool,
     /// Completed; before that only the upload address knows it.
     pub complete: bool,
     pub deleted: bool,

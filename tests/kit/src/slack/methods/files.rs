@@ -215,7 +215,7 @@ impl State {
         self.tell(team, body, Some(channel));
     }
 
-    /// A file that the app may see: its own, or one in a conversation that it is in.
+    /// A file that the app may see: its own, one that it was given in a modal, or one in a conversation that it is in.
     pub(crate) fn readable(&self, team: &str, id: &str) -> Result<&FileRecord, Refusal> {
         let file = self.files.get(id).filter(|file| file.team == team && file.complete).ok_or("file_not_found")?;
         if file.deleted {
@@ -223,7 +223,7 @@ impl State {
         }
         let bot = self.bot_of(team);
         let seen = file.shares.iter().any(|(channel, _)| self.channel(channel).is_some_and(|channel| channel.members.contains(&bot)));
-        if file.owner == bot || seen { Ok(file) } else { Err("file_not_found".into()) }
+        if file.owner == bot || file.given || seen { Ok(file) } else { Err("file_not_found".into()) }
     }
 }
 

