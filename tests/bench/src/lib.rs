@@ -13,6 +13,7 @@ pub mod intake;
 pub mod kills;
 pub mod site;
 pub mod slack;
+pub mod slack_delivery;
 pub mod start;
 pub mod wire;
 

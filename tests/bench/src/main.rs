@@ -2,7 +2,7 @@
 //! for some of them.
 
 use bellhop_bench::figures::{Figure, table};
-use bellhop_bench::{Failure, chart, child, events, files, intake, kills, site, slack, start};
+use bellhop_bench::{Failure, chart, child, events, files, intake, kills, site, slack, slack_delivery, start};
 use bellhop_core::capabilities::Lookup;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::io::Write as _;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Parser)]
 #[command(name = "bellhop-bench", args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 struct Cli {
-    /// Which figures; all of them when none is named: intake, kills, start, chart, files, events, slack
+    /// Which figures; all of them when none is named: intake, kills, start, chart, files, events, slack, deliveries
     #[arg(value_name = "NAME")]
     parts: Vec<Part>,
     /// Where to write the figures as JSON, too
@@ -36,6 +36,7 @@ enum Part {
     Files,
     Events,
     Slack,
+    Deliveries,
 }
 
 /// What the program starts itself as.
@@ -149,6 +150,7 @@ async fn measure(parts: &[Part], release: Option<PathBuf>, json: Option<PathBuf>
             Part::Files => files::run(release.as_deref().unwrap_or(&program)).await,
             Part::Events => events::run(&program).await,
             Part::Slack => slack::run(&program, slack::Load::default()).await,
+            Part::Deliveries => slack_delivery::run(&program).await,
         };
         match taken {
             Ok(taken) => {

@@ -13,6 +13,7 @@ use bellhop_kit::process::Program;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use std::cell::Cell;
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -96,8 +97,8 @@ struct Taken {
 }
 
 async fn measure(program: &Path, side: &Side, sink: &Sink, load: Load) -> Result<Taken, Failure> {
-    let site = Site::with(&config(&sink.url))?;
-    let mut server = start(program, side, &site, sink)?;
+    let place = Site::with(&config(&sink.url))?;
+    let mut server = start(program, side, &place, sink)?;
     let address = listening(&mut server).await?;
     flat_out(address, sink, load.connections, load.warm_up).await?;
     settle(server.pid()).await?;
@@ -114,8 +115,8 @@ async fn measure(program: &Path, side: &Side, sink: &Sink, load: Load) -> Result
 
 /// Acknowledgement times at a steady rate, sorted.
 async fn steady(program: &Path, sink: &Sink, load: Load) -> Result<Vec<Duration>, Failure> {
-    let site = Site::with(&config(&sink.url))?;
-    let mut server = start(program, &Side::Bot, &site, sink)?;
+    let place = Site::with(&config(&sink.url))?;
+    let mut server = start(program, &Side::Bot, &place, sink)?;
     let address = listening(&mut server).await?;
     flat_out(address, sink, load.connections, load.warm_up.min(500)).await?;
     let interval = Duration::from_secs(1) / load.rate;
@@ -152,7 +153,7 @@ async fn steady(program: &Path, sink: &Sink, load: Load) -> Result<Vec<Duration>
     Ok(times)
 }
 
-fn start(program: &Path, side: &Side, site: &Site, sink: &Sink) -> Result<Program, Failure> {
+fn start(program: &Path, side: &Side, place: &Site, sink: &Sink) -> Result<Program, Failure> {
     match side {
         Side::Framework { answers } => Program::start(
             Command::new("node")
@@ -160,8 +161,8 @@ fn start(program: &Path, side: &Side, site: &Site, sink: &Sink) -> Result<Progra
                 .args([SECRET, &format!("{}/api/", sink.url), if *answers { "respond" } else { "acknowledge" }])
                 .env("BELLHOP_PEERS", peers()?),
         ),
-        Side::Door => Program::start(Command::new(program).arg("slack-door").arg("--config").arg(site.config())),
-        Side::Bot => Program::start(Command::new(program).arg("bot").arg("--config").arg(site.config())),
+        Side::Door => Program::start(Command::new(program).arg("slack-door").arg("--config").arg(place.config())),
+        Side::Bot => Program::start(Command::new(program).arg("bot").arg("--config").arg(place.config())),
     }
 }
 
@@ -220,7 +221,7 @@ async fn send(connection: &mut Connection, url: &str) -> Result<(), Failure> {
     mac.update(format!("v0:{now}:{body}").as_bytes());
     let mut signature = String::with_capacity(67);
     for byte in mac.finalize().into_bytes() {
-        signature.push_str(&format!("{byte:02x}"));
+        let _ = write!(signature, "{byte:02x}");
     }
     let head = format!(
         "Content-Type: application/x-www-form-urlencoded\r\nX-Slack-Request-Timestamp: {now}\r\nX-Slack-Signature: v0={signature}\r\n"

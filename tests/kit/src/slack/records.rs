@@ -71,6 +71,7 @@ pub(super) struct Message {
     pub gone: bool,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent fact about a file")]
 #[derive(Clone, Debug, Default)]
 pub(super) struct FileRecord {
     pub id: String,
