@@ -145,7 +145,10 @@ async fn what_destroys_asks_first_and_runs_once_for_whoever_may() {
     assert_eq!(all(&ann, "#ops", "Deleted plan.txt"), [], "cem's click did nothing");
     assert_eq!(all(&ann, "#ops", "You may not use"), [], "and only cem is told so");
 
-    ann.click(&asks, "Yes, file delete").await.unwrap();
+    let pressed = ann.click(&asks, "Yes, file delete").await.unwrap();
+    // What destroys is asked once more by Slack itself, with what will run.
+    let asked = pressed.asked.unwrap_or_default();
+    assert!(asked.contains("Run it?") && asked.contains("approve"), "{asked}");
     hears(&bob, "#ops", "Deleted plan.txt").await;
     bob.click(&asks, "Yes, file delete").await.unwrap();
     hears(&bob, "#ops", "confirmed or declined before").await;
