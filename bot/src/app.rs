@@ -128,7 +128,7 @@ impl App {
         let permissions: Arc<dyn Permissions> = Arc::new(Roles::new(config.frame.role.clone(), people));
         let inbox: Arc<dyn Inbox> = Arc::new(DurableInbox::new(store.clone()));
         let completer = Arc::new(LiveCompleter::new(permissions.clone(), clock.clone()));
-        let stores: Arc<dyn Stores> = Arc::new(StoreDirectory(wiring::files(&config, &clock, &ids)?));
+        let stores: Arc<dyn Stores> = Arc::new(StoreDirectory::new(wiring::files(&config, &clock, &ids)?, Arc::new(store.clone())));
         let links: Arc<dyn Links> = Arc::new(ShortLinks::new(store.clone(), stores.clone(), clock.clone(), public_url.clone()));
         let front = Arc::new(FrontPage::new(permissions.clone(), clock.clone()));
         let parts = Parts {

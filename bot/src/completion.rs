@@ -72,6 +72,7 @@ impl LiveCompleter {
             now: self.clock.now(),
             attachments: Vec::new(),
             progress: Arc::new(|_| ()),
+            stop: bellhop_core::ports::Stop::new(),
         };
         tokio::time::timeout(PATIENCE, command.complete(&call, argument, typed)).await.unwrap_or_default()
     }

@@ -98,6 +98,7 @@ impl Front for FrontPage {
             now: self.clock.now(),
             attachments: Vec::new(),
             progress: Arc::new(|_| ()),
+            stop: bellhop_core::ports::Stop::new(),
         };
         let sections = SECTIONS.iter().map(|line| self.section(registry, &call, line));
         futures::future::join_all(sections).await.into_iter().flatten().collect()

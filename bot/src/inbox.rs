@@ -8,7 +8,7 @@ use bellhop_core::call::{Audience, Reply};
 use bellhop_core::card::{Block, Card, Progress};
 use bellhop_core::error::{PortError, PortErrorKind};
 use bellhop_core::ids::{CallId, CardKey, DeliveryKey};
-use bellhop_core::ports::{Accepted, Inbox, Incoming, PortResult, Said};
+use bellhop_core::ports::{Accepted, Inbox, Incoming, PortResult, Said, Stop};
 use bellhop_store::{Effects, InboxKind, InboxRow, InboxSettled, NewDelivery, NewInbox, Store};
 use std::sync::Arc;
 use std::time::Duration;
@@ -150,6 +150,7 @@ impl InboxWorker {
             progress: Arc::new(move |now| {
                 report.send_replace(Some(now));
             }),
+            stop: Stop::new(),
         };
         let mut running = std::pin::pin!(self.dispatch.execute(ask));
         let mut shown = 0_u32;
@@ -168,14 +169,24 @@ impl InboxWorker {
         };
         let mut effects = outcome.effects;
         let public = outcome.reply.audience == Audience::Everyone;
-        effects.outbox.push(answers.delivery(&outcome.reply, "", public.then(|| answers.card_key())));
-        if shown > 0 && !public {
+        let turned = outcome.reply.turns.as_ref().filter(|_| public).map(card_key);
+        let in_place = turned.is_some();
+        effects.outbox.push(answers.delivery(&outcome.reply, "", public.then(|| turned.unwrap_or_else(|| answers.card_key()))));
+        if shown > 0 && in_place {
+            let card = Card::text("Done; the message above shows it.");
+            effects.outbox.push(answers.delivery(&Reply::new(card), ".end", Some(answers.card_key())));
+        } else if shown > 0 && !public {
             let card = Card::text(format!("Finished. The answer was shown to {} only.", incoming.name));
             effects.outbox.push(answers.delivery(&Reply::new(card), ".end", Some(answers.card_key())));
         }
         effects.settle = settled(None);
         Ok(effects)
     }
+}
+
+/// What the answer of a call is known by, so that it can be changed.
+fn card_key(call: &CallId) -> CardKey {
+    CardKey::new(format!("call:{call}"))
 }
 
 /// Where the answers of one call go.
@@ -186,7 +197,7 @@ struct Address {
 
 impl Address {
     fn card_key(&self) -> CardKey {
-        CardKey::new(format!("call:{}", self.call))
+        card_key(&self.call)
     }
 
     fn delivery(&self, reply: &Reply, suffix: &str, card_key: Option<CardKey>) -> NewDelivery {

@@ -7,7 +7,8 @@ use bellhop_core::error::{CommandError, PortError};
 use bellhop_core::ids::{ChatName, SourceName, StoreName};
 use bellhop_core::nearest::nearest;
 use bellhop_core::ports::{
-    AnalyticsSource, Attachments, ByteStream, Channel, ChatPlatform, FileStore, Places, Platforms, PortResult, Sources, Stores,
+    AnalyticsSource, Attachments, ByteStream, Channel, ChatPlatform, FileStore, Places, Platforms, PortResult, Records, Sources, Stores,
+    USUAL_STORES, usual_store_key,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -134,19 +135,50 @@ impl Platforms for ChatDirectory {
 }
 
 /// The configured file stores; the first is the default.
-pub struct StoreDirectory(pub Vec<Arc<dyn FileStore>>);
+#[derive(Clone)]
+pub struct StoreDirectory {
+    stores: Vec<Arc<dyn FileStore>>,
+    records: Arc<dyn Records>,
+}
 
+impl StoreDirectory {
+    /// These stores; which of them is the default in a place is kept in the records, by the key of [`usual_store_key`].
+    pub fn new(stores: Vec<Arc<dyn FileStore>>, records: Arc<dyn Records>) -> Self {
+        Self { stores, records }
+    }
+}
+
+#[async_trait]
 impl Stores for StoreDirectory {
     fn store(&self, name: Option<&StoreName>) -> Result<Arc<dyn FileStore>, CommandError> {
         let found = match name {
-            None => self.0.first(),
-            Some(name) => self.0.iter().find(|store| store.name() == name),
+            None => self.stores.first(),
+            Some(name) => self.stores.iter().find(|store| store.name() == name),
         };
         found.cloned().ok_or_else(|| not_configured("store", name.map(StoreName::as_str), self.names().iter().map(StoreName::as_str)))
     }
 
     fn names(&self) -> Vec<StoreName> {
-        self.0.iter().map(|store| store.name().clone()).collect()
+        self.stores.iter().map(|store| store.name().clone()).collect()
+    }
+
+    async fn seen_from(self: Arc<Self>, place: &Address) -> Arc<dyn Stores> {
+        let usual = match self.records.get(USUAL_STORES, &usual_store_key(place)).await {
+            Ok(usual) => usual.and_then(|name| name.as_str().map(StoreName::new)),
+            Err(error) => {
+                tracing::warn!(%error, "which store is the default here could not be looked up; the first one is taken");
+                None
+            }
+        };
+        let at = usual.and_then(|usual| self.stores.iter().position(|store| *store.name() == usual));
+        match at {
+            None | Some(0) => self,
+            Some(at) => {
+                let mut stores = self.stores.clone();
+                stores[..=at].rotate_right(1);
+                Arc::new(Self { stores, records: self.records.clone() })
+            }
+        }
     }
 }
 

@@ -83,7 +83,8 @@ pub async fn say(config: Config, say: Say, out: &mut (impl std::io::Write + Send
         reply: None,
         received: clock.now(),
     };
-    let ask = Ask { id: CallId::new(ids.next()), incoming, access: say.role, progress: Arc::new(|_| ()) };
+    let ask =
+        Ask { id: CallId::new(ids.next()), incoming, access: say.role, progress: Arc::new(|_| ()), stop: bellhop_core::ports::Stop::new() };
     let Outcome { reply, ended, effects } = app.dispatch.execute(ask).await?;
     app.store().commit(effects).await?;
     app.deliver_alone().await?;

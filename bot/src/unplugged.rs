@@ -58,7 +58,12 @@ fn command<T>() -> Result<T, CommandError> {
     port().map_err(CommandError::Port)
 }
 
+#[async_trait]
 impl Stores for Unplugged {
+    async fn seen_from(self: Arc<Self>, _place: &Address) -> Arc<dyn Stores> {
+        self
+    }
+
     fn store(&self, _: Option<&StoreName>) -> Result<Arc<dyn FileStore>, CommandError> {
         command()
     }

@@ -76,7 +76,13 @@ impl Whole {
             reply: None,
             received: self.clock.now(),
         };
-        let ask = Ask { id: CallId::new(call), incoming, access: Some(Access::Operator), progress: Arc::new(|_| ()) };
+        let ask = Ask {
+            id: CallId::new(call),
+            incoming,
+            access: Some(Access::Operator),
+            progress: Arc::new(|_| ()),
+            stop: bellhop_core::ports::Stop::new(),
+        };
         let outcome = self.dispatch.execute(ask).await.unwrap();
         self.store.commit(outcome.effects).await.unwrap();
         outcome.reply.card

@@ -19,7 +19,7 @@ use bellhop_core::command::{About, AnyCommand};
 use bellhop_core::error::{CommandError, PortError};
 use bellhop_core::grammar::Misunderstood;
 use bellhop_core::ids::CallId;
-use bellhop_core::ports::{Decision, Incoming, Permissions, Said};
+use bellhop_core::ports::{Decision, Incoming, Permissions, Said, Stop};
 use bellhop_core::registry::Registry;
 use bellhop_store::{Effects, NewAudit, Store, UsageCount};
 use std::sync::{Arc, OnceLock};
@@ -35,6 +35,8 @@ pub struct Ask {
     pub access: Option<Access>,
     /// Where to say how far it is.
     pub progress: Arc<dyn Fn(Progress) + Send + Sync>,
+    /// Ends when someone cancels it.
+    pub stop: Stop,
 }
 
 /// How it ended.
@@ -144,6 +146,7 @@ impl Dispatch {
             now: self.clock.now(),
             attachments: ask.incoming.attachments,
             progress: ask.progress,
+            stop: ask.stop,
         };
         let understood = match &ask.incoming.said {
             Said::Line(line) => registry.parse(line).map(|u| (u.invoke, u.confirmed)),

@@ -76,6 +76,7 @@ mod tests {
             now: bellhop_core::Timestamp::UNIX_EPOCH,
             attachments: Vec::new(),
             progress: Arc::new(|_| ()),
+            stop: bellhop_core::ports::Stop::new(),
         }
     }
 

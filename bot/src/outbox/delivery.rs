@@ -300,5 +300,6 @@ fn bot_call(row: &Claimed, now: Timestamp) -> bellhop_core::Call {
         now,
         attachments: Vec::new(),
         progress: Arc::new(|_| ()),
+        stop: bellhop_core::ports::Stop::new(),
     }
 }

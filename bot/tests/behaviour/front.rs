@@ -29,7 +29,7 @@ fn commands(cards: &[Card]) -> Vec<String> {
 
 async fn put(bot: &Bot, name: &str) {
     let store = bot.parts.stores.store(None).unwrap();
-    let file = NewFile { name: name.into(), content_type: "text/plain".into(), size: Some(3) };
+    let file = NewFile::new(name, "text/plain", Some(3));
     store.write(file, Box::pin(futures::stream::iter([Ok(bytes::Bytes::from_static(b"abc"))]))).await.unwrap();
 }
 

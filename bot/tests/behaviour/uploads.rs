@@ -38,7 +38,7 @@ fn inline(name: &str, bytes: &[u8]) -> Block {
 
 async fn stored(bot: &Bot, name: &str, size: usize) -> Block {
     let store = bot.parts.stores.store(None).unwrap();
-    let file = NewFile { name: name.into(), content_type: "application/pdf".into(), size: Some(size as u64) };
+    let file = NewFile::new(name, "application/pdf", Some(size as u64));
     let chunks = vec![b'x'; size].chunks(64 * 1024).map(|chunk| Ok(bytes::Bytes::copy_from_slice(chunk))).collect::<Vec<_>>();
     store.write(file, Box::pin(futures::stream::iter(chunks))).await.unwrap();
     let source = FileSource::Stored { store: StoreName::new("local"), name: name.into(), version: None };

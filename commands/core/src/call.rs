@@ -7,6 +7,7 @@ use crate::card::{Card, Progress};
 use crate::clock::Timestamp;
 use crate::command::Command;
 use crate::ids::CallId;
+use crate::ports::Stop;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -25,6 +26,9 @@ pub struct Call {
     pub attachments: Vec<Attachment>,
     /// Where to say how far a long thing is. Saying it is cheap and never fails.
     pub progress: Arc<dyn Fn(Progress) + Send + Sync>,
+    /// Ends when someone cancels the call. A command that works for long looks at it, brings what it does to a state that can be
+    /// gone on from, and says how far it came; one that doesn't look is ended all the same a few seconds later.
+    pub stop: Stop,
 }
 
 impl std::fmt::Debug for Call {
@@ -110,19 +114,23 @@ pub struct Reply {
     pub card: Card,
     /// Who sees it.
     pub audience: Audience,
+    /// The call whose answer, in the same place, this one takes the place of: a page that is turned rather than a new message.
+    /// Only answers that everyone sees can be turned.
+    #[serde(default)]
+    pub turns: Option<CallId>,
 }
 
 impl Reply {
     /// An answer that everyone sees.
     #[must_use]
     pub fn new(card: Card) -> Self {
-        Self { card, audience: Audience::Everyone }
+        Self { card, audience: Audience::Everyone, turns: None }
     }
 
     /// An answer for the one who asked.
     #[must_use]
     pub fn private(card: Card) -> Self {
-        Self { card, audience: Audience::Caller }
+        Self { card, audience: Audience::Caller, turns: None }
     }
 }
 

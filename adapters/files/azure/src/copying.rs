@@ -113,7 +113,7 @@ impl AzureStore {
     /// Reads and writes.
     async fn passed(&self, operation: &'static str, from: &str, version: Option<&str>, to: &str) -> PortResult<FileInfo> {
         let read = self.open(from, version, None).await.map_err(|error| PortError { operation, ..error })?;
-        let file = NewFile { name: to.to_owned(), content_type: read.info.content_type.clone(), size: Some(read.info.size) };
+        let file = NewFile::new(to.to_owned(), read.info.content_type.clone(), Some(read.info.size));
         self.store(file, read.bytes).await.map_err(|error| PortError { operation, ..error })
     }
 }

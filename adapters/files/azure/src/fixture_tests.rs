@@ -27,7 +27,7 @@ fn store_of(fixture: &Fixture, more: &Value) -> AzureStore {
 }
 
 async fn write(store: &AzureStore, name: &str, text: &'static str) -> Result<(), PortError> {
-    let file = NewFile { name: name.to_owned(), content_type: "text/plain".to_owned(), size: None };
+    let file = NewFile::new(name.to_owned(), "text/plain".to_owned(), None);
     store.write(file, chunks(vec![Ok(Bytes::from_static(text.as_bytes()))])).await.map(drop)
 }
 

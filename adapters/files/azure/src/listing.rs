@@ -78,6 +78,7 @@ impl AzureStore {
                     modified: moment(facts.last_modified),
                     version: item.version_id.map(Into::into),
                     sha256: of(SHA256).and_then(sum),
+                    encryption: None,
                 });
             }
             if got.next.is_none() || page.files.len() >= limit {

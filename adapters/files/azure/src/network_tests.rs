@@ -53,7 +53,7 @@ fn stream(bytes: &Bytes) -> ByteStream {
 }
 
 async fn write(store: &AzureStore, name: &str, bytes: ByteStream) -> Result<(), PortError> {
-    let file = NewFile { name: name.to_owned(), content_type: "text/plain".to_owned(), size: None };
+    let file = NewFile::new(name.to_owned(), "text/plain".to_owned(), None);
     store.write(file, bytes).await.map(drop)
 }
 

@@ -159,6 +159,7 @@ impl PartWrites for AzureStore {
             modified: written.modified,
             version: written.version.map(VersionId::new),
             sha256: None,
+            encryption: None,
         })
     }
 

@@ -28,7 +28,7 @@ fn store_of(fixture: &Fixture) -> AzureStore {
 }
 
 async fn write(store: &AzureStore, name: &str) -> Result<(), PortError> {
-    let file = NewFile { name: name.to_owned(), content_type: "text/plain".to_owned(), size: None };
+    let file = NewFile::new(name.to_owned(), "text/plain".to_owned(), None);
     store.write(file, chunks(vec![Ok(Bytes::from_static(b"x"))])).await.map(drop)
 }
 
@@ -124,7 +124,7 @@ async fn types_that_no_header_takes_are_refused_before() {
     let fixture = Fixture::start(Inside::default()).await;
     let store = store_of(&fixture);
     for content_type in ["text/ü", "a\r\nx-ms-legal-hold: true", &"x".repeat(300)] {
-        let file = NewFile { name: "f".to_owned(), content_type: content_type.to_owned(), size: Some(1) };
+        let file = NewFile::new("f".to_owned(), content_type.to_owned(), Some(1));
         let error = store.write(file.clone(), chunks(vec![Ok(Bytes::from_static(b"x"))])).await.unwrap_err();
         assert!(error.kind == Kind::Invalid && error.message.contains("a file's type"), "{error}");
         assert_eq!(store.parts().unwrap().begin(&file).await.unwrap_err().kind, Kind::Invalid);

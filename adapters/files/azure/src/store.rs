@@ -149,6 +149,7 @@ impl AzureStore {
             modified: date(headers, "last-modified"),
             version: told.map(VersionId::new),
             sha256: header(headers, "x-ms-meta-sha256").and_then(sum),
+            encryption: None,
         }
     }
 

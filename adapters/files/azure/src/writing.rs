@@ -69,6 +69,7 @@ impl AzureStore {
             modified: written.modified,
             version: written.version.map(VersionId::new),
             sha256: Some(sum),
+            encryption: None,
         })
     }
 

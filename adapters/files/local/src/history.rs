@@ -40,6 +40,7 @@ impl Record {
             modified: self.modified,
             version: versioned.then(|| self.number.to_string().into()),
             sha256: Some(self.sha256.clone()),
+            encryption: None,
         }
     }
 
@@ -179,6 +180,7 @@ impl<'a> History<'a> {
             modified: Timestamp::from_timestamp_nanos(nanos),
             version: None,
             sha256: None,
+            encryption: None,
         }
     }
 

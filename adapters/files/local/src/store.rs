@@ -72,7 +72,7 @@ impl LocalStore {
 
     async fn copied(&self, operation: &'static str, from: &str, version: Option<&VersionId>, to: &str) -> PortResult<FileInfo> {
         let (info, file) = self.opened(operation, from, version).await?;
-        let new = NewFile { name: to.to_owned(), content_type: info.content_type.clone(), size: Some(info.size) };
+        let new = NewFile::new(to.to_owned(), info.content_type.clone(), Some(info.size));
         let bytes = stream(&self.folder, from, file, 0, info.size);
         self.write(new, bytes).await
     }

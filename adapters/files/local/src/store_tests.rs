@@ -71,7 +71,7 @@ impl Home {
 }
 
 async fn put(store: &LocalStore, name: &str, text: &str) -> PortResult<FileInfo> {
-    let file = NewFile { name: name.into(), content_type: "text/plain".into(), size: None };
+    let file = NewFile::new(name, "text/plain", None);
     store.write(file, Box::pin(futures::stream::iter([Ok(Bytes::from(text.to_owned()))]))).await
 }
 
@@ -256,7 +256,7 @@ async fn writes_that_fail_leave_nothing() {
         (Some(1), vec![]),
     ];
     for (size, parts) in streams {
-        let file = NewFile { name: "a".into(), content_type: String::new(), size };
+        let file = NewFile::new("a", String::new(), size);
         home.store.write(file, Box::pin(futures::stream::iter(parts))).await.unwrap_err();
         assert_eq!(home.on_disk(), before);
     }
@@ -266,7 +266,7 @@ async fn writes_that_fail_leave_nothing() {
 #[tokio::test]
 async fn a_write_that_is_given_up_leaves_nothing() {
     let home = home();
-    let file = NewFile { name: "a".into(), content_type: String::new(), size: None };
+    let file = NewFile::new("a", String::new(), None);
     let endless = futures::stream::iter([Ok(Bytes::from_static(b"x"))]).chain(futures::stream::pending());
     let given_up = tokio::time::timeout(Duration::from_millis(50), home.store.write(file, Box::pin(endless))).await;
     assert!(given_up.is_err());
@@ -375,7 +375,7 @@ async fn large_files_come_in_pieces_and_parts() {
     let home = home();
     let piece = Bytes::from(vec![7_u8; 1024 * 1024]);
     let parts: Vec<PortResult<Bytes>> = std::iter::repeat_n(piece, 40).map(Ok).collect();
-    let file = NewFile { name: "big".into(), content_type: String::new(), size: Some(40 << 20) };
+    let file = NewFile::new("big", String::new(), Some(40 << 20));
     home.store.write(file, Box::pin(futures::stream::iter(parts))).await.unwrap();
     let range = ReadRange { start: (40 << 20) - 300_000, length: Some(u64::MAX) };
     let read = home.store.read("big", None, Some(range)).await.unwrap();

@@ -17,7 +17,7 @@ async fn a_large_copy_is_made_of_parts_and_keeps_what_is_known() {
     store.sizes = Sizes { copy_at_once: 1 << 20, copy_part: 5 << 20, ..Sizes::default() };
     store.create("copies").await.unwrap();
     let bytes: Bytes = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
-    let file = NewFile { name: "a b/ü".to_owned(), content_type: "image/x-odd".to_owned(), size: None };
+    let file = NewFile::new("a b/ü".to_owned(), "image/x-odd".to_owned(), None);
     let whole = bytes.clone();
     store.write(file, Box::pin(futures::stream::once(async move { Ok(whole) }))).await.unwrap();
     let info = store.copy("a b/ü", "copy").await.unwrap();

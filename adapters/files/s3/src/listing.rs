@@ -58,6 +58,7 @@ impl S3Store {
                         modified: moment(object.last_modified()),
                         version: None,
                         sha256: None,
+                        encryption: None,
                     });
                 }
                 last = Some(key);

@@ -43,6 +43,7 @@ impl Facts<'_> {
             modified: moment(self.modified),
             version: self.version.map(VersionId::new),
             sha256: sum.map(|sum| sum.to_ascii_lowercase()),
+            encryption: None,
         }
     }
 }

@@ -33,7 +33,7 @@ async fn large_parts_pass_through_or_through_a_file() {
     store.create("parts").await.unwrap();
     let whole = bytes();
     for (name, size) in [("passing", Some(SIZE as u64)), ("kept", None)] {
-        let file = |said| NewFile { name: name.to_owned(), content_type: "text/plain".to_owned(), size: said };
+        let file = |said| NewFile::new(name.to_owned(), "text/plain".to_owned(), said);
         let error = store.write(file(size), stream(&whole, true)).await.unwrap_err();
         assert!(error.message.contains("hung up"), "{error}");
         if size.is_some() {

@@ -32,7 +32,7 @@ async fn it_stays_the_same_whatever_the_size() {
     for (name, size) in [("known", Some(SIZE)), ("unknown", None)] {
         // Each chunk is made as it is wanted.
         let bytes = futures::stream::iter(0..SIZE / 65_536).map(|n| Ok(Bytes::from(vec![u8::try_from(n % 251).unwrap(); 65_536])));
-        let file = NewFile { name: name.to_owned(), content_type: "application/octet-stream".to_owned(), size };
+        let file = NewFile::new(name.to_owned(), "application/octet-stream".to_owned(), size);
         assert_eq!(store.write(file, Box::pin(bytes)).await.unwrap().size, SIZE);
         let read = store.read(name, None, None).await.unwrap().bytes;
         let came = read.try_fold(0_u64, |came, chunk| async move { Ok(came + chunk.len() as u64) }).await.unwrap();

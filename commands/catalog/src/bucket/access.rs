@@ -1,6 +1,7 @@
 //! `bucket access`: policies that are kept with a bucket and to which links are bound, so that they can be called back.
 
 use super::{Keeper, complete};
+use crate::file::stores_at;
 use crate::wording::{code, count, line, local, table};
 use bellhop_core::card::Block;
 use bellhop_core::command::Suggestion;
@@ -169,7 +170,7 @@ impl Command for Access {
     }
 
     async fn run(&self, call: &Call, args: AccessArgs) -> Result<Reply, CommandError> {
-        let keeper = Keeper::of(&*self.stores, args.store.as_ref())?;
+        let keeper = Keeper::of(&*stores_at(&self.stores, call).await, args.store.as_ref())?;
         let buckets = keeper.buckets()?;
         let done = match args.action {
             None | Some(Verb::List) => buckets.access(&args.name).await.map(|all| listed(call, &args.name, &all)).map_err(PortOr::Port),
@@ -187,7 +188,7 @@ impl Command for Access {
         }
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
-        complete(&*self.stores, argument, typed).await
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        complete(&*stores_at(&self.stores, call).await, argument, typed).await
     }
 }

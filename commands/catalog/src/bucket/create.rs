@@ -2,6 +2,7 @@
 
 use super::info::{BucketArgs, Info};
 use super::{Keeper, complete};
+use crate::file::stores_at;
 use crate::wording::code;
 use bellhop_core::command::Suggestion;
 use bellhop_core::ports::Stores;
@@ -29,8 +30,8 @@ impl Command for Create {
     const COMPLETES: &'static [&'static str] = &["store"];
     type Args = BucketArgs;
 
-    async fn run(&self, _call: &Call, args: BucketArgs) -> Result<Reply, CommandError> {
-        let keeper = Keeper::of(&*self.stores, args.store.as_ref())?;
+    async fn run(&self, call: &Call, args: BucketArgs) -> Result<Reply, CommandError> {
+        let keeper = Keeper::of(&*stores_at(&self.stores, call).await, args.store.as_ref())?;
         let made = keeper.buckets()?.create(&args.name).await.map_err(|error| match error.kind {
             PortErrorKind::Invalid => CommandError::invalid("name", error.message),
             PortErrorKind::Conflict => CommandError::Refused(error.message),
@@ -45,8 +46,8 @@ impl Command for Create {
         Ok(Reply::new(Card::titled(format!("Made the bucket {}", made.name)).tone(Tone::Good).and_spans(spans).and_actions(vec![info])))
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
         // A new name is nobody's to propose.
-        if argument == "name" { Vec::new() } else { complete(&*self.stores, argument, typed).await }
+        if argument == "name" { Vec::new() } else { complete(&*stores_at(&self.stores, call).await, argument, typed).await }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::info::BucketArgs;
 use super::{Keeper, complete};
+use crate::file::stores_at;
 use crate::wording::code;
 use bellhop_core::command::Suggestion;
 use bellhop_core::ports::Stores;
@@ -29,8 +30,8 @@ impl Command for Delete {
     const COMPLETES: &'static [&'static str] = &["name", "store"];
     type Args = BucketArgs;
 
-    async fn run(&self, _call: &Call, args: BucketArgs) -> Result<Reply, CommandError> {
-        let keeper = Keeper::of(&*self.stores, args.store.as_ref())?;
+    async fn run(&self, call: &Call, args: BucketArgs) -> Result<Reply, CommandError> {
+        let keeper = Keeper::of(&*stores_at(&self.stores, call).await, args.store.as_ref())?;
         if let Err(error) = keeper.buckets()?.delete(&args.name).await {
             return Err(refused(&keeper, &args.name, error).await);
         }
@@ -38,8 +39,8 @@ impl Command for Delete {
         Ok(Reply::new(Card::titled(format!("Deleted the bucket {}", args.name)).tone(Tone::Good).and_spans(spans)))
     }
 
-    async fn plan(&self, _call: &Call, args: &BucketArgs) -> Result<Card, CommandError> {
-        let keeper = Keeper::of(&*self.stores, args.store.as_ref())?;
+    async fn plan(&self, call: &Call, args: &BucketArgs) -> Result<Card, CommandError> {
+        let keeper = Keeper::of(&*stores_at(&self.stores, call).await, args.store.as_ref())?;
         let buckets = keeper.buckets()?;
         let info = match buckets.info(&args.name).await {
             Ok(info) => info,
@@ -56,8 +57,8 @@ impl Command for Delete {
         Ok(card)
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
-        complete(&*self.stores, argument, typed).await
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        complete(&*stores_at(&self.stores, call).await, argument, typed).await
     }
 }
 

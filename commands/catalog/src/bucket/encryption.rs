@@ -1,6 +1,7 @@
 //! `bucket encryption`: how new files of a bucket are encrypted.
 
 use super::{Keeper, complete, encrypted};
+use crate::file::stores_at;
 use crate::wording::{code, line};
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::StoreName;
@@ -78,9 +79,9 @@ impl Command for Encryption {
         if args.action == Some(Verb::Set) { (Self::ACCESS, Self::EFFECT) } else { (Access::Member, Effect::Reads) }
     }
 
-    async fn run(&self, _call: &Call, args: EncryptionArgs) -> Result<Reply, CommandError> {
+    async fn run(&self, call: &Call, args: EncryptionArgs) -> Result<Reply, CommandError> {
         let wanted = wanted(&args)?;
-        let keeper = Keeper::of(&*self.stores, args.store.as_ref())?;
+        let keeper = Keeper::of(&*stores_at(&self.stores, call).await, args.store.as_ref())?;
         let buckets = keeper.buckets()?;
         let before = match buckets.encryption(&args.name).await {
             Ok(encryption) => encryption,
@@ -106,8 +107,8 @@ impl Command for Encryption {
         Ok(Reply::new(card))
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
-        complete(&*self.stores, argument, typed).await
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        complete(&*stores_at(&self.stores, call).await, argument, typed).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! `bucket info`: a bucket's settings in words.
 
 use super::{Keeper, complete, encrypted, rule, told, versions};
+use crate::file::stores_at;
 use crate::wording::{code, line, local};
 use bellhop_core::card::{Block, Field};
 use bellhop_core::command::Suggestion;
@@ -59,7 +60,7 @@ impl Command for Info {
     type Args = BucketArgs;
 
     async fn run(&self, call: &Call, args: BucketArgs) -> Result<Reply, CommandError> {
-        let keeper = Keeper::of(&*self.stores, args.store.as_ref())?;
+        let keeper = Keeper::of(&*stores_at(&self.stores, call).await, args.store.as_ref())?;
         let buckets = keeper.buckets()?;
         let info = match buckets.info(&args.name).await {
             Ok(info) => info,
@@ -88,7 +89,7 @@ impl Command for Info {
         Ok(Reply::new(Card::titled(format!("Bucket {}", info.name)).tone(tone).block(Block::Fields(fields))))
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
-        complete(&*self.stores, argument, typed).await
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        complete(&*stores_at(&self.stores, call).await, argument, typed).await
     }
 }

@@ -2,6 +2,7 @@
 //! so that what would change is shown and asked for first. Rules of others stay.
 
 use super::{Keeper, complete, rule as words};
+use crate::file::stores_at;
 use crate::wording::{code, count, line, table};
 use bellhop_core::card::Block;
 use bellhop_core::command::Suggestion;
@@ -211,8 +212,8 @@ impl Command for Lifecycle {
         }
     }
 
-    async fn run(&self, _call: &Call, args: LifecycleArgs) -> Result<Reply, CommandError> {
-        let keeper = Keeper::of(&*self.stores, args.store.as_ref())?;
+    async fn run(&self, call: &Call, args: LifecycleArgs) -> Result<Reply, CommandError> {
+        let keeper = Keeper::of(&*stores_at(&self.stores, call).await, args.store.as_ref())?;
         let buckets = keeper.buckets()?;
         let title = match args.action {
             None | Some(Verb::Show) => return Ok(Reply::new(listed(&args.name, &Self::rules(&keeper, &args.name).await?))),
@@ -241,8 +242,8 @@ impl Command for Lifecycle {
         Ok(Reply::new(card))
     }
 
-    async fn plan(&self, _call: &Call, args: &LifecycleArgs) -> Result<Card, CommandError> {
-        let keeper = Keeper::of(&*self.stores, args.store.as_ref())?;
+    async fn plan(&self, call: &Call, args: &LifecycleArgs) -> Result<Card, CommandError> {
+        let keeper = Keeper::of(&*stores_at(&self.stores, call).await, args.store.as_ref())?;
         let before = Self::rules(&keeper, &args.name).await?;
         let mut card = Card::titled(format!("Change the lifecycle of {}?", args.name));
         let kept = match args.action {
@@ -286,8 +287,8 @@ impl Command for Lifecycle {
         Ok(card.and_text(rest))
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
-        complete(&*self.stores, argument, typed).await
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        complete(&*stores_at(&self.stores, call).await, argument, typed).await
     }
 }
 

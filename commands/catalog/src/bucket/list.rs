@@ -1,6 +1,7 @@
 //! `bucket list`: the buckets that a store's credential reaches.
 
 use super::{Keeper, complete};
+use crate::file::stores_at;
 use crate::wording::{code, count, local, table};
 use bellhop_core::card::Block;
 use bellhop_core::command::Suggestion;
@@ -38,7 +39,7 @@ impl Command for List {
     type Args = ListArgs;
 
     async fn run(&self, call: &Call, args: ListArgs) -> Result<Reply, CommandError> {
-        let keeper = Keeper::of(&*self.stores, args.store.as_ref())?;
+        let keeper = Keeper::of(&*stores_at(&self.stores, call).await, args.store.as_ref())?;
         let buckets = keeper.buckets()?;
         let all = buckets.list().await?;
         let rows = all
@@ -59,7 +60,7 @@ impl Command for List {
         Ok(Reply::new(if all.is_empty() { card } else { card.block(Block::Table(table)) }))
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
-        complete(&*self.stores, argument, typed).await
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        complete(&*stores_at(&self.stores, call).await, argument, typed).await
     }
 }

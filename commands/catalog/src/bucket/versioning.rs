@@ -1,6 +1,7 @@
 //! `bucket versioning`: whether what is overwritten or deleted in a bucket is kept.
 
 use super::{Keeper, complete, versions};
+use crate::file::stores_at;
 use crate::wording::code;
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::StoreName;
@@ -57,8 +58,8 @@ impl Command for Versioning {
         if args.state.is_none() { (Access::Member, Effect::Reads) } else { (Self::ACCESS, Self::EFFECT) }
     }
 
-    async fn run(&self, _call: &Call, args: VersioningArgs) -> Result<Reply, CommandError> {
-        let keeper = Keeper::of(&*self.stores, args.store.as_ref())?;
+    async fn run(&self, call: &Call, args: VersioningArgs) -> Result<Reply, CommandError> {
+        let keeper = Keeper::of(&*stores_at(&self.stores, call).await, args.store.as_ref())?;
         let buckets = keeper.buckets()?;
         let before = match buckets.versioning(&args.name).await {
             Ok(state) => state,
@@ -86,7 +87,7 @@ impl Command for Versioning {
         Ok(Reply::new(Card::titled(title).tone(Tone::Good).and_text(text)))
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
-        complete(&*self.stores, argument, typed).await
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        complete(&*stores_at(&self.stores, call).await, argument, typed).await
     }
 }

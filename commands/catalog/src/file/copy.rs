@@ -1,6 +1,6 @@
 //! `file copy`: a second file with the same bytes, also from one store to another. What `file move` shares is here too.
 
-use super::{Located, complete, locate, size};
+use super::{Located, complete, locate, size, stores_at};
 use crate::wording::code;
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::StoreName;
@@ -47,13 +47,13 @@ impl Command for Copy {
     type Args = FromTo;
 
     async fn run(&self, call: &Call, args: FromTo) -> Result<Reply, CommandError> {
-        let (from, to) = ends(&*self.stores, &args)?;
+        let (from, to) = ends(&*stores_at(&self.stores, call).await, &args)?;
         let (info, replaced) = transfer(call, &from, &to, args.replace).await?;
         Ok(Reply::new(done("Copied", &from, &to, &info, replaced)))
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
-        complete(&*self.stores, argument, typed).await
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        complete(&*stores_at(&self.stores, call).await, argument, typed).await
     }
 }
 
@@ -84,7 +84,7 @@ pub(super) async fn transfer(call: &Call, from: &Located, to: &Located, replace:
         from.store.copy(&from.name, &to.name).await?
     } else {
         let read = from.store.read(&from.name, None, None).await?;
-        let file = NewFile { name: to.name.clone(), content_type: read.info.content_type.clone(), size: Some(read.info.size) };
+        let file = NewFile::new(to.name.clone(), read.info.content_type.clone(), Some(read.info.size));
         let bytes = super::upload::counted(read.bytes, call.progress.clone(), format!("Copying {}", source.name), Some(source.size));
         to.store.write(file, bytes).await?
     };

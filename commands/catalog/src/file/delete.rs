@@ -1,7 +1,7 @@
 //! `file delete`: removes a file. Where the store keeps versions it can be brought back, and the plan says which is so.
 
 use super::restore::{Restore, RestoreArgs};
-use super::{Located, complete, facts, locate};
+use super::{Located, complete, facts, locate, stores_at};
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::StoreName;
 use bellhop_core::ports::Stores;
@@ -41,8 +41,8 @@ impl Command for Delete {
     const COMPLETES: &'static [&'static str] = &["name", "store"];
     type Args = DeleteArgs;
 
-    async fn run(&self, _call: &Call, args: DeleteArgs) -> Result<Reply, CommandError> {
-        let file = locate(&*self.stores, &args.name, args.store.as_ref())?;
+    async fn run(&self, call: &Call, args: DeleteArgs) -> Result<Reply, CommandError> {
+        let file = locate(&*stores_at(&self.stores, call).await, &args.name, args.store.as_ref())?;
         if let Err(error) = file.store.delete(&file.name).await {
             return Err(file.failed(error).await);
         }
@@ -55,7 +55,7 @@ impl Command for Delete {
     }
 
     async fn plan(&self, call: &Call, args: &DeleteArgs) -> Result<Card, CommandError> {
-        let file = locate(&*self.stores, &args.name, args.store.as_ref())?;
+        let file = locate(&*stores_at(&self.stores, call).await, &args.name, args.store.as_ref())?;
         let info = file.head(None).await?;
         Ok(Card::titled(format!("Delete {}?", info.name))
             .and_spans(vec!["This would delete ".into(), Span::Code(info.name.clone()), format!(" from {}.", file.store_name()).into()])
@@ -63,8 +63,8 @@ impl Command for Delete {
             .and_spans(afterwards(&file, false)))
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
-        complete(&*self.stores, argument, typed).await
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        complete(&*stores_at(&self.stores, call).await, argument, typed).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! `file get`: brings a stored file to where it was asked. The outbox uploads it where it fits and links it where not.
 
-use super::{block, complete, locate};
+use super::{block, complete, locate, stores_at};
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::{StoreName, VersionId};
 use bellhop_core::ports::Stores;
@@ -40,15 +40,15 @@ impl Command for Get {
     const COMPLETES: &'static [&'static str] = &["name", "store"];
     type Args = GetArgs;
 
-    async fn run(&self, _call: &Call, args: GetArgs) -> Result<Reply, CommandError> {
-        let file = locate(&*self.stores, &args.name, args.store.as_ref())?;
+    async fn run(&self, call: &Call, args: GetArgs) -> Result<Reply, CommandError> {
+        let file = locate(&*stores_at(&self.stores, call).await, &args.name, args.store.as_ref())?;
         let mut info = file.head(args.version.as_ref()).await?;
         // Without a version the newest is meant, also when it is fetched a little later.
         info.version = args.version;
         Ok(Reply::new(Card::titled(info.name.clone()).block(block(file.store_name(), &info))))
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
-        complete(&*self.stores, argument, typed).await
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        complete(&*stores_at(&self.stores, call).await, argument, typed).await
     }
 }

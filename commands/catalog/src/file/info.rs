@@ -4,7 +4,7 @@ use super::delete::{Delete, DeleteArgs};
 use super::get::{Get, GetArgs};
 use super::share::{Share, ShareArgs};
 use super::versions::{Versions, VersionsArgs};
-use super::{complete, facts, locate};
+use super::{complete, facts, locate, stores_at};
 use bellhop_core::card::ActionStyle;
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::{StoreName, VersionId};
@@ -46,7 +46,7 @@ impl Command for Info {
     type Args = InfoArgs;
 
     async fn run(&self, call: &Call, args: InfoArgs) -> Result<Reply, CommandError> {
-        let file = locate(&*self.stores, &args.name, args.store.as_ref())?;
+        let file = locate(&*stores_at(&self.stores, call).await, &args.name, args.store.as_ref())?;
         let info = file.head(args.version.as_ref()).await?;
         let mut fields = facts(call, &info);
         fields.push(("Store", crate::wording::code(file.store_name().as_str())));
@@ -62,7 +62,7 @@ impl Command for Info {
         Ok(Reply::new(Card::titled(info.name.clone()).and_fields(fields).and_actions(actions)))
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
-        complete(&*self.stores, argument, typed).await
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        complete(&*stores_at(&self.stores, call).await, argument, typed).await
     }
 }

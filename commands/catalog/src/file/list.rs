@@ -3,7 +3,7 @@
 
 mod recent;
 
-use super::{complete, locate_prefix};
+use super::{complete, locate_prefix, stores_at};
 use crate::wording::{ago, code, count, table};
 use bellhop_core::card::Block;
 use bellhop_core::command::Suggestion;
@@ -64,9 +64,9 @@ impl Command for List {
 
     async fn run(&self, call: &Call, args: ListArgs) -> Result<Reply, CommandError> {
         let typed = args.prefix.clone().unwrap_or_default();
-        let at = locate_prefix(&*self.stores, &typed, args.store.as_ref())?;
+        let at = locate_prefix(&*stores_at(&self.stores, call).await, &typed, args.store.as_ref())?;
         if args.recent {
-            return recent::reply(&*self.stores, call, &at, &args).await;
+            return recent::reply(&*stores_at(&self.stores, call).await, call, &at, &args).await;
         }
         let limit = args.limit.map_or(SHOWN, |limit| limit as usize);
         let (files, more, counted) = read(&*at.store, &at.name, limit).await?;
@@ -126,8 +126,8 @@ impl Command for List {
         Ok(Reply::new(card.and_actions(actions)))
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
-        complete(&*self.stores, argument, typed).await
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        complete(&*stores_at(&self.stores, call).await, argument, typed).await
     }
 }
 

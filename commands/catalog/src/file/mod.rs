@@ -79,6 +79,11 @@ impl Located {
     }
 }
 
+/// The stores as they are seen from where the call was made.
+pub(crate) async fn stores_at(stores: &Arc<dyn Stores>, call: &Call) -> Arc<dyn Stores> {
+    stores.clone().seen_from(&call.at).await
+}
+
 /// The file that `typed` names: `NAME` in the default store (or the one `option` says), or `STORE:NAME`.
 pub(crate) fn locate(stores: &dyn Stores, typed: &str, option: Option<&StoreName>) -> Result<Located, CommandError> {
     let (store, name) = split(stores, typed, option)?;

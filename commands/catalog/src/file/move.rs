@@ -1,8 +1,8 @@
 //! `file move`: another name, or another store, for a file. It is copied first and deleted after, so that a failure in
 //! between leaves two files and never none.
 
-use super::complete;
 use super::copy::{FromTo, done, ends, transfer};
+use super::{complete, stores_at};
 use bellhop_core::command::Suggestion;
 use bellhop_core::ports::Stores;
 use bellhop_core::{Access, Call, Command, CommandError, Effect, Reply};
@@ -30,13 +30,13 @@ impl Command for Move {
     type Args = FromTo;
 
     async fn run(&self, call: &Call, args: FromTo) -> Result<Reply, CommandError> {
-        let (from, to) = ends(&*self.stores, &args)?;
+        let (from, to) = ends(&*stores_at(&self.stores, call).await, &args)?;
         let (info, replaced) = transfer(call, &from, &to, args.replace).await?;
         from.store.delete(&from.name).await?;
         Ok(Reply::new(done("Moved", &from, &to, &info, replaced)))
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
-        complete(&*self.stores, argument, typed).await
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        complete(&*stores_at(&self.stores, call).await, argument, typed).await
     }
 }

@@ -4,7 +4,7 @@ use super::delete::{Delete, DeleteArgs};
 use super::info::{Info, InfoArgs};
 use super::share::{Share, ShareArgs};
 use super::upload::{Kept, Upload, Uploads};
-use super::{Located, complete, locate, locate_prefix, short_sum, size, spell};
+use super::{Located, complete, locate, locate_prefix, short_sum, size, spell, stores_at};
 use crate::wording::{code, count, line};
 use bellhop_core::card::{ActionStyle, Block, Field};
 use bellhop_core::clock::Clock;
@@ -52,8 +52,7 @@ impl Put {
     }
 
     /// Where each of the files goes.
-    fn targets(&self, args: &PutArgs, files: &[&Attachment]) -> Result<Vec<Located>, CommandError> {
-        let stores = &*self.stores;
+    fn targets(stores: &dyn Stores, args: &PutArgs, files: &[&Attachment]) -> Result<Vec<Located>, CommandError> {
         let typed = args.name.clone().unwrap_or_default();
         let folder = typed.is_empty() || typed.ends_with('/') || typed.ends_with(':');
         if !folder {
@@ -98,11 +97,12 @@ impl Command for Put {
                 "no file came with this message. Attach one (drop it on the message box, or use the paper clip) and send `file put` together with it".to_owned(),
             ));
         }
-        let targets = self.targets(&args, &files)?;
+        let stores = stores_at(&self.stores, call).await;
+        let targets = Self::targets(&*stores, &args, &files)?;
         let uploads = Uploads { attachments: &*self.attachments, records: &*self.records };
         let earlier = |store: &StoreName, name: &str| {
-            let store = self.stores.store(Some(store))?;
-            let spelled = spell(&*self.stores, store.name(), name);
+            let store = stores.store(Some(store))?;
+            let spelled = spell(&*stores, store.name(), name);
             Ok(Located { store, name: name.to_owned(), spelled })
         };
         let mut parts = Vec::new();
@@ -117,16 +117,16 @@ impl Command for Put {
         if parts.is_empty() {
             return Err(failures.swap_remove(0).1);
         }
-        Ok(Reply::new(self.answer(&parts, &failures)))
+        Ok(Reply::new(Self::answer(&*stores, &parts, &failures)))
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
-        complete(&*self.stores, argument, typed).await
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        complete(&*stores_at(&self.stores, call).await, argument, typed).await
     }
 }
 
 impl Put {
-    fn answer(&self, parts: &[(&Located, Kept)], failures: &[(String, CommandError)]) -> Card {
+    fn answer(stores: &dyn Stores, parts: &[(&Located, Kept)], failures: &[(String, CommandError)]) -> Card {
         let stored = parts.iter().filter(|(_, kept)| !matches!(kept, Kept::Underway)).count();
         let title = match (parts, failures) {
             ([(to, Kept::New { .. })], []) => format!("Stored {}", line(&to.name)),
@@ -146,7 +146,7 @@ impl Put {
                 }
                 Kept::New { info, replaced: true } => (to.spelled.clone(), info, "It replaces what was there."),
                 Kept::Before { store, info } => {
-                    (spell(&*self.stores, store, &info.name), info, "This upload was stored before: nothing was stored again.")
+                    (spell(stores, store, &info.name), info, "This upload was stored before: nothing was stored again.")
                 }
                 Kept::Underway => {
                     card = card.and_spans(vec![code(&to.spelled), ": another message with the same upload is storing it.".into()]);

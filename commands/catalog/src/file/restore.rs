@@ -1,7 +1,7 @@
 //! `file restore`: makes an older version the current one, or brings a deleted file back. Nothing is lost by it: what was
 //! current stays as a version.
 
-use super::{complete, facts, locate};
+use super::{complete, facts, locate, stores_at};
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::{StoreName, VersionId};
 use bellhop_core::ports::Stores;
@@ -44,7 +44,7 @@ impl Command for Restore {
     type Args = RestoreArgs;
 
     async fn run(&self, call: &Call, args: RestoreArgs) -> Result<Reply, CommandError> {
-        let file = locate(&*self.stores, &args.name, args.store.as_ref())?;
+        let file = locate(&*stores_at(&self.stores, call).await, &args.name, args.store.as_ref())?;
         if !file.store.versioned() {
             return Err(CommandError::Refused(format!(
                 "the store {} keeps no versions, so there is nothing to bring back",
@@ -72,7 +72,7 @@ impl Command for Restore {
         Ok(Reply::new(Card::titled(format!("Restored {}", info.name)).tone(Tone::Good).and_fields(facts(call, &info))))
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
-        complete(&*self.stores, argument, typed).await
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        complete(&*stores_at(&self.stores, call).await, argument, typed).await
     }
 }

@@ -1,6 +1,6 @@
 //! `file share`: a link to a file that works for a while, given to the one who asks or brought to another place.
 
-use super::{block, complete, locate, size};
+use super::{block, complete, locate, size, stores_at};
 use crate::channel::complete_place;
 use crate::wording::code;
 use bellhop_core::command::Suggestion;
@@ -76,7 +76,7 @@ impl Command for Share {
             let why = format!("a link works for 10s at least and 7d at most, not for {}", Length(length));
             return Err(CommandError::invalid("expires", why));
         }
-        let file = locate(&*self.stores, &args.name, args.store.as_ref())?;
+        let file = locate(&*stores_at(&self.stores, call).await, &args.name, args.store.as_ref())?;
         let mut info = file.head(args.version.as_ref()).await?;
         let to = match &args.to {
             Some(place) => Some(self.places.resolve(place, &call.at).await?),
@@ -112,7 +112,7 @@ impl Command for Share {
     async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
         match argument {
             "to" => complete_place(&*self.places, call, typed).await,
-            _ => complete(&*self.stores, argument, typed).await,
+            _ => complete(&*stores_at(&self.stores, call).await, argument, typed).await,
         }
     }
 }

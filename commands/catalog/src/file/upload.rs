@@ -157,7 +157,7 @@ impl Uploads<'_> {
         let bytes = self.attachments.open(call, attachment).await?;
         let what = format!("Storing {}", crate::wording::line(&to.name));
         let (bytes, sum) = summed(counted(bytes, call.progress.clone(), what, attachment.size));
-        let file = NewFile { name: to.name.clone(), content_type: content_type(attachment, &to.name), size: attachment.size };
+        let file = NewFile::new(to.name.clone(), content_type(attachment, &to.name), attachment.size);
         let mut info = to.store.write(file, bytes).await?;
         let sum = hex::encode(sum.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize());
         if info.sha256.as_ref().is_some_and(|stored| *stored != sum) {

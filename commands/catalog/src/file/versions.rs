@@ -1,7 +1,7 @@
 //! `file versions`: what a file was before.
 
 use super::restore::{Restore, RestoreArgs};
-use super::{complete, locate};
+use super::{complete, locate, stores_at};
 use crate::wording::{code, count, local, table};
 use bellhop_core::card::Block;
 use bellhop_core::command::Suggestion;
@@ -44,7 +44,7 @@ impl Command for Versions {
     type Args = VersionsArgs;
 
     async fn run(&self, call: &Call, args: VersionsArgs) -> Result<Reply, CommandError> {
-        let file = locate(&*self.stores, &args.name, args.store.as_ref())?;
+        let file = locate(&*stores_at(&self.stores, call).await, &args.name, args.store.as_ref())?;
         let versions = match file.store.versions(&file.name).await {
             Ok(versions) => versions,
             Err(error) => return Err(file.failed(error).await),
@@ -84,7 +84,7 @@ impl Command for Versions {
         Ok(Reply::new(card.block(Block::Table(table)).and_actions(actions)))
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
-        complete(&*self.stores, argument, typed).await
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        complete(&*stores_at(&self.stores, call).await, argument, typed).await
     }
 }

@@ -81,6 +81,7 @@ impl MemoryStore {
             modified: now(),
             version: self.versioned.then(|| VersionId::new(kept.version.to_string())),
             sha256: Some(hex::encode(Sha256::digest(&bytes))),
+            encryption: None,
         };
         Ok((info, bytes))
     }
@@ -173,7 +174,12 @@ impl FileStore for MemoryStore {
 }
 
 pub(super) struct MemoryStores(pub Vec<Arc<MemoryStore>>);
+#[async_trait]
 impl Stores for MemoryStores {
+    async fn seen_from(self: Arc<Self>, _place: &bellhop_core::Address) -> Arc<dyn Stores> {
+        self
+    }
+
     fn store(&self, name: Option<&StoreName>) -> Result<Arc<dyn FileStore>, CommandError> {
         let found = self.0.iter().find(|store| name.is_none_or(|name| *name == store.name));
         found.map(|store| store.clone() as _).ok_or_else(|| {

@@ -121,6 +121,7 @@ impl World {
             now: now(),
             attachments: Vec::new(),
             progress: Arc::new(move |said| progress.lock().unwrap().push(said)),
+            stop: bellhop_core::ports::Stop::new(),
         }
     }
 

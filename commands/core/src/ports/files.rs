@@ -1,6 +1,7 @@
 //! A store of files.
 
 use super::{Buckets, ByteStream, Finding, PortResult};
+use crate::address::Address;
 use crate::clock::Timestamp;
 use crate::error::{CommandError, PortError};
 use crate::ids::{StoreName, UploadId, VersionId};
@@ -24,6 +25,57 @@ pub struct FileInfo {
     pub version: Option<VersionId>,
     /// SHA-256 of its bytes in lower-case hexadecimal, where the store knows it.
     pub sha256: Option<String>,
+    /// How it is encrypted where it lies, where the store says so. Listings may leave it out.
+    #[serde(default)]
+    pub encryption: Option<FileEncryption>,
+}
+
+/// How a single file is encrypted where it lies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FileEncryption {
+    /// AES-256 with keys that the service keeps.
+    Aes256,
+    /// With a key of a key service.
+    Kms {
+        /// The key, as the service spells it, or the service's own key for this account.
+        key: Option<String>,
+    },
+    /// Under a scope that the service keeps keys for.
+    Scope(String),
+    /// With a key that only the bot has, under the name that it has in the store's configuration; the service forgets it after
+    /// each request. Whoever loses the key has lost the file.
+    Key(String),
+}
+
+impl FileEncryption {
+    /// Reads what people type: `aes256`, `kms`, `kms:KEY`, `scope:NAME`, `key:NAME`.
+    ///
+    /// # Errors
+    /// What would be understood.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let (kind, name) = text.split_once(':').map_or((text, None), |(kind, name)| (kind, Some(name).filter(|name| !name.is_empty())));
+        match (kind.to_ascii_lowercase().as_str(), name) {
+            ("aes256" | "sse-s3", None) => Ok(Self::Aes256),
+            ("kms", key) => Ok(Self::Kms { key: key.map(str::to_owned) }),
+            ("scope", Some(name)) => Ok(Self::Scope(name.to_owned())),
+            ("key", Some(name)) => Ok(Self::Key(name.to_owned())),
+            _ => Err(format!("`{text}` is no way to encrypt a file; write aes256, kms, kms:KEY, scope:NAME or key:NAME")),
+        }
+    }
+}
+
+/// As [`FileEncryption::read`] reads it.
+impl std::fmt::Display for FileEncryption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Aes256 => f.write_str("aes256"),
+            Self::Kms { key: None } => f.write_str("kms"),
+            Self::Kms { key: Some(key) } => write!(f, "kms:{key}"),
+            Self::Scope(name) => write!(f, "scope:{name}"),
+            Self::Key(name) => write!(f, "key:{name}"),
+        }
+    }
 }
 
 /// A page of a listing.
@@ -59,6 +111,19 @@ pub struct NewFile {
     pub content_type: String,
     /// Its length in bytes where it is known beforehand; a stream of another length is refused and leaves nothing.
     pub size: Option<u64>,
+    /// Short texts under short names that go with it; refused as `Unsupported` where the store has none and some are given.
+    pub tags: BTreeMap<String, String>,
+    /// How it is encrypted where it lies, where not as the store does it by itself; refused as `Unsupported` or `Invalid` where
+    /// the store can't: nothing is ever written less protected than was asked.
+    pub encryption: Option<FileEncryption>,
+}
+
+impl NewFile {
+    /// A file without tags, encrypted as the store does it by itself.
+    #[must_use]
+    pub fn new(name: impl Into<String>, content_type: impl Into<String>, size: Option<u64>) -> Self {
+        Self { name: name.into(), content_type: content_type.into(), size, tags: BTreeMap::new(), encryption: None }
+    }
 }
 
 /// Which bytes to read: from `start`, at most `length` of them.
@@ -237,6 +302,11 @@ pub trait FileStore: Send + Sync {
         Err(PortError::unsupported(format!("files.{}", self.name()), "tag", "this store has no tags"))
     }
 
+    /// The ways of encrypting a single file that this store can be asked for now, the usual first; empty where there is no choice.
+    fn encryptions(&self) -> Vec<FileEncryption> {
+        Vec::new()
+    }
+
     /// Looks whether everything needed is there: credentials, permissions, settings. An error means that the store could
     /// not be asked.
     async fn check(&self) -> PortResult<Vec<Finding>> {
@@ -254,7 +324,17 @@ pub trait FileStore: Send + Sync {
     }
 }
 
+/// The collection of [`super::Records`] in which places have the name of their default store.
+pub const USUAL_STORES: &str = "usual_store";
+
+/// The key there of a place: that of its channel, whichever thread of it.
+#[must_use]
+pub fn usual_store_key(place: &Address) -> String {
+    place.lane().as_str().to_owned()
+}
+
 /// The configured stores.
+#[async_trait]
 pub trait Stores: Send + Sync {
     /// A store by its name, or the default one.
     ///
@@ -264,6 +344,9 @@ pub trait Stores: Send + Sync {
 
     /// Their names, the default one first.
     fn names(&self) -> Vec<StoreName>;
+
+    /// The stores as they are seen from a place: the one that is the default there comes first, and is meant where none is named.
+    async fn seen_from(self: Arc<Self>, place: &Address) -> Arc<dyn Stores>;
 }
 
 #[cfg(test)]

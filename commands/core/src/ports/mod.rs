@@ -30,7 +30,8 @@ pub use buckets::{AccessPolicy, Bucket, BucketInfo, Buckets, Encryption, Fact, P
 pub use chat::{Channel, Channels, ChatPlatform, Finding, Post, Upload};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use files::{
-    FileInfo, FilePage, FileStore, NewFile, PartDone, PartUpload, PartWrites, ReadRange, ShareLimit, StoredFile, Stores, Version, file_name,
+    FileEncryption, FileInfo, FilePage, FileStore, NewFile, PartDone, PartUpload, PartWrites, ReadRange, ShareLimit, StoredFile, Stores,
+    USUAL_STORES, Version, file_name, usual_store_key,
 };
 pub use front::{Front, Visitor};
 pub use hooks::{Hook, HookRequest, Hooks, MadeHook};

@@ -75,6 +75,7 @@ impl MemoryStore {
             modified: Timestamp::UNIX_EPOCH,
             version: Some(VersionId::from("v1")),
             sha256: None,
+            encryption: None,
         };
         Ok((info, bytes.clone()))
     }
@@ -137,7 +138,12 @@ impl FileStore for MemoryStore {
 /// The one store.
 pub struct OneStore(pub Arc<MemoryStore>);
 
+#[async_trait]
 impl Stores for OneStore {
+    async fn seen_from(self: Arc<Self>, _place: &Address) -> Arc<dyn Stores> {
+        self
+    }
+
     fn store(&self, _name: Option<&StoreName>) -> Result<Arc<dyn FileStore>, CommandError> {
         Ok(Arc::clone(&self.0) as Arc<dyn FileStore>)
     }

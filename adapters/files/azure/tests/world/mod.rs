@@ -50,7 +50,7 @@ pub async fn new_store(endpoint: &str, more: &Value) -> AzureStore {
 
 /// A file to be written.
 pub fn file(name: &str, size: Option<u64>) -> NewFile {
-    NewFile { name: name.to_owned(), content_type: "application/octet-stream".to_owned(), size }
+    NewFile::new(name.to_owned(), "application/octet-stream".to_owned(), size)
 }
 
 /// Bytes that tell where they belong.

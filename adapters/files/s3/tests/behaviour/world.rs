@@ -41,7 +41,7 @@ pub async fn new_store(url: &str, versions: bool, more: &Value) -> S3Store {
 
 /// A file to be written.
 pub fn file(name: &str, size: Option<u64>) -> NewFile {
-    NewFile { name: name.to_owned(), content_type: "application/octet-stream".to_owned(), size }
+    NewFile::new(name.to_owned(), "application/octet-stream".to_owned(), size)
 }
 
 /// Bytes that tell where they belong.

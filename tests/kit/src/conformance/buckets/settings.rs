@@ -10,7 +10,7 @@ use bytes::Bytes;
 use std::collections::BTreeSet;
 
 async fn write(subject: &Subject, name: &str, content: &'static str) -> Result<(), String> {
-    let file = NewFile { name: name.to_owned(), content_type: "text/plain".to_owned(), size: Some(content.len() as u64) };
+    let file = NewFile::new(name.to_owned(), "text/plain".to_owned(), Some(content.len() as u64));
     let bytes = crate::conformance::files::chunks(vec![Ok(Bytes::from_static(content.as_bytes()))]);
     subject.write(file, bytes).await.map(drop).map_err(|error| format!("writing {name:?} failed: {error}"))
 }

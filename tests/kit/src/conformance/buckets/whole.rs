@@ -7,7 +7,7 @@ use bellhop_core::ports::{Fact, NewFile, PublicLevel};
 use bytes::Bytes;
 
 async fn write(subject: &Subject, name: &str) -> Result<(), String> {
-    let file = NewFile { name: name.to_owned(), content_type: "text/plain".to_owned(), size: Some(1) };
+    let file = NewFile::new(name.to_owned(), "text/plain".to_owned(), Some(1));
     let bytes = crate::conformance::files::chunks(vec![Ok(Bytes::from_static(b"x"))]);
     subject.write(file, bytes).await.map(drop).map_err(|error| format!("writing {name:?} failed: {error}"))
 }

@@ -52,7 +52,7 @@ pub(super) async fn names(store: &Subject) -> Verdict {
         "right\u{202e}left",
         long.as_str(),
     ] {
-        let file = NewFile { name: bad.to_owned(), content_type: "text/plain".to_owned(), size: None };
+        let file = NewFile::new(bad.to_owned(), "text/plain".to_owned(), None);
         refuses!(store.write(file, chunks(vec![Ok(Bytes::from_static(b"x"))])).await, PortErrorKind::Invalid, "writing {bad:?}");
         refuses!(store.head(bad, None).await, PortErrorKind::Invalid | PortErrorKind::NotFound, "asking about {bad:?}");
         refuses!(store.read(bad, None, None).await, PortErrorKind::Invalid | PortErrorKind::NotFound, "reading {bad:?}");
@@ -119,7 +119,7 @@ pub(super) async fn list_everything(store: &Subject) -> Verdict {
 }
 
 pub(super) async fn head(store: &Subject) -> Verdict {
-    let file = NewFile { name: "dir/report.csv".to_owned(), content_type: "text/csv; charset=utf-8".to_owned(), size: None };
+    let file = NewFile::new("dir/report.csv".to_owned(), "text/csv; charset=utf-8".to_owned(), None);
     let parts = vec![Ok(Bytes::from_static(b"a,b\n")), Ok(Bytes::new()), Ok(Bytes::from_static(b"1,2\n"))];
     let written = done!(store.write(file, chunks(parts)).await, "writing");
     let info = done!(store.head("dir/report.csv", None).await, "asking");
@@ -168,7 +168,7 @@ pub(super) async fn ranges(store: &Subject) -> Verdict {
     // Larger than any buffer on the way, with every byte telling where it belongs.
     let block = |n: u32| Bytes::from((n * 16_384..(n + 1) * 16_384).flat_map(u32::to_le_bytes).collect::<Vec<u8>>());
     let size = 256 * 65_536;
-    let file = NewFile { name: "large".to_owned(), content_type: "application/octet-stream".to_owned(), size: Some(size) };
+    let file = NewFile::new("large".to_owned(), "application/octet-stream".to_owned(), Some(size));
     done!(store.write(file, Box::pin(futures::stream::iter(0..256).map(move |n| Ok(block(n))))).await, "writing 16 MiB");
     for (start, length) in [(0, size), (4 * 1_000_003, 4 * 777_777), (size - 4, 4)] {
         let file = done!(store.read("large", None, Some(ReadRange { start, length: Some(length) })).await, "reading of 16 MiB");
@@ -207,7 +207,7 @@ pub(super) async fn never_a_part(store: &Subject) -> Verdict {
         let _ = told.await;
         Ok(Bytes::from_static(b"w"))
     });
-    let file = NewFile { name: "f".to_owned(), content_type: "text/plain".to_owned(), size: None };
+    let file = NewFile::new("f".to_owned(), "text/plain".to_owned(), None);
     let writing = store.write(file, Box::pin(begin.chain(end)));
     let looking = async {
         let _ = reached.await;
@@ -245,7 +245,7 @@ pub(super) async fn failed_writes(store: &Subject) -> Verdict {
     write(store, "kept", "old").await?;
     let before = if store.versioned() { done!(store.versions("kept").await, "listing versions").len() } else { 0 };
     for name in ["kept", "new", "new/inside"] {
-        let file = |size| NewFile { name: name.to_owned(), content_type: "text/plain".to_owned(), size };
+        let file = |size| NewFile::new(name.to_owned(), "text/plain".to_owned(), size);
         let Err(error) = store.write(file(None), broken("half of it")).await else {
             return Err(format!("a stream that broke was kept as {name:?}"));
         };
@@ -278,7 +278,7 @@ pub(super) async fn failed_writes(store: &Subject) -> Verdict {
 }
 
 pub(super) async fn copy(store: &Subject) -> Verdict {
-    let file = NewFile { name: "from".to_owned(), content_type: "image/x-odd".to_owned(), size: None };
+    let file = NewFile::new("from".to_owned(), "image/x-odd".to_owned(), None);
     done!(store.write(file, chunks(vec![Ok(Bytes::from_static(b"content"))])).await, "writing");
     write(store, "there/already", "old").await?;
     for to in ["to/a new place", "there/already"] {

@@ -86,7 +86,7 @@ pub fn broken(before: &str) -> ByteStream {
 }
 
 async fn write(store: &Subject, name: &str, content: &str) -> Result<FileInfo, String> {
-    let file = NewFile { name: name.to_owned(), content_type: "text/plain".to_owned(), size: Some(content.len() as u64) };
+    let file = NewFile::new(name.to_owned(), "text/plain".to_owned(), Some(content.len() as u64));
     let bytes = chunks(vec![Ok(Bytes::copy_from_slice(content.as_bytes()))]);
     store.write(file, bytes).await.map_err(|error| format!("writing {name:?} failed: {error}"))
 }

@@ -13,7 +13,7 @@ const NONE: Outcome = Outcome::NotOffered("it has no uploads in parts");
 const TOTAL: u64 = 20 << 20;
 
 fn file(name: &str, size: Option<u64>) -> NewFile {
-    NewFile { name: name.to_owned(), content_type: "application/x-parts".to_owned(), size }
+    NewFile::new(name.to_owned(), "application/x-parts".to_owned(), size)
 }
 
 /// What the bytes of a part are: its number.
