@@ -48,6 +48,7 @@ impl PartWrites for S3Store {
         };
         let nature = Nature::new(self, "begin", file)?;
         self.learn().await;
+        self.ensure_tagging("begin", &file.name, &nature).await?;
         let begun = Begun::begin(self, "begin", &key, &nature).await?;
         let under = nature.seal.customer.as_ref().map_or_else(String::new, |key| format!("{UNDER}{}:", key.name()));
         let id = UploadId::new(format!("{under}{} {}", begun.id(), file.name));

@@ -43,6 +43,8 @@ struct Seen {
     there: AtomicBool,
     /// Kinds of encryption that its server was seen to do or not to do.
     sealing: Mutex<BTreeMap<Kind, bool>>,
+    /// Whether its server was seen to have tags.
+    tags: AtomicBool,
 }
 
 /// What is said of a file that isn't there.
@@ -98,6 +100,14 @@ impl S3Store {
 
     pub(crate) fn note_sealing(&self, kind: Kind, done: bool) {
         self.seen.sealing.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, done);
+    }
+
+    pub(crate) fn has_tags(&self) -> bool {
+        self.seen.tags.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_tags(&self) {
+        self.seen.tags.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn note_versioning(&self, state: Versioning) {

@@ -2,9 +2,10 @@
 
 use crate::fault::Ask;
 use crate::names::parameter;
+use crate::nature::Nature;
 use crate::store::{S3Store, absent};
 use aws_sdk_s3::types::{Tag, Tagging};
-use bellhop_core::PortErrorKind;
+use bellhop_core::{PortError, PortErrorKind};
 use bellhop_core::ports::PortResult;
 use bellhop_core::text::{one_line, shorten};
 use std::collections::BTreeMap;
@@ -52,6 +53,28 @@ impl S3Store {
         let Ok(tagging) = Tagging::builder().set_tag_set(Some(pairs)).build() else { return invalid("these are no tags".to_owned()) };
         let sent = client.put_object_tagging().bucket(self.bucket()).key(key).tagging(tagging).send().await;
         sent.map(drop).map_err(|error| self.account.failed(ask, &error))
+    }
+
+    /// Sees to it that a server has tags before a file is written with some: others than AWS may ignore them without a word.
+    pub(crate) async fn ensure_tagging(&self, operation: &'static str, name: &str, nature: &Nature) -> PortResult<()> {
+        if nature.tags.is_none() || self.account.is_aws() || self.has_tags() {
+            return Ok(());
+        }
+        match self.tags_of_version(operation, name, None).await {
+            Err(error) if error.kind == PortErrorKind::Unsupported => {
+                let message = format!("{} has no tags; write the file without", self.account.place());
+                Err(PortError { message, ..error })
+            }
+            Err(error) if matches!(error.kind, PortErrorKind::Denied | PortErrorKind::NotFound) => {
+                self.note_tags();
+                Ok(())
+            }
+            Err(error) => Err(error),
+            Ok(_) => {
+                self.note_tags();
+                Ok(())
+            }
+        }
     }
 
     /// Tags as a header has them when a file is written; none where there are none.

@@ -60,6 +60,7 @@ impl S3Store {
         self.fits(file.size, "write")?;
         let nature = Nature::new(self, "write", &file)?;
         self.learn().await;
+        self.ensure_tagging("write", &file.name, &nature).await?;
         let mut source = Source::new(bytes, file.size, &self.account.service, "write");
         source.fill(SMALL).await?;
         let (version, size) = if source.is_ended() {
