@@ -22,7 +22,11 @@ impl S3Store {
             found.push(bad(&error));
             return Ok(found);
         }
-        found.push(good(format!("the bucket {} is there, in {}", self.bucket(), self.account.region().await?)));
+        let region = match self.account.regions.of(self.bucket()) {
+            Some(region) => format!("{region} and not where it was looked for first; write region = \"{region}\" in [{}]", self.account.service),
+            None => self.account.region().await?.to_owned(),
+        };
+        found.push(good(format!("the bucket {} is there, in {region}", self.bucket())));
         match self.page("", None, 1).await {
             Ok(_) => found.push(good("files can be listed".to_owned())),
             Err(error) => found.push(bad(&error)),

@@ -16,10 +16,7 @@ use bellhop_core::ports::{ByteStream, FileEncryption, FileInfo, PortResult, Read
 use bellhop_core::{PortError, PortErrorKind};
 use bytes::Bytes;
 use std::collections::HashMap;
-use std::time::Duration;
 
-/// How long bytes may fail to come while someone waits for them.
-const SILENCE: Duration = Duration::from_mins(1);
 /// How often the rest is asked for again.
 const RESUMES: u32 = 3;
 
@@ -184,7 +181,7 @@ impl Reading {
             if self.at >= self.end {
                 return self.ended().await;
             }
-            let trouble = match tokio::time::timeout(SILENCE, self.body.next()).await {
+            let trouble = match tokio::time::timeout(self.store.sizes.silence, self.body.next()).await {
                 Ok(Some(Ok(chunk))) => match self.wanted(chunk) {
                     Some(chunk) => return Ok(Some(chunk)),
                     None => continue,
@@ -196,7 +193,10 @@ impl Reading {
                 Ok(None) => {
                     self.failed(PortErrorKind::Unavailable, format!("`{}` ended {} bytes too early", self.name, self.end - self.at))
                 }
-                Err(_) => self.failed(PortErrorKind::TimedOut, format!("nothing more came of `{}` for {} s", self.name, SILENCE.as_secs())),
+                Err(_) => self.failed(PortErrorKind::TimedOut, {
+                    let seconds = self.store.sizes.silence.as_secs();
+                    format!("nothing more came of `{}` for {seconds} s", self.name)
+                }),
             };
             self.resume(trouble).await?;
         }
@@ -254,7 +254,7 @@ impl Reading {
         let Some((sums, told)) = self.sums.take() else { return Ok(None) };
         // The SDK checks too, and says so where the stream ends.
         let refused = if self.resumes == 0 && self.skip == 0 {
-            matches!(tokio::time::timeout(SILENCE, self.body.next()).await, Ok(Some(Err(_))))
+            matches!(tokio::time::timeout(self.store.sizes.silence, self.body.next()).await, Ok(Some(Err(_))))
         } else {
             false
         };
@@ -267,3 +267,7 @@ impl Reading {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+#[path = "reading_tests.rs"]
+mod tests;
