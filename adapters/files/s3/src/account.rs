@@ -132,6 +132,7 @@ impl Account {
             Checksums::WhenSupported => (RequestChecksumCalculation::WhenSupported, ResponseChecksumValidation::WhenSupported),
         };
         let times = TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(ANSWER).build();
+        let following = Following { regions: self.regions.clone() };
         let mut builder = Builder::new()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region.clone()))
@@ -142,7 +143,8 @@ impl Account {
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(times)
             .endpoint_resolver(Directions::new(self.regions.clone()))
-            .retry_classifier(Following { regions: self.regions.clone() })
+            .interceptor(following.clone())
+            .retry_classifier(following)
             // Downloads are watched where they are read: a reader that takes its time is no stalled server.
             .stalled_stream_protection(StalledStreamProtectionConfig::enabled().download_enabled(false).build());
         if let Some(endpoint) = &config.endpoint {

@@ -23,7 +23,9 @@ impl S3Store {
             return Ok(found);
         }
         let region = match self.account.regions.of(self.bucket()) {
-            Some(region) => format!("{region} and not where it was looked for first; write region = \"{region}\" in [{}]", self.account.service),
+            Some(region) => {
+                format!("{region} and not where it was looked for first; write region = \"{region}\" in [{}]", self.account.service)
+            }
             None => self.account.region().await?.to_owned(),
         };
         found.push(good(format!("the bucket {} is there, in {region}", self.bucket())));

@@ -243,7 +243,8 @@ mod tests {
             (json!("http://minio.example:9000"), false),
             (json!("http://10.0.0.1"), false),
         ] {
-            let config = read(json!({ "bucket": "b", "endpoint": endpoint, "keys": { "legal": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=" } }));
+            let config =
+                read(json!({ "bucket": "b", "endpoint": endpoint, "keys": { "legal": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=" } }));
             let config = config.unwrap();
             assert_eq!(config.is_private(), private, "{endpoint}");
             assert_eq!(config.customer_keys["legal"].name(), "legal");

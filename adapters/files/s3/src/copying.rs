@@ -49,11 +49,8 @@ impl S3Store {
             seal: self.seal_of(&there, &under),
             under,
         };
-        let made = if size <= self.sizes.copy_at_once {
-            self.copy_at_once(&copy).await?
-        } else {
-            self.copy_in_parts(&copy, &there, size).await?
-        };
+        let made =
+            if size <= self.sizes.copy_at_once { self.copy_at_once(&copy).await? } else { self.copy_in_parts(&copy, &there, size).await? };
         let content_type = there.content_type().unwrap_or("application/octet-stream");
         let written = self.written(to, content_type, made, size, copy.seal.customer).await;
         written.map_err(|error| bellhop_core::PortError { operation: "copy", ..error })

@@ -124,7 +124,10 @@ mod tests {
         // The example of RFC 1321's kind: the checksum is of the bytes, not of their spelling.
         let text = STANDARD.encode(b"01234567890123456789012345678901");
         let read = CustomerKey::read("legal", &text.clone().into()).unwrap();
-        assert_eq!((read.secret(), read.md5()), (text.as_str(), STANDARD.encode(Md5::digest(b"01234567890123456789012345678901")).as_str()));
+        assert_eq!(
+            (read.secret(), read.md5()),
+            (text.as_str(), STANDARD.encode(Md5::digest(b"01234567890123456789012345678901")).as_str())
+        );
         assert!(!format!("{read:?}").contains(&text) && !format!("{read:?}").contains(read.md5()), "{read:?}");
         for (name, wrong, why) in [
             ("legal", "s3cr3t!".to_owned(), "32 bytes in base64"),

@@ -243,7 +243,8 @@ impl Account {
                 return (Kind::Invalid, message.to_owned());
             }
             "AccountProblem" | "NotSignedUp" | "AllAccessDisabled" => {
-                let message = format!("the account behind the credential in [{section}] is disabled; its owner has to settle that with the service");
+                let message =
+                    format!("the account behind the credential in [{section}] is disabled; its owner has to settle that with the service");
                 return (Kind::Denied, message);
             }
             "InvalidObjectState" => {
@@ -390,7 +391,9 @@ fn key_trouble(code: &str) -> String {
 /// Some servers call a full disk an internal error, and quote what the system said.
 fn tells_of_no_room(message: &str) -> bool {
     let message = message.to_ascii_lowercase();
-    ["no space left", "enospc", "disk full", "disk is full", "storage is full", "quota exceeded"].iter().any(|words| message.contains(words))
+    ["no space left", "enospc", "disk full", "disk is full", "storage is full", "quota exceeded"]
+        .iter()
+        .any(|words| message.contains(words))
 }
 
 fn shown(said: &Said<'_>) -> String {

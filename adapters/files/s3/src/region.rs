@@ -4,8 +4,11 @@
 //! attempt. It deliberately doesn't guess: without a word of the service's nothing is followed.
 
 use aws_sdk_s3::config::endpoint::{DefaultResolver, EndpointFuture, InvalidParams, Params, ResolveEndpoint};
-use aws_sdk_s3::config::interceptors::InterceptorContext;
+use aws_sdk_s3::config::interceptors::{BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextMut, InterceptorContext};
 use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction};
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use url::Url;
@@ -131,29 +134,70 @@ fn moved(params: &Params, region: &str) -> Result<Params, InvalidParams> {
         .build()
 }
 
-/// Has a request that went to the wrong region done again in the right one.
+/// What an answer is marked with whose request is to be sent to another region.
+const MARK: &str = "x-bellhop-moved";
+
+/// Where an attempt went.
 #[derive(Debug)]
+struct Sent {
+    bucket: Option<String>,
+    region: Option<String>,
+}
+
+impl Storable for Sent {
+    type Storer = StoreReplace<Self>;
+}
+
+/// Has a request that went to the wrong region done again in the right one: notes where each attempt goes, and what is
+/// answered.
+#[derive(Clone, Debug)]
 pub(crate) struct Following {
     pub regions: Arc<Regions>,
 }
 
-impl ClassifyRetry for Following {
-    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        let (Some(request), Some(response)) = (context.request(), context.response()) else { return RetryAction::NoActionIndicated };
+impl Intercept for Following {
+    fn name(&self) -> &'static str {
+        "where buckets are"
+    }
+
+    fn read_before_transmit(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request();
+        let region = request.headers().get("authorization").and_then(signed_for).map(str::to_owned);
+        bag.interceptor_state().store_put(Sent { bucket: self.regions.bucket(request.uri()), region });
+        Ok(())
+    }
+
+    fn modify_before_attempt_completion(
+        &self,
+        context: &mut FinalizerInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Some(response) = context.response_mut() else { return Ok(()) };
         if !matches!(response.status().as_u16(), 301 | 400) {
-            return RetryAction::NoActionIndicated;
+            return Ok(());
         }
         let header = response.headers().get("x-amz-bucket-region").map(str::to_owned);
-        let told = header.or_else(|| said(response.body().bytes()?));
-        let used = request.headers().get("authorization").and_then(signed_for);
-        let (Some(told), Some(used)) = (told.filter(|told| plausible(told)), used) else { return RetryAction::NoActionIndicated };
-        match self.regions.bucket(request.uri()) {
-            Some(bucket) if told != used => {
-                self.regions.note(bucket, told);
-                RetryAction::server_error()
-            }
-            _ => RetryAction::NoActionIndicated,
+        let told = header.or_else(|| response.body().bytes().and_then(said)).filter(|told| plausible(told));
+        if let (Some(told), Some(Sent { bucket: Some(bucket), region: Some(used) })) = (told, bag.load::<Sent>())
+            && told != *used
+        {
+            self.regions.note(bucket.clone(), told);
+            response.headers_mut().insert(MARK, "1");
         }
+        Ok(())
+    }
+}
+
+impl ClassifyRetry for Following {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let marked = context.response().is_some_and(|response| response.headers().get(MARK).is_some());
+        if marked { RetryAction::server_error() } else { RetryAction::NoActionIndicated }
     }
 
     fn name(&self) -> &'static str {

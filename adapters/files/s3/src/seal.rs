@@ -225,7 +225,8 @@ impl S3Store {
             Kind::Kms => "kms",
             Kind::Customer => "with a key of your own",
         };
-        let message = format!("{} doesn't encrypt single files as asked ({what}): it takes the wish and doesn't do it", self.account.place());
+        let message =
+            format!("{} doesn't encrypt single files as asked ({what}): it takes the wish and doesn't do it", self.account.place());
         Err(self.error(PortErrorKind::Unsupported, operation, message))
     }
 }

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use aws_sdk_s3::primitives::DateTime;
 use bellhop_core::ids::{StoreName, VersionId};
 use bellhop_core::ports::{
-    Buckets, ByteStream, FileEncryption, FileInfo, FilePage, FileStore, Finding, NewFile, PartWrites, PortResult, ReadRange, ShareLimit, StoredFile,
-    Version, Versioning,
+    Buckets, ByteStream, FileEncryption, FileInfo, FilePage, FileStore, Finding, NewFile, PartWrites, PortResult, ReadRange, ShareLimit,
+    StoredFile, Version, Versioning,
 };
 use bellhop_core::{Clock, PortError, PortErrorKind, Timestamp};
 use chrono::TimeDelta;

@@ -5,9 +5,9 @@ use crate::names::parameter;
 use crate::nature::Nature;
 use crate::store::{S3Store, absent};
 use aws_sdk_s3::types::{Tag, Tagging};
-use bellhop_core::{PortError, PortErrorKind};
 use bellhop_core::ports::PortResult;
 use bellhop_core::text::{one_line, shorten};
+use bellhop_core::{PortError, PortErrorKind};
 use std::collections::BTreeMap;
 
 /// S3's limits: tags of a file, and characters of a name and of a value.

@@ -76,8 +76,9 @@ impl S3Store {
 
     /// Whether an answer may say that a key is missing.
     fn wants_key<E: ProvideErrorMetadata>(&self, error: &SdkError<E, HttpResponse>) -> bool {
-        Said::of(error)
-            .is_some_and(|said| said.status == 400 && (said.code.is_empty() && !self.account.is_elsewhere(self.bucket(), &said) || said.wants_key()))
+        Said::of(error).is_some_and(|said| {
+            said.status == 400 && (said.code.is_empty() && !self.account.is_elsewhere(self.bucket(), &said) || said.wants_key())
+        })
     }
 
     /// What HEAD says of a file, and the key that it is under.

@@ -38,7 +38,7 @@ async fn each_way_of_failing_leaves_nothing_and_says_what_to_do() {
         (500, "InternalError", "write /data/x: no space left on device", Kind::Full, "no room left"),
         (503, "SlowDown", "Please reduce your request rate.", Kind::RateLimited, "slow down"),
         (500, "InternalError", "We encountered an internal error", Kind::Unavailable, "trouble of its own"),
-        (403, "RequestTimeTooSkewed", "The difference is too large", Kind::Unauthenticated, "clock is 90 min ahead of"),
+        (403, "RequestTimeTooSkewed", "The difference is too large", Kind::Unauthenticated, "clock is 210 min ahead of"),
         (400, "ExpiredToken", "The provided token has expired.", Kind::Unauthenticated, "renew it"),
         (403, "InvalidAccessKeyId", "m", Kind::Unauthenticated, "`access_key_id` in [files.s3]"),
         (400, "KMS.DisabledException", "m", Kind::Denied, "KMS key is disabled"),
@@ -51,7 +51,13 @@ async fn each_way_of_failing_leaves_nothing_and_says_what_to_do() {
         let refuse = but(move |asked| {
             let here = asked.method == Method::PUT && (size == 3 || asked.target.contains("partNumber=2"));
             let date = [("date", "Mon, 02 Nov 2026 08:30:00 GMT")];
-            here.then(|| if code == "RequestTimeTooSkewed" { (date, error(status, code, message)).into_response() } else { error(status, code, message) })
+            here.then(|| {
+                if code == "RequestTimeTooSkewed" {
+                    (date, error(status, code, message)).into_response()
+                } else {
+                    error(status, code, message)
+                }
+            })
         });
         let (store, heard) = scripted(&json!({}), refuse).await;
         let got = store.write(file("f", None), stream(&pattern(size))).await.unwrap_err();
@@ -72,7 +78,8 @@ fn under_key() -> NewFile {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_that_refuses_owners_keys_says_what_to_set() {
     for size in [3, 9 << 20] {
-        let refuse = but(|asked| asked.header("x-amz-server-side-encryption-customer-key").map(|_| error(403, "AccessDenied", "Access Denied")));
+        let refuse =
+            but(|asked| asked.header("x-amz-server-side-encryption-customer-key").map(|_| error(403, "AccessDenied", "Access Denied")));
         let (store, _) = scripted(&json!({ "keys": { "legal": KEY } }), refuse).await;
         let got = store.write(under_key(), stream(&pattern(size))).await.unwrap_err();
         assert!(got.kind == Kind::Denied && got.message.contains("BlockedEncryptionTypes to NONE"), "{got:?}");
@@ -120,17 +127,16 @@ async fn every_request_on_a_file_under_a_key_has_it() {
         (asked.method == Method::POST && asked.target.contains("uploads")).then(|| (headers, begun("u1")).into_response())
     });
     let (store, heard) = scripted(&json!({ "keys": { "legal": KEY } }), answer).await;
-    store.write(under_key(), stream(&pattern(9 << 20))).await.unwrap_err();
+    store.write(under_key(), stream(&pattern(9 << 20))).await.unwrap();
     let upload = store.begin(&NewFile { size: Some(3), ..under_key() }).await.unwrap();
     assert!(!upload.id.as_str().contains(KEY) && upload.id.as_str().contains("legal"), "{}", upload.id);
     store.put(&upload.id, 1, 3, stream(&pattern(3))).await.unwrap();
     store.done(&upload.id).await.unwrap_err();
     let seen = seen.lock().unwrap().clone();
     let has = |what: &str| seen.iter().any(|line| line.contains(what));
-    for what in ["POST uploads", "PUT partNumber=2", "POST uploadId=u1", "HEAD", "GET max-parts", "GET uploadId"] {
-        assert!(has(what) || what.starts_with("GET"), "{what}: {seen:?} of {:?}", heard.lock().unwrap());
+    for what in ["POST uploads", "partNumber=2", "POST uploadId=u1", "HEAD ", "GET x-id=ListParts"] {
+        assert!(has(what), "{what}: {seen:?} of {:?}", heard.lock().unwrap());
     }
-    assert!(seen.iter().any(|line| line.starts_with("GET") && line.contains("uploadId=u1")), "{seen:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -192,7 +198,9 @@ async fn what_blocks_encryption_stays_when_the_default_changes() {
     assert_eq!(buckets.encryption("files").await.unwrap(), Encryption::Aes256);
     buckets.set_encryption("files", &Encryption::Kms { key: None, bucket_key: true }).await.unwrap();
     let sent = sent.lock().unwrap().clone();
-    for part in ["<SSEAlgorithm>aws:kms</SSEAlgorithm>", "<EncryptionType>SSE-C</EncryptionType>", "<BucketKeyEnabled>true</BucketKeyEnabled>"] {
+    for part in
+        ["<SSEAlgorithm>aws:kms</SSEAlgorithm>", "<EncryptionType>SSE-C</EncryptionType>", "<BucketKeyEnabled>true</BucketKeyEnabled>"]
+    {
         assert!(sent.contains(part), "{sent}");
     }
 }
@@ -201,7 +209,12 @@ async fn what_blocks_encryption_stays_when_the_default_changes() {
 async fn a_head_without_words_is_explained_by_a_get() {
     for (code, message, kind, says) in [
         ("ExpiredToken", "m", Kind::Unauthenticated, "has expired"),
-        ("InvalidRequest", "The object was stored using a form of Server Side Encryption.", Kind::Denied, "write that key into [files.s3.keys]"),
+        (
+            "InvalidRequest",
+            "The object was stored using a form of Server Side Encryption.",
+            Kind::Denied,
+            "write that key into [files.s3.keys]",
+        ),
     ] {
         let answer = but(move |asked| match asked.method {
             Method::HEAD => Some(StatusCode::BAD_REQUEST.into_response()),

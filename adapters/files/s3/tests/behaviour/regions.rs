@@ -25,7 +25,9 @@ fn there(asked: &Asked) -> Response {
     match asked.method {
         Method::HEAD => known(3),
         Method::POST if asked.target.contains("uploads") => begun("u1"),
-        Method::GET if asked.target.contains("versioning") => xml("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"),
+        Method::GET if asked.target.contains("versioning") => {
+            xml("<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
+        }
         Method::GET => xml("<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"),
         _ => [("etag", "\"e\"")].into_response(),
     }

@@ -57,10 +57,7 @@ async fn say(State(server): State<Server>, request: Request) -> Response {
 }
 
 /// A store with the bucket `files` on a server that answers like this, and what the server heard.
-pub async fn scripted(
-    more: &Value,
-    answer: impl Fn(&Asked) -> Response + Send + Sync + 'static,
-) -> (S3Store, Arc<Mutex<Vec<String>>>) {
+pub async fn scripted(more: &Value, answer: impl Fn(&Asked) -> Response + Send + Sync + 'static) -> (S3Store, Arc<Mutex<Vec<String>>>) {
     let server = Server { answer: Arc::new(answer), heard: Arc::default() };
     let heard = server.heard.clone();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -84,7 +81,9 @@ pub fn xml(body: &str) -> Response {
 
 /// The answer to the beginning of an upload.
 pub fn begun(id: &str) -> Response {
-    xml(&format!("<InitiateMultipartUploadResult><Bucket>files</Bucket><Key>f</Key><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"))
+    xml(&format!(
+        "<InitiateMultipartUploadResult><Bucket>files</Bucket><Key>f</Key><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"
+    ))
 }
 
 /// The answer to a HEAD of a file of this length.

@@ -152,7 +152,8 @@ async fn what_goes_with_a_file_is_what_others_see() {
     let server = S3Server::moto().await.unwrap();
     let store = new_store(server.url(), false, &json!({ "sse": "AES256", "bucket_key": true })).await;
     let arn = "arn:aws:kms:us-east-1:123456789012:key/1234abcd";
-    let tags: BTreeMap<String, String> = [("a b", "x=1 +2&"), ("ü", "")].map(|(tag, value)| (tag.to_owned(), value.replace('&', "@"))).into();
+    let tags: BTreeMap<String, String> =
+        [("a b", "x=1 +2&"), ("ü", "")].map(|(tag, value)| (tag.to_owned(), value.replace('&', "@"))).into();
     let encryption = Some(FileEncryption::Kms { key: Some(arn.to_owned()) });
     let wanted = NewFile { tags: tags.clone(), encryption: encryption.clone(), ..NewFile::new("f", "text/x-odd", None) };
     let info = store.write(wanted, stream(&pattern(9))).await.unwrap();
