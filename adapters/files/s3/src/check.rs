@@ -29,6 +29,15 @@ impl S3Store {
             None => self.account.region().await?.to_owned(),
         };
         found.push(good(format!("the bucket {} is there, in {region}", self.bucket())));
+        if !self.account.config.customer_keys.is_empty() {
+            let (good, text) = if self.account.config.is_private() {
+                let names: Vec<&str> = self.account.config.customer_keys.keys().map(String::as_str).collect();
+                (true, format!("files can be under keys of your own: {}; what is under a lost one is lost", names.join(", ")))
+            } else {
+                (false, self.exposed())
+            };
+            found.push(Finding { good, text });
+        }
         match self.page("", None, 1).await {
             Ok(_) => found.push(good("files can be listed".to_owned())),
             Err(error) => found.push(bad(&error)),

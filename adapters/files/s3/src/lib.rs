@@ -25,6 +25,7 @@ mod customer;
 mod deleting;
 mod fault;
 mod listing;
+mod meaning;
 mod names;
 mod nature;
 mod parts;

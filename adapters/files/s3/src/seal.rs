@@ -172,7 +172,8 @@ impl S3Store {
             Some(kind @ (ServerSideEncryption::Aes256 | ServerSideEncryption::AwsKms | ServerSideEncryption::AwsKmsDsse)) => Seal {
                 service: Some(kind.clone()),
                 kms_key: there.ssekms_key_id().map(str::to_owned),
-                bucket_key: there.bucket_key_enabled(),
+                // Of the other kinds it would be refused.
+                bucket_key: there.bucket_key_enabled().filter(|_| *kind == ServerSideEncryption::AwsKms),
                 ..Seal::default()
             },
             _ => self.account.seal(),

@@ -68,6 +68,8 @@ result = [code(lambda: s3.head_object(**ask)), code(lambda: s3.get_object(**ask)
         assert_eq!(part.concat(), bytes[3..7]);
         assert_eq!(other.share(name, None, 60).await.unwrap(), None);
     }
+    let found = store.check().await.unwrap();
+    assert!(found.iter().any(|one| one.good && one.text.contains("legal, spare")), "{found:?}");
     // Without that key it is said where it belongs.
     let spare = store_of(server.url(), &bucket(&store), &json!({ "keys": { "spare": SPARE } }));
     let none = store_of(server.url(), &bucket(&store), &json!({}));
