@@ -187,11 +187,17 @@ impl Account {
         if self.is_elsewhere(ask.bucket, said) {
             return self.elsewhere(ask, said);
         }
-        let message = format!(
+        let mut message = format!(
             "the service refuses it and doesn't say why: the credential may have expired, or the file is under a key of its owner's (SSE-C) \
              that isn't in [{}.keys]",
             self.service
         );
+        if let Some(region) = self.regions.of(ask.bucket) {
+            message.push_str(&format!(
+                "; the bucket {} is in the region {region}: write region = \"{region}\" in [{}]",
+                ask.bucket, self.service
+            ));
+        }
         (PortErrorKind::Invalid, message)
     }
 
