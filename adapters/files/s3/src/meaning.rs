@@ -193,10 +193,8 @@ impl Account {
             self.service
         );
         if let Some(region) = self.regions.of(ask.bucket) {
-            message.push_str(&format!(
-                "; the bucket {} is in the region {region}: write region = \"{region}\" in [{}]",
-                ask.bucket, self.service
-            ));
+            let (bucket, section) = (ask.bucket, &self.service);
+            message = format!("{message}; the bucket {bucket} is in the region {region}: write region = \"{region}\" in [{section}]");
         }
         (PortErrorKind::Invalid, message)
     }
