@@ -21,7 +21,6 @@ fn store_of(fixture: &Fixture, more: &Value) -> AzureStore {
     let config: AzureConfig = serde_json::from_value(config).unwrap();
     let mut store = AzureStore::new("az".into(), config, Arc::new(StoppedClock::default())).unwrap();
     let account = Arc::get_mut(&mut store.account).unwrap();
-    account.login = Some(fixture.origin.clone());
     account.answer = Some(Duration::from_millis(500));
     store
 }
@@ -149,8 +148,8 @@ async fn a_scope_goes_with_what_is_written() {
     );
 }
 
-fn entra(more: &Value) -> Value {
-    let mut entra = json!({ "tenant_id": "tenant", "client_id": "client", "login_url": "https://login.test" });
+fn entra(fixture: &Fixture, more: &Value) -> Value {
+    let mut entra = json!({ "tenant_id": "tenant", "client_id": "client", "login_url": fixture.origin });
     for (key, value) in more.as_object().into_iter().flatten() {
         entra[key] = value.clone();
     }
@@ -163,7 +162,7 @@ async fn entra_lends_a_key_for_links() {
     let file = std::env::temp_dir().join(format!("bellhop-token-{}", std::process::id()));
     std::fs::write(&file, "federated").unwrap();
     for proof in [json!({ "client_secret": "hush" }), json!({ "federated_token_file": file })] {
-        let store = store_of(&fixture, &entra(&proof));
+        let store = store_of(&fixture, &entra(&fixture, &proof));
         write(&store, "dir/a b.txt", "x").await.unwrap();
         assert_eq!(read(&store, "dir/a b.txt", None).await.unwrap(), "x");
         let limit = store.share_limit().await.unwrap().unwrap();
@@ -183,11 +182,11 @@ async fn entra_lends_a_key_for_links() {
         assert!(store.check().await.unwrap().iter().any(|finding| finding.good && finding.text.contains("application client")));
     }
     std::fs::remove_file(&file).unwrap();
-    let wrong = store_of(&fixture, &entra(&json!({ "client_secret": "wr0ng" })));
+    let wrong = store_of(&fixture, &entra(&fixture, &json!({ "client_secret": "wr0ng" })));
     let error = wrong.head("f", None).await.unwrap_err();
     assert!(error.kind == PortErrorKind::Unauthenticated && error.message.contains("AADSTS7000215"), "{error}");
     assert!(!error.message.contains("wr0ng"), "{error}");
-    let lost = store_of(&fixture, &entra(&json!({ "federated_token_file": "/nowhere/token" })));
+    let lost = store_of(&fixture, &entra(&fixture, &json!({ "federated_token_file": "/nowhere/token" })));
     let error = lost.head("f", None).await.unwrap_err();
     assert!(error.kind == PortErrorKind::Unauthenticated && error.message.contains("/nowhere/token"), "{error}");
 }

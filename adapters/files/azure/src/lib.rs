@@ -9,7 +9,7 @@
 //! - Requests that are safe to repeat are tried three times; others once, and a lost answer is said to be one.
 //!
 //! The official SDK makes requests and reads answers; keys are applied, bytes are sent and failures are told here. It
-//! deliberately does not: reach the management plane, manage keys or identities, cache files, or know commands.
+//! deliberately does not: make accounts, keys or identities, cache files, or know commands.
 
 mod account;
 mod blocks;
@@ -24,6 +24,7 @@ mod fixture;
 #[cfg(test)]
 mod fixture_tests;
 mod listing;
+mod management;
 mod meaning;
 mod names;
 #[cfg(test)]
@@ -33,6 +34,7 @@ mod plan;
 mod reading;
 #[cfg(test)]
 mod refusal_tests;
+mod sealing;
 mod share;
 mod sign;
 mod source;
@@ -42,5 +44,6 @@ mod versions;
 mod wire;
 mod writing;
 
-pub use config::{AzureConfig, Credential, Entra, Proof};
+pub use config::{AzureConfig, Credential, Entra, Management, Proof};
+pub use management::EncryptionScope;
 pub use store::AzureStore;
