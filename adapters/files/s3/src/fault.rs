@@ -4,6 +4,7 @@
 //! SDK tells), and some in codes that say less than the headers beside them.
 
 use crate::account::Account;
+use crate::seal::Seal;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ConnectorError, ProvideErrorMetadata, SdkError};
@@ -31,6 +32,8 @@ pub(crate) struct Ask<'a> {
     pub version: Option<&'a str>,
     /// Whether it changes something: a failure without an answer leaves open whether it was done.
     pub changes: bool,
+    /// Whether it writes under a key of the owner's.
+    pub customer: bool,
     /// Whether it is about buckets rather than about files in the configured one.
     pub on_bucket: bool,
 }
@@ -38,12 +41,12 @@ pub(crate) struct Ask<'a> {
 impl<'a> Ask<'a> {
     /// About a file.
     pub fn file(account: &'a Account, operation: &'static str, needs: &'a str, absent: &'a str) -> Self {
-        Self { operation, needs, bucket: &account.config.bucket, absent, version: None, changes: false, on_bucket: false }
+        Self { operation, needs, bucket: &account.config.bucket, absent, version: None, changes: false, customer: false, on_bucket: false }
     }
 
     /// About a bucket.
     pub fn bucket(operation: &'static str, needs: &'a str, bucket: &'a str) -> Self {
-        Self { operation, needs, bucket, absent: "", version: None, changes: false, on_bucket: true }
+        Self { operation, needs, bucket, absent: "", version: None, changes: false, customer: false, on_bucket: true }
     }
 
     /// The same, of a version.
@@ -54,6 +57,11 @@ impl<'a> Ask<'a> {
     /// The same, for what changes something.
     pub fn changing(self) -> Self {
         Self { changes: true, ..self }
+    }
+
+    /// The same, for what is encrypted so.
+    pub fn sealing(self, seal: &Seal) -> Self {
+        Self { customer: seal.customer.is_some(), ..self }
     }
 }
 
@@ -81,6 +89,12 @@ impl<'a> Said<'a> {
             date: header("date"),
             retry_after: header("retry-after"),
         })
+    }
+
+    /// Whether it says that the file is under a key of the owner's that didn't come, or not the right one.
+    pub fn wants_key(&self) -> bool {
+        matches!(self.code, "InvalidRequest" | "InvalidArgument" | "BadRequest")
+            && ["ncryption", "ncrypted", "SSE-C", "customer key", "secret key"].iter().any(|word| self.message.contains(word))
     }
 
     /// The region that the bucket is in, where the answer tells.
@@ -168,12 +182,13 @@ impl Account {
         // S3 calls an id that can't be one of its own an invalid argument, and reading a deletion not allowed.
         if let Some(version) = ask.version
             && (matches!(said.code, "NoSuchVersion" | "InvalidArgument" | "MethodNotAllowed")
-                || said.code.is_empty() && matches!(said.status, 400 | 404 | 405) && !self.is_elsewhere(said))
+                || said.code.is_empty() && matches!(said.status, 400 | 404 | 405) && !self.is_elsewhere(ask.bucket, said))
         {
             let shown = shorten(&one_line(version), 60);
             return (Kind::NotFound, format!("{}: it has no version `{shown}` that can be read", ask.absent));
         }
         match said.code {
+            _ if !ask.changes && !ask.customer && !ask.on_bucket && said.wants_key() => return (Kind::Denied, self.locked(ask.absent)),
             "NoSuchBucket" => return self.no_bucket(ask),
             "NoSuchKey" | "NoSuchVersion" | "NoSuchUpload" => return (Kind::NotFound, ask.absent.to_owned()),
             "InvalidAccessKeyId" | "InvalidToken" | "AuthFailure" => {
@@ -215,7 +230,22 @@ impl Account {
             }
             "PreconditionFailed" => return (Kind::Conflict, "it was changed meanwhile".to_owned()),
             "TooManyBuckets" => return (Kind::Full, "the account can have no more buckets".to_owned()),
-            "QuotaExceeded" | "XMinioStorageFull" | "InsufficientCapacity" => return (Kind::Full, "no room is left for it".to_owned()),
+            "QuotaExceeded" | "XMinioStorageFull" | "XMinioAdminBucketQuotaExceeded" | "InsufficientCapacity" | "InsufficientStorage" => {
+                return (Kind::Full, self.full());
+            }
+            _ if said.status >= 500 && tells_of_no_room(said.message) => return (Kind::Full, self.full()),
+            "InvalidPart" | "InvalidPartOrder" => {
+                let message = "the service hasn't got a part as it was noted; list the parts, and send those that are missing again";
+                return (Kind::Invalid, message.to_owned());
+            }
+            "EntityTooSmall" => {
+                let message = "a part other than the last is smaller than 5 MiB, which S3 refuses; begin the upload again";
+                return (Kind::Invalid, message.to_owned());
+            }
+            "AccountProblem" | "NotSignedUp" | "AllAccessDisabled" => {
+                let message = format!("the account behind the credential in [{section}] is disabled; its owner has to settle that with the service");
+                return (Kind::Denied, message);
+            }
             "InvalidObjectState" => {
                 let message = "it is in an archive; have it restored from there before it can be read".to_owned();
                 return (Kind::Unsupported, message);
@@ -239,7 +269,7 @@ impl Account {
             409 | 412 => (Kind::Conflict, "it was changed meanwhile, or is there already".to_owned()),
             413 => (Kind::TooLarge, "it is larger than the service takes".to_owned()),
             429 => (Kind::RateLimited, format!("{} asks to slow down", self.place())),
-            507 => (Kind::Full, "no room is left for it".to_owned()),
+            507 => (Kind::Full, self.full()),
             // Of 200 it is the error inside that counts, and the service says so of its own trouble.
             200 | 500.. => (Kind::Unavailable, format!("{} has trouble of its own ({})", self.place(), shown(said))),
             _ => (Kind::Invalid, format!("{} refuses it ({})", self.place(), shown(said))),
@@ -257,8 +287,25 @@ impl Account {
         (PortErrorKind::Invalid, message)
     }
 
-    fn is_elsewhere(&self, said: &Said<'_>) -> bool {
-        said.region.is_some_and(|region| self.config.region.as_deref().is_some_and(|ours| ours != region))
+    fn full(&self) -> String {
+        format!("{} has no room left for it; make some, or raise the quota, and try again", self.place())
+    }
+
+    /// What is said where no key fits.
+    pub fn locked(&self, file: &str) -> String {
+        let named = file.strip_prefix("there is no file ").unwrap_or("it");
+        let section = &self.service;
+        if self.config.customer_keys.is_empty() {
+            return format!("{named} is under a key of its owner's (SSE-C); write that key into [{section}.keys]");
+        }
+        format!("{named} is under a key of its owner's (SSE-C), and none of those in [{section}.keys] fits; write it there")
+    }
+
+    /// Whether an answer says that a bucket is in another region than was asked.
+    pub fn is_elsewhere(&self, bucket: &str, said: &Said<'_>) -> bool {
+        let ours = self.regions.of(bucket);
+        let ours = ours.as_deref().or(self.region_known());
+        said.region.is_some_and(|region| ours.is_some_and(|ours| ours != region))
     }
 
     fn elsewhere(&self, ask: Ask<'_>, said: &Said<'_>) -> (PortErrorKind, String) {
@@ -284,6 +331,14 @@ impl Account {
                 "the credential may not use the KMS key; it needs kms:GenerateDataKey and kms:Decrypt".to_owned(),
             );
         }
+        if ask.customer {
+            let message = format!(
+                "the bucket {} refuses files under keys of their owners (SSE-C), or the credential lacks {}. New buckets refuse such keys \
+                 since April 2026: set BlockedEncryptionTypes to NONE in the bucket's default encryption, or choose another encryption",
+                ask.bucket, ask.needs
+            );
+            return (PortErrorKind::Denied, message);
+        }
         let mut message = format!("the credential may not do that; it probably lacks the permission {} on {}", ask.needs, ask.bucket);
         if said.code.is_empty() && !ask.on_bucket {
             message.push_str(" (without s3:ListBucket the service also answers so for what isn't there)");
@@ -293,12 +348,15 @@ impl Account {
 
     /// A 400 without a body answers a HEAD: a region or a credential that is wrong, or a key of the writer's own.
     fn silent_refusal(&self, ask: Ask<'_>, said: &Said<'_>) -> (PortErrorKind, String) {
-        if self.is_elsewhere(said) {
+        if self.is_elsewhere(ask.bucket, said) {
             return self.elsewhere(ask, said);
         }
-        let message = "the service refuses it and doesn't say why: the credential may have expired, or the file needs the key that it was \
-                       written with";
-        (PortErrorKind::Invalid, message.to_owned())
+        let message = format!(
+            "the service refuses it and doesn't say why: the credential may have expired, or the file is under a key of its owner's (SSE-C) \
+             that isn't in [{}.keys]",
+            self.service
+        );
+        (PortErrorKind::Invalid, message)
     }
 
     fn skew(&self, said: &Said<'_>) -> Option<TimeDelta> {
@@ -327,6 +385,12 @@ fn key_trouble(code: &str) -> String {
         "the KMS key can't be used"
     };
     format!("{what} ({})", shorten(&one_line(code), 60))
+}
+
+/// Some servers call a full disk an internal error, and quote what the system said.
+fn tells_of_no_room(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["no space left", "enospc", "disk full", "disk is full", "storage is full", "quota exceeded"].iter().any(|words| message.contains(words))
 }
 
 fn shown(said: &Said<'_>) -> String {

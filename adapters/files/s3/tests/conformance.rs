@@ -14,6 +14,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 static MADE: AtomicU32 = AtomicU32::new(0);
 
+/// Keys of the owner's.
+const KEYS: [&str; 2] = ["BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=", "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg="];
+
 /// A store on a new bucket, with these settings beside those that name the server.
 async fn new_store(url: &str, versions: bool, more: &Value) -> S3Store {
     let bucket = format!("bell-{}", MADE.fetch_add(1, Ordering::SeqCst));
@@ -68,12 +71,12 @@ async fn judge_like_aws(versions: bool, more: Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_sentence_holds_with_versions() {
-    judge_like_aws(true, json!({})).await;
+    judge_like_aws(true, json!({ "keys": { "legal": KEYS[0], "spare": KEYS[1] } })).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_sentence_holds_without_versions_and_below_a_prefix() {
-    judge_like_aws(false, json!({ "prefix": "bell hop/ü+/", "sse": "AES256" })).await;
+    judge_like_aws(false, json!({ "prefix": "bell hop/ü+/", "sse": "AES256", "keys": { "legal": KEYS[0] } })).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
