@@ -134,7 +134,7 @@ impl Blocks {
             let body = Body::Bytes(bytes.clone()).into();
             client.stage_block(id.as_bytes(), bytes.len() as u64, body, Some(options))
         });
-        self.store.took_key(self.operation, &self.sealing, sent.await?.headers())
+        self.store.took(self.operation, &self.sealing, sent.await?.headers())
     }
 
     /// Sends a block whose bytes pass through, once. What arrived is compared with what was sent.
@@ -165,7 +165,7 @@ impl Blocks {
         {
             return Err(self.store.corrupted(self.operation));
         }
-        self.store.took_key(self.operation, &self.sealing, got.headers())
+        self.store.took(self.operation, &self.sealing, got.headers())
     }
 
     /// The blocks of these ids that the service has and are not part of the blob.

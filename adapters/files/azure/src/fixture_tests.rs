@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
-fn store_of(fixture: &Fixture, more: &Value) -> AzureStore {
+pub(crate) fn store_of(fixture: &Fixture, more: &Value) -> AzureStore {
     let mut config = json!({ "container": "files", "account_key": "a2V5", "endpoint": format!("{}/{ACCOUNT}", fixture.origin) });
     for (key, value) in more.as_object().into_iter().flatten() {
         config[key] = value.clone();
@@ -30,7 +30,7 @@ async fn write(store: &AzureStore, name: &str, text: &'static str) -> Result<(),
     store.write(file, chunks(vec![Ok(Bytes::from_static(text.as_bytes()))])).await.map(drop)
 }
 
-async fn read(store: &AzureStore, name: &str, version: Option<&Version>) -> Result<String, PortError> {
+pub(crate) async fn read(store: &AzureStore, name: &str, version: Option<&Version>) -> Result<String, PortError> {
     let got = store.read(name, version.map(|version| &version.id), None).await?;
     let parts: Vec<Bytes> = got.bytes.try_collect().await?;
     Ok(String::from_utf8(parts.concat()).unwrap())
@@ -123,7 +123,7 @@ async fn a_key_of_the_customers_goes_with_content_and_nothing_else() {
     let other = store_of(&fixture, &json!({ "encryption_key": "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=" }));
     for stranger in [other, store_of(&fixture, &json!({}))] {
         let error = stranger.head("f", None).await.unwrap_err();
-        assert!(error.kind == PortErrorKind::Denied && error.message.contains("`encryption_key`"), "{error}");
+        assert!(error.kind == PortErrorKind::Denied && error.message.contains("[files.az.keys]"), "{error}");
         assert_eq!(read(&stranger, "f", None).await.unwrap_err().kind, PortErrorKind::Denied);
     }
     store.delete("f").await.unwrap();
@@ -142,7 +142,7 @@ async fn a_scope_goes_with_what_is_written() {
     write(&store, "f", "x").await.unwrap();
     assert_eq!(read(&store, "f", None).await.unwrap(), "x");
     let state = fixture.state();
-    assert_eq!(state.blobs["f"][0].scope.as_deref(), Some("finance"));
+    assert_eq!(state.blobs["f"][0].said.scope.as_deref(), Some("finance"));
     assert!(
         state.asked.iter().filter(|(method, ..)| method == "GET").all(|(_, _, headers)| !headers.contains_key("x-ms-encryption-scope"))
     );

@@ -25,6 +25,8 @@ mod fixture;
 mod fixture_tests;
 mod listing;
 mod management;
+#[cfg(test)]
+mod management_tests;
 mod meaning;
 mod names;
 #[cfg(test)]
@@ -34,6 +36,8 @@ mod plan;
 mod reading;
 #[cfg(test)]
 mod refusal_tests;
+#[cfg(test)]
+mod sealed_tests;
 mod sealing;
 mod share;
 mod sign;

@@ -148,7 +148,6 @@ async fn a_lost_answer_is_found_out_where_it_can_be() {
     };
     let fresh = store_at(&proxy.url(), Duration::from_secs(2));
     proxy.set(Fault::HalfOpen);
-    let beside = crate::writing::Beside { content_type: "x/y".to_owned(), ..Default::default() };
     let (written, ()) = futures::join!(write(&fresh, "small", stream(&pattern(7))), healed("small"));
     assert!(written.is_ok(), "{:?}", written.err());
     // Blocks are put together while answers vanish, and the network is there again when it is looked for.

@@ -119,8 +119,8 @@ impl PartWrites for AzureStore {
         self.taggable("begin", &file.tags)?;
         let sealing = self.sealing("begin", file.encryption.as_ref())?;
         self.ready(&sealing).await?;
-        let begun = Blocks::begin(self, "begin", &blob, sealing)?;
-        begun.send(MARK, Bytes::from_static(b"+")).await?;
+        let begun = Blocks::begin(self, "begin", &blob, sealing.clone())?;
+        begun.send(MARK, Bytes::from_static(b"+")).await.map_err(|error| self.refused(&sealing, error))?;
         let upload = Upload {
             id: begun.id.clone(),
             total,

@@ -51,7 +51,7 @@ async fn refusals_say_what_to_do() {
         (403, "AuthorizationPermissionMismatch", Kind::Denied, "networking"),
         (403, "KeyBasedAuthenticationNotPermitted", Kind::Denied, "use `entra`"),
         (403, "AccountIsDisabled", Kind::Denied, "disabled"),
-        (409, "BlobUsesCustomerSpecifiedEncryption", Kind::Denied, "`encryption_key`"),
+        (409, "BlobUsesCustomerSpecifiedEncryption", Kind::Denied, "[files.az.keys]"),
         (409, "BlobArchived", Kind::Conflict, "archive tier"),
         (412, "LeaseIdMissing", Kind::Conflict, "holds a lease"),
         (409, "SomethingNew", Kind::Conflict, "(SomethingNew)"),

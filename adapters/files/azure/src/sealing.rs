@@ -59,8 +59,8 @@ impl fmt::Debug for CustomerKey {
 pub(crate) enum Sealing {
     /// As the service does it by itself.
     Own,
-    /// Under a scope.
-    Scope(String),
+    /// Under a scope: one that was asked for, or the one that the store is set to.
+    Scope { name: String, asked: bool },
     /// With a key of the customer's.
     Key(Arc<CustomerKey>),
 }
@@ -80,8 +80,13 @@ impl Sealing {
     pub fn key(&self) -> Option<&CustomerKey> {
         match self {
             Self::Key(key) => Some(key),
-            Self::Own | Self::Scope(_) => None,
+            Self::Own | Self::Scope { .. } => None,
         }
+    }
+
+    /// Whether the server has to say that it did this.
+    fn binds(&self) -> bool {
+        matches!(self, Self::Key(_) | Self::Scope { asked: true, .. })
     }
 
     /// Whether a request is one about a blob's content that takes such headers.
@@ -113,7 +118,7 @@ pub(crate) struct Encrypting;
 impl Policy for Encrypting {
     async fn send(&self, ctx: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
         match ctx.value::<Sealing>().filter(|sealing| sealing.concerns(request)) {
-            Some(Sealing::Scope(scope)) => request.insert_header("x-ms-encryption-scope", scope.clone()),
+            Some(Sealing::Scope { name, .. }) => request.insert_header("x-ms-encryption-scope", name.clone()),
             Some(Sealing::Key(key)) => {
                 request.insert_header("x-ms-encryption-key", key.key.expose_secret().to_owned());
                 request.insert_header("x-ms-encryption-key-sha256", key.sum.clone());
@@ -130,7 +135,14 @@ impl Policy for Encrypting {
 pub(crate) struct Keys {
     all: Vec<Arc<CustomerKey>>,
     fits: Mutex<Fits>,
+    /// Whether the server does as it is told about keys, and about scopes.
+    keys_honoured: AtomicU8,
+    scopes_honoured: AtomicU8,
 }
+
+/// Whether a server does as it is told shows when it is; before that it is neither.
+const HONOURED: u8 = 1;
+const IGNORED: u8 = 2;
 
 #[derive(Default)]
 struct Fits {
@@ -148,7 +160,11 @@ impl Keys {
         let usual = config.encryption_key.as_ref().map(|key| (USUAL_KEY, key));
         let named = config.keys.iter().map(|(name, key)| (name.as_str(), key));
         let all = usual.into_iter().chain(named).filter_map(|(name, key)| CustomerKey::new(name, key).map(Arc::new)).collect();
-        Self { all, fits: Mutex::default() }
+        Self { all, ..Self::default() }
+    }
+
+    fn honoured(&self, sealing: &Sealing) -> &AtomicU8 {
+        if sealing.key().is_some() { &self.keys_honoured } else { &self.scopes_honoured }
     }
 
     fn named(&self, name: &str) -> Option<Arc<CustomerKey>> {
@@ -201,13 +217,13 @@ impl AzureStore {
         let section = &self.account.service;
         match wanted {
             None => Ok(match (&config.encryption_scope, self.seen.keys.named(USUAL_KEY)) {
-                (Some(scope), _) => Sealing::Scope(scope.clone()),
+                (Some(scope), _) => Sealing::Scope { name: scope.clone(), asked: false },
                 (None, Some(key)) if config.encryption_key.is_some() => Sealing::Key(key),
                 (None, _) => Sealing::Own,
             }),
             Some(FileEncryption::Aes256) => Ok(Sealing::Own),
             Some(FileEncryption::Scope(scope)) => match crate::config::scope_name(scope) {
-                Ok(()) => Ok(Sealing::Scope(scope.clone())),
+                Ok(()) => Ok(Sealing::Scope { name: scope.clone(), asked: true }),
                 Err(why) => {
                     let shown = crate::names::shown(scope);
                     Err(self.error(PortErrorKind::Invalid, operation, format!("`{shown}` can't be an encryption scope: {why}")))
@@ -239,16 +255,19 @@ impl AzureStore {
     pub(crate) fn ways(&self) -> Vec<FileEncryption> {
         let config = &self.account.config;
         let mut ways = Vec::new();
-        ways.extend(config.encryption_scope.clone().map(FileEncryption::Scope));
-        if config.encryption_key.is_some() {
+        let keys = self.seen.keys.keys_honoured.load(Ordering::Relaxed) != IGNORED;
+        let scopes = self.seen.keys.scopes_honoured.load(Ordering::Relaxed) != IGNORED;
+        ways.extend(config.encryption_scope.clone().filter(|_| scopes).map(FileEncryption::Scope));
+        if config.encryption_key.is_some() && keys {
             ways.push(FileEncryption::Key(USUAL_KEY.to_owned()));
         }
         ways.push(FileEncryption::Aes256);
-        if config.guarded() {
+        if config.guarded() && keys {
             ways.extend(self.seen.keys.all.iter().map(|key| FileEncryption::Key(key.name.clone())));
         }
-        for scope in self.seen.scopes.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-            ways.push(FileEncryption::Scope(scope.clone()));
+        if scopes {
+            let listed = self.seen.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+            ways.extend(listed.iter().cloned().map(FileEncryption::Scope));
         }
         let mut told: Vec<FileEncryption> = Vec::new();
         for way in ways {
@@ -295,19 +314,36 @@ impl AzureStore {
         }
     }
 
-    /// Whether what was to be under a key is: a server that doesn't know such keys could have taken the bytes all the same.
-    pub(crate) fn took_key(&self, operation: &'static str, sealing: &Sealing, headers: &Headers) -> PortResult<()> {
-        match sealing.key() {
-            Some(key) if header(headers, "x-ms-encryption-key-sha256") != Some(key.sum.as_str()) => {
-                let message = format!(
-                    "{} takes the bytes and doesn't say that it encrypts them with the key `{}`, so nothing is kept there",
-                    self.account.place(),
-                    key.name
-                );
-                Err(PortError::unsupported(self.account.service.clone(), operation, message))
+    /// Whether what was to be under a key or a scope is: a server that doesn't know such could have taken the bytes all the same.
+    pub(crate) fn took(&self, operation: &'static str, sealing: &Sealing, headers: &Headers) -> PortResult<()> {
+        let (does, what) = match sealing {
+            Sealing::Key(key) => (header(headers, "x-ms-encryption-key-sha256") == Some(key.sum.as_str()), format!("the key `{}`", key.name)),
+            Sealing::Scope { name, asked: true } => {
+                let told = header(headers, "x-ms-encryption-scope");
+                (told.is_some_and(|told| told.eq_ignore_ascii_case(name)), format!("the encryption scope `{name}`"))
             }
-            _ => Ok(()),
+            Sealing::Own | Sealing::Scope { .. } => return Ok(()),
+        };
+        self.seen.keys.honoured(sealing).store(if does { HONOURED } else { IGNORED }, Ordering::Relaxed);
+        if does {
+            return Ok(());
         }
+        let place = self.account.place();
+        let message = format!("{place} takes the bytes and doesn't say that it encrypts them under {what}, so nothing is kept there");
+        Err(PortError::unsupported(self.account.service.clone(), operation, message))
+    }
+
+    /// A server that refuses such a way at all is not offered as having it.
+    pub(crate) fn refused(&self, sealing: &Sealing, error: PortError) -> PortError {
+        if error.kind == PortErrorKind::Unsupported && sealing.binds() {
+            self.seen.keys.honoured(sealing).store(IGNORED, Ordering::Relaxed);
+        }
+        error
+    }
+
+    /// Whether it has to be found out first that the server does as it is told.
+    pub(crate) fn doubts(&self, sealing: &Sealing) -> bool {
+        sealing.binds() && self.seen.keys.honoured(sealing).load(Ordering::Relaxed) != HONOURED
     }
 
     /// Asks about the content of a file, with the key that it is under, whichever of the configured ones that is.
@@ -371,7 +407,7 @@ mod tests {
 
     #[test]
     fn only_content_is_told_how_it_is_encrypted() {
-        let scope = Sealing::Scope("s".to_owned());
+        let scope = Sealing::Scope { name: "s".to_owned(), asked: true };
         let key = Sealing::Key(Arc::new(key(1)));
         for (method, query, scoped, keyed) in [
             (Method::Put, "", true, true),
@@ -403,7 +439,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let keys = Keys { all: vec![Arc::new(key(1))], fits: Mutex::default() };
+        let keys = Keys { all: vec![Arc::new(key(1))], ..Keys::default() };
         for number in 0..REMEMBERED + 10 {
             keys.remember(place(&format!("f{number}"), None), &Sealing::Own);
             keys.remember(place(&format!("f{number}"), None), &Sealing::Key(keys.all[0].clone()));

@@ -206,7 +206,7 @@ impl AzureStore {
     }
 
     /// Deletes a file with its snapshots. Where versions are kept, what was there is one of them.
-    pub(crate) async fn remove(&self, name: &str) -> PortResult<()> {
+    async fn remove(&self, name: &str) -> PortResult<()> {
         let blob = self.blob("delete", name, None)?;
         let absent = absent(name);
         let ask = Ask::file(&self.account, "delete", Need::Delete, &absent).changing();

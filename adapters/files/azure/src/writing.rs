@@ -93,6 +93,9 @@ impl AzureStore {
             Beside { content_type: file.content_type.clone(), tags: crate::tags::spelled(&file.tags), sum: None, carried };
         let mut source = Source::new(bytes, file.size, &self.account.service, "write");
         source.fill(SMALL).await?;
+        if source.is_ended() && self.doubts(&sealing) {
+            self.prove(&blob, &sealing).await?;
+        }
         let written = if source.is_ended() {
             let whole = source.take(SMALL);
             let sum = hex::encode(source.sum.clone().finalize());
@@ -107,11 +110,6 @@ impl AzureStore {
                     },
                     _ => return Err(error),
                 },
-                Err(error) if error.kind == PortErrorKind::Unsupported && sealing.key().is_some() => {
-                    // What lies there now is less protected than it was to be.
-                    let _ = self.remove(&file.name).await;
-                    return Err(error);
-                }
                 other => other?,
             }
         } else {
@@ -128,6 +126,7 @@ impl AzureStore {
                     written
                 }
                 Err(error) => {
+                    let error = self.refused(&sealing, error);
                     blocks.give_up().await;
                     return Err(error);
                 }
@@ -144,6 +143,14 @@ impl AzureStore {
             sha256: Some(sum),
             encryption: written.encryption,
         })
+    }
+
+    /// Finds out whether the server encrypts as it is told, by a block that never becomes part of anything.
+    async fn prove(&self, blob: &str, sealing: &Sealing) -> PortResult<()> {
+        let tried = Blocks::begin(self, "write", blob, sealing.clone())?;
+        let proven = tried.send(0, Bytes::from_static(b"?")).await;
+        tried.keep();
+        proven.map_err(|error| self.refused(sealing, error))
     }
 
     /// Whether a file's type can stand in a header.
@@ -185,7 +192,7 @@ impl AzureStore {
             return Err(self.corrupted("write").maybe_done());
         }
         let headers = got.raw_response.headers();
-        self.took_key("write", sealing, headers)?;
+        self.took("write", sealing, headers)?;
         Ok(Written { version: got.version_id, modified: date(headers, "last-modified"), encryption: self.encrypted(headers) })
     }
 

@@ -108,7 +108,7 @@ impl AzureStore {
 
     /// Makes the scope that something is to be written under, where the configuration wants that.
     pub(crate) async fn ready(&self, sealing: &Sealing) -> PortResult<()> {
-        let Sealing::Scope(scope) = sealing else { return Ok(()) };
+        let Sealing::Scope { name: scope, .. } = sealing else { return Ok(()) };
         let known = self.seen.scopes.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|there| there.eq_ignore_ascii_case(scope));
         if known || !self.management().is_some_and(|management| management.create_scopes) {
             return Ok(());
