@@ -6,14 +6,16 @@
 use crate::body::piped;
 use crate::fault::{Ask, Need, header};
 use crate::plan::LARGEST;
-use crate::source::Source;
 use crate::sealing::Sealing;
+use crate::source::Source;
 use crate::store::AzureStore;
 use crate::writing::Beside;
 use azure_core::http::headers::Headers;
 use azure_core::http::{Body, RequestContent};
 use azure_storage_blob::BlockBlobClient;
-use azure_storage_blob::models::{BlobClientGetPropertiesOptions, BlockBlobClientCommitBlockListOptions, BlockBlobClientStageBlockOptions, BlockListType, BlockLookupList};
+use azure_storage_blob::models::{
+    BlobClientGetPropertiesOptions, BlockBlobClientCommitBlockListOptions, BlockBlobClientStageBlockOptions, BlockListType, BlockLookupList,
+};
 use bellhop_core::ports::{FileEncryption, PortResult};
 use bellhop_core::{PortError, PortErrorKind, Timestamp};
 use bytes::Bytes;
@@ -236,7 +238,8 @@ impl Blocks {
         }
         let client = self.store.account.blob(&self.blob).ok()?;
         let get = || {
-            let options = BlobClientGetPropertiesOptions { method_options: self.sealing.options(), ..BlobClientGetPropertiesOptions::default() };
+            let options =
+                BlobClientGetPropertiesOptions { method_options: self.sealing.options(), ..BlobClientGetPropertiesOptions::default() };
             client.get_properties(Some(options))
         };
         let got = self.store.account.ask(self.ask(), get).await.ok()?;

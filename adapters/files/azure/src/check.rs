@@ -66,8 +66,13 @@ impl AzureStore {
             Ok(scopes) => {
                 let there = wanted.is_none_or(|wanted| scopes.iter().any(|scope| scope.enabled && scope.name.eq_ignore_ascii_case(wanted)));
                 if let Some(wanted) = wanted.filter(|_| !there) {
-                    let text = format!("the storage account {account} has no encryption scope {wanted} that could be used; make one, or change `encryption_scope`");
-                    found.push(Finding { good: self.account.config.management.as_ref().is_some_and(|management| management.create_scopes), text });
+                    let text = format!(
+                        "the storage account {account} has no encryption scope {wanted} that could be used; make one, or change `encryption_scope`"
+                    );
+                    found.push(Finding {
+                        good: self.account.config.management.as_ref().is_some_and(|management| management.create_scopes),
+                        text,
+                    });
                 }
                 if !scopes.is_empty() {
                     let words: Vec<String> = scopes.iter().map(crate::EncryptionScope::words).collect();

@@ -1,6 +1,6 @@
 //! The keys of `[files.NAME]` with `kind = "azure"`. What can't work together is an error when the file is read.
 
-use crate::sealing::{CustomerKey, USUAL_KEY};
+use crate::customer::{CustomerKey, USUAL_KEY};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};

@@ -44,7 +44,8 @@ fn what_can_not_work_says_why() {
         all
     };
     let entra = |entra: Value| json!({ "container": "files", "account": "acme", "entra": entra });
-    let managed = |management: Value| json!({ "container": "files", "account": "acme", "entra": { "managed": true }, "management": management });
+    let managed =
+        |management: Value| json!({ "container": "files", "account": "acme", "entra": { "managed": true }, "management": management });
     for (wrong, why) in [
         (json!({}), "missing field `container`"),
         (with(json!({ "container": "My Files" })), "small letters"),

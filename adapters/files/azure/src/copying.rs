@@ -68,7 +68,8 @@ impl AzureStore {
         let need = if tags.is_some() { Need::WriteTagged } else { Need::Write };
         let ask = Ask::file(&self.account, operation, need, &absent).version(version).changing();
         let begin = || {
-            let options = BlobClientStartCopyFromUrlOptions { blob_tags_string: tags.clone(), ..BlobClientStartCopyFromUrlOptions::default() };
+            let options =
+                BlobClientStartCopyFromUrlOptions { blob_tags_string: tags.clone(), ..BlobClientStartCopyFromUrlOptions::default() };
             target.start_copy_from_url(address.clone(), Some(options))
         };
         let begun = self.account.ask(ask, begin).await?;

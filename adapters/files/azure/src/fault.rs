@@ -77,7 +77,16 @@ pub(crate) struct Ask<'a> {
 impl<'a> Ask<'a> {
     /// About a file.
     pub fn file(account: &'a Account, operation: &'static str, needs: Need, absent: &'a str) -> Self {
-        Self { operation, needs, container: &account.config.container, absent, version: None, changes: false, on_container: false, managing: false }
+        Self {
+            operation,
+            needs,
+            container: &account.config.container,
+            absent,
+            version: None,
+            changes: false,
+            on_container: false,
+            managing: false,
+        }
     }
 
     /// About a container.
@@ -206,10 +215,18 @@ impl Account {
                 Some(said) => self.refused(ask, &said),
                 None => unclear(new(PortErrorKind::Broken, innermost(error))),
             },
-            ErrorKind::Connection => {
-                new(PortErrorKind::Unavailable, format!("{} can't be reached ({}); check `{}`", self.place_of(ask), innermost(error), if ask.managing { "management.url" } else { "endpoint" }))
+            ErrorKind::Connection => new(
+                PortErrorKind::Unavailable,
+                format!(
+                    "{} can't be reached ({}); check `{}`",
+                    self.place_of(ask),
+                    innermost(error),
+                    if ask.managing { "management.url" } else { "endpoint" }
+                ),
+            ),
+            ErrorKind::Io if is_slow(error) => {
+                unclear(new(PortErrorKind::TimedOut, format!("{} gave no answer in time", self.place_of(ask))))
             }
-            ErrorKind::Io if is_slow(error) => unclear(new(PortErrorKind::TimedOut, format!("{} gave no answer in time", self.place_of(ask)))),
             ErrorKind::Io => {
                 unclear(new(PortErrorKind::Unavailable, format!("the connection to {} broke ({})", self.place_of(ask), innermost(error))))
             }

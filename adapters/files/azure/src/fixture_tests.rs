@@ -48,7 +48,9 @@ async fn every_sentence_but_one_holds_with_versions() {
         fixtures.push(receiver);
         async move {
             let fixture = Fixture::start(inside).await;
-            let store = store_of(&fixture, &json!({ "prefix": "p/" }));
+            let keys =
+                json!({ "legal": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "hr": "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=" });
+            let store = store_of(&fixture, &json!({ "prefix": "p/", "keys": keys }));
             // Whether versions are kept shows at the first write.
             write(&store, "first", "x").await.unwrap();
             fixture.state().blobs.clear();
@@ -97,6 +99,11 @@ async fn what_soft_delete_keeps_comes_back() {
     let facts: Vec<(u64, bool, bool)> = all.iter().map(|version| (version.size, version.deletion, version.current)).collect();
     assert_eq!(facts, [(0, true, true), (4, false, false), (3, false, false)]);
     assert_eq!(all[0].modified.to_rfc3339(), "2026-11-22T10:00:00+00:00");
+    for version in &all[..2] {
+        let error = store.head("f", Some(&version.id)).await.unwrap_err();
+        assert!(error.kind == PortErrorKind::NotFound && error.message.contains("before it is restored"), "{error}");
+    }
+    assert_eq!(fixture.state().asked.iter().filter(|(_, uri, _)| uri.contains("include=versions%2Csnapshots%2Cdeleted")).count(), 1);
     assert_eq!(store.restore("f", Some(&all[0].id)).await.unwrap_err().kind, PortErrorKind::Invalid);
     assert_eq!(store.restore("f", None).await.unwrap().size, 4);
     assert_eq!(store.restore("f", None).await.unwrap_err().kind, PortErrorKind::Conflict);
@@ -106,6 +113,26 @@ async fn what_soft_delete_keeps_comes_back() {
     store.restore("f", Some(&old.id)).await.unwrap();
     assert_eq!(read(&store, "f", None).await.unwrap(), "old");
     assert_eq!(store.restore("g", None).await.unwrap_err().kind, PortErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn deleted_versions_and_snapshots_come_back_too() {
+    for versions in [true, false] {
+        let fixture = Fixture::start(Inside { versions, soft_delete: true, ..Inside::default() }).await;
+        let store = store_of(&fixture, &json!({}));
+        for text in ["old", "new!"] {
+            write(&store, "f", text).await.unwrap();
+        }
+        // Somebody deletes the older one by itself, and soft delete keeps it.
+        fixture.state().blobs.get_mut("f").unwrap()[0].deleted = true;
+        let all = store.versions("f").await.unwrap();
+        let facts: Vec<(u64, bool, bool)> = all.iter().map(|version| (version.size, version.deletion, version.current)).collect();
+        assert_eq!(facts, [(4, false, true), (3, false, false)], "{versions}");
+        assert_eq!(store.head("f", Some(&all[1].id)).await.unwrap_err().kind, PortErrorKind::NotFound);
+        assert_eq!(store.restore("f", Some(&all[1].id)).await.unwrap().size, 3, "{versions}");
+        assert_eq!(read(&store, "f", None).await.unwrap(), "old");
+        assert_eq!(fixture.count("PUT", "comp=undelete"), 1);
+    }
 }
 
 #[tokio::test]
@@ -148,7 +175,7 @@ async fn a_scope_goes_with_what_is_written() {
     );
 }
 
-fn entra(fixture: &Fixture, more: &Value) -> Value {
+pub(crate) fn entra(fixture: &Fixture, more: &Value) -> Value {
     let mut entra = json!({ "tenant_id": "tenant", "client_id": "client", "login_url": fixture.origin });
     for (key, value) in more.as_object().into_iter().flatten() {
         entra[key] = value.clone();

@@ -18,6 +18,7 @@ mod buckets;
 mod check;
 mod config;
 mod copying;
+mod customer;
 mod fault;
 #[cfg(test)]
 mod fixture;
@@ -41,6 +42,8 @@ mod sealed_tests;
 mod sealing;
 mod share;
 mod sign;
+#[cfg(test)]
+mod signature_tests;
 mod source;
 mod store;
 mod tags;

@@ -100,7 +100,9 @@ async fn versioning_is_set_and_nothing_else_of_the_settings() {
     assert_eq!(puts(&world.plane()), 1);
     let info = buckets.info("files").await.unwrap();
     let Fact::Known(words) = &info.policy else { panic!("{info:?}") };
-    for part in ["for all of its containers", "deleted files can be brought back for 7 days", "deleted containers can be brought back for 1 day ("] {
+    for part in
+        ["for all of its containers", "deleted files can be brought back for 7 days", "deleted containers can be brought back for 1 day ("]
+    {
         assert!(words.iter().any(|word| word.contains(part)), "{part}: {words:?}");
     }
     assert_eq!((info.versioning, info.lifecycle), (Fact::Known(Versioning::On), Fact::Known(Vec::new())));
@@ -238,7 +240,9 @@ async fn other_writers_are_seen_where_the_service_marks_its_state() {
     let buckets = store.buckets().unwrap();
     buckets.add_lifecycle("files", &rule("first", "", 1)).await.unwrap();
     buckets.add_lifecycle("files", &rule("second", "", 1)).await.unwrap();
-    let sent = |plane: &Plane| plane.asked.iter().filter(|asked| asked.method == Method::PUT).filter_map(|asked| asked.headers.get("if-match")).count();
+    let sent = |plane: &Plane| {
+        plane.asked.iter().filter(|asked| asked.method == Method::PUT).filter_map(|asked| asked.headers.get("if-match")).count()
+    };
     assert_eq!(sent(&world.plane()), 1, "the first had nothing to be read");
     world.plane().refusals.push_back(refusal(Method::PUT, 412, "PreconditionFailed"));
     let error = buckets.add_lifecycle("files", &rule("third", "", 1)).await.unwrap_err();
@@ -249,11 +253,9 @@ async fn other_writers_are_seen_where_the_service_marks_its_state() {
 #[tokio::test(flavor = "multi_thread")]
 async fn scopes_are_listed_and_made_where_the_configuration_says_so() {
     let (fixture, world) = worlds(Inside::default()).await;
-    for (name, state, source) in [
-        ("alpha", "Enabled", "Microsoft.Storage"),
-        ("beta", "Disabled", "Microsoft.Storage"),
-        ("vaulted", "Enabled", "Microsoft.KeyVault"),
-    ] {
+    for (name, state, source) in
+        [("alpha", "Enabled", "Microsoft.Storage"), ("beta", "Disabled", "Microsoft.Storage"), ("vaulted", "Enabled", "Microsoft.KeyVault")]
+    {
         world.plane().scopes.insert(name.to_owned(), json!({ "state": state, "source": source }));
     }
     let store = managed(&fixture, &world, &json!({}));
@@ -289,7 +291,9 @@ async fn without_a_way_to_the_account_it_is_said_what_to_configure() {
     let keyed = store_of(&fixture, &json!({}));
     let entra = json!({ "tenant_id": "tenant", "client_id": "client", "client_secret": CLIENT_SECRET, "login_url": world.url() });
     let named = store_of(&fixture, &json!({ "account_key": null, "account": ACCOUNT, "entra": entra }));
-    for (store, parts) in [(&keyed, &["entra = {", "management = { subscription", "[files.az]"][..]), (&named, &["management = { subscription"])] {
+    for (store, parts) in
+        [(&keyed, &["entra = {", "management = { subscription", "[files.az]"][..]), (&named, &["management = { subscription"])]
+    {
         let buckets = store.buckets().unwrap();
         for error in [
             buckets.versioning("files").await.unwrap_err(),
@@ -308,7 +312,10 @@ async fn without_a_way_to_the_account_it_is_said_what_to_configure() {
     let wrong = json!({ "tenant_id": "tenant", "client_id": "client", "client_secret": "wr0ng", "login_url": world.url() });
     let wrong = store_of(&fixture, &json!({ "account_key": null, "account": ACCOUNT, "entra": wrong, "management": world.settings() }));
     let error = wrong.encryption_scopes().await.unwrap_err();
-    assert!(error.kind == PortErrorKind::Unauthenticated && error.message.contains("AADSTS7000215") && !error.message.contains("wr0ng"), "{error}");
+    assert!(
+        error.kind == PortErrorKind::Unauthenticated && error.message.contains("AADSTS7000215") && !error.message.contains("wr0ng"),
+        "{error}"
+    );
     // A place that isn't there.
     let mut settings = world.settings();
     settings["resource_group"] = json!("Elsewhere");

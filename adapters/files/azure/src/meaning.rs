@@ -118,9 +118,16 @@ impl Account {
                 Kind::Denied,
                 format!("the container {container} keeps all of its files under its own encryption scope, and takes no other way"),
             ),
-            code if code.contains("EncryptionScope") || code.starts_with("KeyVault") => (
+            code if code.contains("EncryptionScope") => (
+                Kind::Invalid,
+                format!("Azure can't use that encryption scope ({}): is there such a scope, and is it enabled?", crate::names::shown(code)),
+            ),
+            code if code.starts_with("KeyVault") => (
                 Kind::Denied,
-                format!("Azure can't use the encryption scope or its key ({}): is there such a scope, and is it enabled?", crate::names::shown(code)),
+                format!(
+                    "Azure can't use the key of Key Vault that it is to be encrypted with ({}): is it there, and enabled?",
+                    crate::names::shown(code)
+                ),
             ),
             "CannotVerifyCopySource" if said.status == 404 => (Kind::NotFound, ask.absent.to_owned()),
             "BlobArchived" | "BlobBeingRehydrated" => {

@@ -132,10 +132,10 @@ async fn a_lost_answer_is_found_out_where_it_can_be() {
     write(&store, "there", stream(&pattern(5))).await.unwrap();
     proxy.set(Fault::HalfOpen);
     // It is done, and nobody hears of it: that is said.
-    let error = store.copy("there", "copied").await.unwrap_err();
+    let error = store.delete("there").await.unwrap_err();
     assert!(error.kind == PortErrorKind::TimedOut && error.maybe_done, "{error:?}");
     proxy.set(Fault::None);
-    assert_eq!(read(&direct, "copied").await.unwrap(), pattern(5));
+    assert_eq!(direct.head("there", None).await.unwrap_err().kind, PortErrorKind::NotFound);
     // A small file is looked for, and known by its checksum.
     let healed = |name: &'static str| {
         let (direct, proxy) = (&direct, &proxy);
@@ -170,6 +170,8 @@ async fn nobody_waits_for_ever() {
     let error = store.head("f", None).await.unwrap_err();
     assert!(error.kind == PortErrorKind::TimedOut && !error.maybe_done && error.message.contains("no answer in time"), "{error:?}");
     let error = store.copy("f", "g").await.unwrap_err();
+    assert!(error.kind == PortErrorKind::TimedOut && !error.maybe_done, "nothing was begun yet: {error:?}");
+    let error = store.delete("f").await.unwrap_err();
     assert!(error.kind == PortErrorKind::TimedOut && error.maybe_done, "{error:?}");
     proxy.set(Fault::None);
     assert_eq!(read(&store, "f").await.unwrap(), pattern(5));

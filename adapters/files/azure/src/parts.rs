@@ -245,7 +245,9 @@ mod tests {
         let tags = BTreeMap::from([("a=b".to_owned(), "~x y".to_owned()), ("z".to_owned(), String::new())]);
         let more = Upload { encryption: Some(FileEncryption::Key("legal.1".to_owned())), tags, ..upload };
         assert_eq!(Upload::read(more.spelled().as_str()).unwrap(), more);
-        for bad in ["", "no such upload", "0123456789abcdef x y z", "0123456789abcdeg 1 y z", "0123456789abcdef 1", "0123456789abcdef 1 t~x f"] {
+        for bad in
+            ["", "no such upload", "0123456789abcdef x y z", "0123456789abcdeg 1 y z", "0123456789abcdef 1", "0123456789abcdef 1 t~x f"]
+        {
             assert!(Upload::read(bad).is_none(), "{bad}");
         }
     }

@@ -176,7 +176,11 @@ async fn what_can_not_be_had_is_refused_and_nothing_is_written() {
         (wanted("f", Some(key("none"))), PortErrorKind::Invalid, "there are hr, legal. Keys are configured under [files.az.keys]"),
         (wanted("f", Some(FileEncryption::Scope("a b".to_owned()))), PortErrorKind::Invalid, "3 to 63 letters"),
         (NewFile { tags: many, ..wanted("f", None) }, PortErrorKind::Invalid, "10 tags at most"),
-        (NewFile { tags: BTreeMap::from([("ü".to_owned(), String::new())]), ..wanted("f", None) }, PortErrorKind::Invalid, "letters from a to z"),
+        (
+            NewFile { tags: BTreeMap::from([("ü".to_owned(), String::new())]), ..wanted("f", None) },
+            PortErrorKind::Invalid,
+            "letters from a to z",
+        ),
         (NewFile { tags: BTreeMap::from([("a".to_owned(), "v".repeat(257))]), ..wanted("f", None) }, PortErrorKind::Invalid, "at most 256"),
     ] {
         let begun = store.parts().unwrap().begin(&NewFile { size: Some(3), ..file.clone() }).await.unwrap_err();
@@ -194,8 +198,8 @@ async fn what_can_not_be_had_is_refused_and_nothing_is_written() {
     // The service's own refusals.
     for (status, code, kind, why) in [
         (403, "RequestForbiddenByContainerEncryptionPolicy", PortErrorKind::Denied, "its own encryption scope"),
-        (404, "EncryptionScopeNotFound", PortErrorKind::Denied, "is there such a scope"),
-        (403, "KeyVaultEncryptionKeyNotFound", PortErrorKind::Denied, "and is it enabled"),
+        (404, "EncryptionScopeNotFound", PortErrorKind::Invalid, "is there such a scope"),
+        (403, "KeyVaultEncryptionKeyNotFound", PortErrorKind::Denied, "is it there, and enabled"),
         (403, "AuthorizationPermissionMismatch", PortErrorKind::Denied, "networking"),
     ] {
         fixture.state().fails.push_back(Fail { of: ("PUT", "/f"), status, code, body: "", headers: Vec::new() });

@@ -1,58 +1,24 @@
 //! How single files are encrypted where they lie: by the service alone, under one of its scopes, or with a key of the
 //! customer's own, which goes with each request about the content and which the service forgets afterwards.
 //!
-//! It deliberately keeps no keys: people name those of the configuration. Which key a file is under is found out by asking,
-//! and remembered for as many files as have a place in memory.
+//! It deliberately keeps no keys: people name those of the configuration. Which key a file is under is found out by asking.
 //! <https://learn.microsoft.com/azure/storage/blobs/encryption-customer-provided-keys>
 
-use crate::config::AzureConfig;
+use crate::customer::{CustomerKey, HONOURED, IGNORED, USUAL_KEY, place};
 use crate::fault::{Ask, Said, header};
 use crate::sign::onward;
-use crate::store::{AzureStore, CURRENT};
+use crate::store::AzureStore;
 use async_trait::async_trait;
 use azure_core::http::headers::Headers;
 use azure_core::http::policies::{Policy, PolicyResult};
 use azure_core::http::{ClientMethodOptions, Context, Method, Request};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bellhop_core::ports::{FileEncryption, PortResult};
 use bellhop_core::{PortError, PortErrorKind};
-use secrecy::{ExposeSecret as _, SecretString};
-use sha2::{Digest as _, Sha256};
-use std::collections::{HashMap, VecDeque};
-use std::fmt;
+use secrecy::ExposeSecret as _;
+use std::collections::VecDeque;
 use std::future::Future;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// The name of the key that is configured as `encryption_key`.
-pub(crate) const USUAL_KEY: &str = "default";
-/// Of how many files it is remembered which key they are under.
-const REMEMBERED: usize = 4096;
-
-/// A key of the customer's.
-pub(crate) struct CustomerKey {
-    /// Its name in the configuration.
-    pub name: String,
-    key: SecretString,
-    /// SHA-256 of its bytes in base64, which is no secret: the service tells it with each file.
-    pub sum: String,
-}
-
-impl CustomerKey {
-    /// A key of 32 bytes in base64.
-    pub fn new(name: &str, key: &SecretString) -> Option<Self> {
-        let bytes = STANDARD.decode(key.expose_secret().trim()).ok().filter(|bytes| bytes.len() == 32)?;
-        let key = SecretString::from(STANDARD.encode(&bytes));
-        Some(Self { name: name.to_owned(), key, sum: STANDARD.encode(Sha256::digest(&bytes)) })
-    }
-}
-
-impl fmt::Debug for CustomerKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CustomerKey").field("name", &self.name).finish_non_exhaustive()
-    }
-}
+use std::sync::{Arc, PoisonError};
 
 /// How the content that a request is about is encrypted.
 #[derive(Clone, Debug)]
@@ -127,72 +93,6 @@ impl Policy for Encrypting {
             Some(Sealing::Own) | None => {}
         }
         onward(ctx, request, next).await
-    }
-}
-
-/// The configured keys, and which files are under which.
-#[derive(Default)]
-pub(crate) struct Keys {
-    all: Vec<Arc<CustomerKey>>,
-    fits: Mutex<Fits>,
-    /// Whether the server does as it is told about keys, and about scopes.
-    keys_honoured: AtomicU8,
-    scopes_honoured: AtomicU8,
-}
-
-/// Whether a server does as it is told shows when it is; before that it is neither.
-const HONOURED: u8 = 1;
-const IGNORED: u8 = 2;
-
-#[derive(Default)]
-struct Fits {
-    of: HashMap<String, Sealing>,
-    order: VecDeque<String>,
-}
-
-fn place(blob: &str, version: Option<&str>) -> String {
-    format!("{}\n{blob}", version.filter(|id| *id != CURRENT).unwrap_or_default())
-}
-
-impl Keys {
-    /// Those of a configuration, which were checked when it was read.
-    pub fn new(config: &AzureConfig) -> Self {
-        let usual = config.encryption_key.as_ref().map(|key| (USUAL_KEY, key));
-        let named = config.keys.iter().map(|(name, key)| (name.as_str(), key));
-        let all = usual.into_iter().chain(named).filter_map(|(name, key)| CustomerKey::new(name, key).map(Arc::new)).collect();
-        Self { all, ..Self::default() }
-    }
-
-    fn honoured(&self, sealing: &Sealing) -> &AtomicU8 {
-        if sealing.key().is_some() { &self.keys_honoured } else { &self.scopes_honoured }
-    }
-
-    fn named(&self, name: &str) -> Option<Arc<CustomerKey>> {
-        self.all.iter().find(|key| key.name == name).cloned()
-    }
-
-    /// That of this checksum.
-    fn of_sum(&self, sum: &str) -> Option<Arc<CustomerKey>> {
-        self.all.iter().find(|key| key.sum == sum).cloned()
-    }
-
-    fn recalled(&self, place: &str) -> Option<Sealing> {
-        self.fits.lock().unwrap_or_else(PoisonError::into_inner).of.get(place).cloned()
-    }
-
-    fn remember(&self, place: String, sealing: &Sealing) {
-        if self.all.is_empty() {
-            return;
-        }
-        let mut fits = self.fits.lock().unwrap_or_else(PoisonError::into_inner);
-        if fits.of.insert(place.clone(), sealing.clone()).is_none() {
-            fits.order.push_back(place);
-        }
-        if fits.order.len() > REMEMBERED
-            && let Some(oldest) = fits.order.pop_front()
-        {
-            fits.of.remove(&oldest);
-        }
     }
 }
 
@@ -317,7 +217,9 @@ impl AzureStore {
     /// Whether what was to be under a key or a scope is: a server that doesn't know such could have taken the bytes all the same.
     pub(crate) fn took(&self, operation: &'static str, sealing: &Sealing, headers: &Headers) -> PortResult<()> {
         let (does, what) = match sealing {
-            Sealing::Key(key) => (header(headers, "x-ms-encryption-key-sha256") == Some(key.sum.as_str()), format!("the key `{}`", key.name)),
+            Sealing::Key(key) => {
+                (header(headers, "x-ms-encryption-key-sha256") == Some(key.sum.as_str()), format!("the key `{}`", key.name))
+            }
             Sealing::Scope { name, asked: true } => {
                 let told = header(headers, "x-ms-encryption-scope");
                 (told.is_some_and(|told| told.eq_ignore_ascii_case(name)), format!("the encryption scope `{name}`"))
@@ -347,12 +249,7 @@ impl AzureStore {
     }
 
     /// Asks about the content of a file, with the key that it is under, whichever of the configured ones that is.
-    pub(crate) async fn ask_sealed<T, F>(
-        &self,
-        ask: Ask<'_>,
-        blob: &str,
-        attempt: impl Fn(Context<'static>) -> F,
-    ) -> PortResult<T>
+    pub(crate) async fn ask_sealed<T, F>(&self, ask: Ask<'_>, blob: &str, attempt: impl Fn(Context<'static>) -> F) -> PortResult<T>
     where
         F: Future<Output = azure_core::Result<T>>,
     {
@@ -400,6 +297,9 @@ impl AzureStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use secrecy::SecretString;
 
     fn key(byte: u8) -> CustomerKey {
         CustomerKey::new("legal", &SecretString::from(STANDARD.encode([byte; 32]))).unwrap()
@@ -426,26 +326,5 @@ mod tests {
         let mut copy = Request::new("https://a.example/c/b".parse().unwrap(), Method::Put);
         copy.insert_header("x-ms-copy-source", "https://a.example/c/a");
         assert!(!scope.concerns(&copy) && !key.concerns(&copy));
-    }
-
-    #[test]
-    fn keys_are_of_32_bytes_and_never_shown() {
-        for bad in ["", "short", &STANDARD.encode([1_u8; 31]), &STANDARD.encode([1_u8; 33])] {
-            assert!(CustomerKey::new("legal", &SecretString::from((*bad).to_owned())).is_none(), "{bad}");
-        }
-        let shown = format!("{:?}", Sealing::Key(Arc::new(key(9))));
-        assert!(shown.contains("legal") && !shown.contains(&STANDARD.encode([9_u8; 32])), "{shown}");
-    }
-
-    #[test]
-    fn what_is_remembered_is_bounded() {
-        let keys = Keys { all: vec![Arc::new(key(1))], ..Keys::default() };
-        for number in 0..REMEMBERED + 10 {
-            keys.remember(place(&format!("f{number}"), None), &Sealing::Own);
-            keys.remember(place(&format!("f{number}"), None), &Sealing::Key(keys.all[0].clone()));
-        }
-        let fits = keys.fits.lock().unwrap();
-        assert_eq!((fits.of.len(), fits.order.len()), (REMEMBERED, REMEMBERED));
-        assert!(!fits.of.contains_key(&place("f0", None)) && fits.of.contains_key(&place("f10", None)));
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::account::Account;
 use crate::config::AzureConfig;
+use crate::customer::Keys;
 use crate::fault::{Ask, Need, header};
-use crate::sealing::Keys;
 use crate::{names, share};
 use async_trait::async_trait;
 use azure_core::http::ClientMethodOptions;
@@ -12,8 +12,8 @@ use azure_storage_blob::BlobClient;
 use azure_storage_blob::models::{BlobClientDeleteOptions, BlobClientGetPropertiesOptions, DeleteSnapshotsOptionType};
 use bellhop_core::ids::{StoreName, VersionId};
 use bellhop_core::ports::{
-    Buckets, ByteStream, FileEncryption, FileInfo, FilePage, FileStore, Finding, NewFile, PartWrites, PortResult, ReadRange, ShareLimit, StoredFile,
-    Version,
+    Buckets, ByteStream, FileEncryption, FileInfo, FilePage, FileStore, Finding, NewFile, PartWrites, PortResult, ReadRange, ShareLimit,
+    StoredFile, Version,
 };
 use bellhop_core::{Clock, PortError, PortErrorKind, Timestamp};
 use std::collections::{BTreeMap, HashSet};
@@ -26,6 +26,9 @@ pub(crate) const SHA256: &str = "sha256";
 pub(crate) const FOLDER: &str = "hdi_isfolder";
 /// The version that is there where the account keeps none.
 pub(crate) const CURRENT: &str = "current";
+/// The deletion of what can be undeleted, and its content, where the account keeps no versions; both can't be read.
+pub(crate) const DELETION: &str = "deletion";
+pub(crate) const DELETED: &str = "deleted";
 /// What stands before the time of a snapshot where a version is named by it.
 pub(crate) const SNAPSHOT: &str = "snapshot:";
 
@@ -124,6 +127,10 @@ impl AzureStore {
         let unnamed = |_| self.error(PortErrorKind::Invalid, operation, "that can't be the id of a version");
         match version {
             None | Some(CURRENT) => Ok(blob),
+            Some(DELETED | DELETION) => {
+                let message = format!("`{name}` was deleted, and its content can't be read before it is restored");
+                Err(PortError::not_found(self.account.service.clone(), operation, message))
+            }
             Some(id) => match id.strip_prefix(SNAPSHOT) {
                 Some(time) => blob.with_snapshot(time).map_err(unnamed),
                 None => blob.with_version(id).map_err(unnamed),
@@ -179,12 +186,7 @@ impl AzureStore {
     }
 
     /// The same, with everything that was answered.
-    pub(crate) async fn look_closely(
-        &self,
-        operation: &'static str,
-        name: &str,
-        version: Option<&str>,
-    ) -> PortResult<(FileInfo, Headers)> {
+    pub(crate) async fn look_closely(&self, operation: &'static str, name: &str, version: Option<&str>) -> PortResult<(FileInfo, Headers)> {
         let blob = self.blob(operation, name, version)?;
         let absent = absent(name);
         let ask = Ask::file(&self.account, operation, Need::Read, &absent).version(version);

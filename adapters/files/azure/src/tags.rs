@@ -23,12 +23,7 @@ pub(crate) fn spelled(tags: &BTreeMap<String, String>) -> Option<String> {
 }
 
 impl AzureStore {
-    pub(crate) async fn tags_of(
-        &self,
-        operation: &'static str,
-        name: &str,
-        version: Option<&str>,
-    ) -> PortResult<BTreeMap<String, String>> {
+    pub(crate) async fn tags_of(&self, operation: &'static str, name: &str, version: Option<&str>) -> PortResult<BTreeMap<String, String>> {
         let blob = self.blob(operation, name, version)?;
         let absent = absent(name);
         let ask = Ask::file(&self.account, operation, Need::Tags, &absent).version(version);

@@ -43,11 +43,7 @@ impl Wire {
     pub fn new(answer: Option<Duration>) -> Result<Self, String> {
         let builder = reqwest::Client::builder().connect_timeout(CONNECT).redirect(reqwest::redirect::Policy::none());
         let client = builder.build().map_err(|error| crate::fault::innermost(&error))?;
-        Ok(Self {
-            client,
-            answer: answer.unwrap_or(ANSWER),
-            plain: None,
-        })
+        Ok(Self { client, answer: answer.unwrap_or(ANSWER), plain: None })
     }
 
     /// The same, with tokens from this address, which may be one without TLS on this machine.

@@ -89,8 +89,7 @@ impl AzureStore {
         self.taggable("write", &file.tags)?;
         let sealing = self.sealing("write", file.encryption.as_ref())?;
         self.ready(&sealing).await?;
-        let beside =
-            Beside { content_type: file.content_type.clone(), tags: crate::tags::spelled(&file.tags), sum: None, carried };
+        let beside = Beside { content_type: file.content_type.clone(), tags: crate::tags::spelled(&file.tags), sum: None, carried };
         let mut source = Source::new(bytes, file.size, &self.account.service, "write");
         source.fill(SMALL).await?;
         if source.is_ended() && self.doubts(&sealing) {

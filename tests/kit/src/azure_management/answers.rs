@@ -58,11 +58,19 @@ impl Plane {
         match text("authorization").strip_prefix("Bearer ") {
             None => return refusal(401, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing."),
             Some(MANAGEMENT_TOKEN) => {}
-            Some(_) => return refusal(401, "InvalidAuthenticationToken", "The access token has been obtained for wrong audience or resource."),
+            Some(_) => {
+                return refusal(401, "InvalidAuthenticationToken", "The access token has been obtained for wrong audience or resource.");
+            }
         }
         let query = form(uri.query().unwrap_or_default().as_bytes());
         match query.get("api-version").map(String::as_str) {
-            None => return refusal(400, "MissingApiVersionParameter", "The api-version query parameter (?api-version=) is required for all requests."),
+            None => {
+                return refusal(
+                    400,
+                    "MissingApiVersionParameter",
+                    "The api-version query parameter (?api-version=) is required for all requests.",
+                );
+            }
             Some(version) if !VERSIONS.contains(&version) => {
                 return refusal(400, "InvalidResourceType", &format!("No API of this type is there in version '{version}'."));
             }
@@ -70,7 +78,8 @@ impl Plane {
         }
         let path = form(format!("path={}", uri.path()).as_bytes()).remove("path").unwrap_or_default();
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-        let ["subscriptions", subscription, groups, group, "providers", provider, accounts, account, kind, rest @ ..] = parts.as_slice() else {
+        let ["subscriptions", subscription, groups, group, "providers", provider, accounts, account, kind, rest @ ..] = parts.as_slice()
+        else {
             return refusal(404, "NotFound", "There is nothing at this address.");
         };
         let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
@@ -178,12 +187,17 @@ impl Plane {
 
     fn scopes(&self, query: &std::collections::HashMap<String, String>) -> Answer {
         let from: usize = query.get("$skipToken").and_then(|from| from.parse().ok()).unwrap_or(0);
-        let page: Vec<Value> = self.scopes.iter().skip(from).take(PAGE).map(|(name, scope)| self.resource("encryptionScopes", name, scope)).collect();
+        let page: Vec<Value> =
+            self.scopes.iter().skip(from).take(PAGE).map(|(name, scope)| self.resource("encryptionScopes", name, scope)).collect();
         let mut body = json!({ "value": page });
         if from + PAGE < self.scopes.len() {
             body["nextLink"] = json!(format!(
                 "{}/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Storage/storageAccounts/{}/encryptionScopes?api-version=2023-05-01&$skipToken={}",
-                self.origin, self.subscription, self.group, self.account, from + PAGE
+                self.origin,
+                self.subscription,
+                self.group,
+                self.account,
+                from + PAGE
             ));
         }
         done(200, body)

@@ -49,7 +49,9 @@ fn filters(filters: &Value) -> Result<Vec<&str>, String> {
         return Err("blobTypes is required, of blockBlob and appendBlob.".to_owned());
     }
     let prefixes = array(filters, "prefixMatch")?;
-    if prefixes.len() > 10 || !prefixes.iter().all(|prefix| prefix.as_str().is_some_and(|prefix| !prefix.is_empty() && !prefix.starts_with('/'))) {
+    if prefixes.len() > 10
+        || !prefixes.iter().all(|prefix| prefix.as_str().is_some_and(|prefix| !prefix.is_empty() && !prefix.starts_with('/')))
+    {
         return Err("prefixMatch has up to 10 prefixes that begin with a container's name.".to_owned());
     }
     let tags = array(filters, "blobIndexMatch")?;

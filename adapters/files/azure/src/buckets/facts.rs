@@ -4,8 +4,8 @@ use crate::fault::{Ask, Need, header};
 use crate::store::AzureStore;
 use azure_core::http::headers::Headers;
 use azure_storage_blob::models::ListBlobsIncludeItem;
-use bellhop_core::{PortError, PortErrorKind};
 use bellhop_core::ports::{AccessPolicy, BucketInfo, Encryption, Fact, PortResult, PublicAccess, PublicLevel, Versioning};
+use bellhop_core::{PortError, PortErrorKind};
 
 /// How many files are looked at for versions.
 const SEEN: usize = 1000;
@@ -146,9 +146,7 @@ impl AzureStore {
                 }
                 Fact::Known(words)
             }
-            Err(error) if matches!(error.kind, PortErrorKind::Denied | PortErrorKind::Unauthenticated) && words.is_empty() => {
-                Fact::Denied
-            }
+            Err(error) if matches!(error.kind, PortErrorKind::Denied | PortErrorKind::Unauthenticated) && words.is_empty() => Fact::Denied,
             Err(error) if matches!(error.kind, PortErrorKind::Denied | PortErrorKind::Unauthenticated) => {
                 words.push("which access policies it has can't be seen with this credential".to_owned());
                 Fact::Known(words)

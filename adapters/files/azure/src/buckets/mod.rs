@@ -29,7 +29,7 @@ impl AzureStore {
         let name = self.named("lifecycle", name)?;
         self.facts("lifecycle", name).await?;
         if self.management().is_none() {
-            return Err(self.unmanaged("lifecycle", AGES));
+            return Err(self.unmanaged("lifecycle", AGES, "management-policy create --policy FILE"));
         }
         Ok(name)
     }
@@ -128,13 +128,15 @@ impl Buckets for AzureStore {
     async fn versioning(&self, name: &str) -> PortResult<Versioning> {
         let name = self.named("versioning", name)?;
         let facts = self.facts("versioning", name).await?;
-        self.versioning_of(name, &facts).await?.ok_or_else(|| self.unmanaged("versioning", VERSIONS))
+        self.versioning_of(name, &facts)
+            .await?
+            .ok_or_else(|| self.unmanaged("versioning", VERSIONS, "blob-service-properties update --enable-versioning true"))
     }
 
     async fn set_versioning(&self, name: &str, on: bool) -> PortResult<()> {
         self.facts("versioning", self.named("versioning", name)?).await?;
         if self.management().is_none() {
-            return Err(self.unmanaged("versioning", VERSIONS));
+            return Err(self.unmanaged("versioning", VERSIONS, "blob-service-properties update --enable-versioning true"));
         }
         self.set_managed_versioning(on).await
     }

@@ -3,8 +3,8 @@
 //! it does; those of this process wait for each other.
 //! <https://learn.microsoft.com/rest/api/storagerp/management-policies>
 
-use super::rules::{Reach, id_of, made, reach, told, trim};
 use super::Asked;
+use super::rules::{Reach, id_of, made, reach, told, trim};
 use crate::fault::Ask;
 use crate::names::shown;
 use crate::store::AzureStore;
@@ -39,7 +39,9 @@ impl AzureStore {
         let rules = match other.remove("rules") {
             Some(Value::Array(rules)) => rules,
             None | Some(Value::Null) => Vec::new(),
-            Some(_) => return Err(self.error(PortErrorKind::Broken, operation, "the account's lifecycle rules are no list; nothing was changed")),
+            Some(_) => {
+                return Err(self.error(PortErrorKind::Broken, operation, "the account's lifecycle rules are no list; nothing was changed"));
+            }
         };
         Ok(Policy { other, rules, etag: got.etag, is_there: true })
     }
@@ -120,7 +122,8 @@ impl AzureStore {
     }
 
     fn foreign(&self, container: &str, id: &str, advice: &str) -> PortError {
-        let message = format!("the lifecycle rule {} of the storage account is about more than the container {container}; {advice}", shown(id));
+        let message =
+            format!("the lifecycle rule {} of the storage account is about more than the container {container}; {advice}", shown(id));
         self.error(PortErrorKind::Conflict, "lifecycle", message)
     }
 }

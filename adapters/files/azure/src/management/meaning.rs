@@ -15,10 +15,14 @@ impl Account {
         let code = shorten(&one_line(&said.code), 60);
         match (said.code.as_str(), said.status) {
             ("AuthorizationFailed" | "LinkedAuthorizationFailed" | "RoleAssignmentNotFound", _) => {
-                let message = format!("the identity may not manage the storage account {account}: it needs the role Storage Account Contributor on it");
+                let message = format!(
+                    "the identity may not manage the storage account {account}: it needs the role Storage Account Contributor on it"
+                );
                 (Kind::Denied, message)
             }
-            ("ScopeLocked", _) => (Kind::Denied, format!("a lock on the storage account {account} or above it keeps it from being changed")),
+            ("ScopeLocked", _) => {
+                (Kind::Denied, format!("a lock on the storage account {account} or above it keeps it from being changed"))
+            }
             ("RequestDisallowedByPolicy", _) => (Kind::Denied, "a policy of the subscription doesn't allow it".to_owned()),
             ("SubscriptionNotFound" | "InvalidSubscriptionId", _) => {
                 (Kind::Invalid, format!("there is no such subscription; check `management.subscription` in [{section}]"))
@@ -27,7 +31,8 @@ impl Account {
                 (Kind::Invalid, format!("there is no such resource group; check `management.resource_group` in [{section}]"))
             }
             ("ResourceNotFound", _) => {
-                let message = format!("the storage account {account} isn't in that resource group; check `management.resource_group` in [{section}]");
+                let message =
+                    format!("the storage account {account} isn't in that resource group; check `management.resource_group` in [{section}]");
                 (Kind::Invalid, message)
             }
             ("ManagementPolicyNotFound", _) => (Kind::NotFound, format!("the storage account {account} has no lifecycle rules")),
@@ -43,7 +48,10 @@ impl Account {
             (_, 408 | 504) => (Kind::TimedOut, "Azure didn't come to an end with it in time".to_owned()),
             (_, 500..) => (Kind::Unavailable, format!("Azure can't do it just now (status {})", said.status)),
             (_, 300..=399) => (Kind::Broken, format!("{place} sends elsewhere; check `management.url` in [{section}]")),
-            _ => (Kind::Invalid, if code.is_empty() { format!("Azure refused it (status {})", said.status) } else { format!("Azure refused it ({code})") }),
+            _ => (
+                Kind::Invalid,
+                if code.is_empty() { format!("Azure refused it (status {})", said.status) } else { format!("Azure refused it ({code})") },
+            ),
         }
     }
 }

@@ -94,13 +94,14 @@ impl AzureStore {
     /// Asks; `None` when the thing itself isn't there, which `missing` is the code for.
     async fn manage(&self, ask: Ask<'_>, asked: &Asked<'_>, missing: &str) -> PortResult<Option<Managed>> {
         let Some((management, pipeline)) = self.management().zip(self.account.management()?) else {
-            return Err(self.unmanaged(ask.operation, "that is"));
+            return Err(self.unmanaged(ask.operation, "that is", "update"));
         };
         let address = format!(
             "{}/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Storage/storageAccounts/{}/{}?api-version={API}",
             management.url, management.subscription, management.resource_group, self.account.config.account, asked.path
         );
-        let address = address.parse().map_err(|_| self.error(bellhop_core::PortErrorKind::Invalid, ask.operation, "`management.url` is no address"));
+        let address =
+            address.parse().map_err(|_| self.error(bellhop_core::PortErrorKind::Invalid, ask.operation, "`management.url` is no address"));
         self.manage_at(ask, pipeline, address?, asked, missing).await
     }
 
@@ -194,7 +195,7 @@ impl AzureStore {
     }
 
     /// What is a setting of the whole account, and what to put into the configuration so that it can be changed from here.
-    pub(crate) fn unmanaged(&self, operation: &'static str, what: &str) -> PortError {
+    pub(crate) fn unmanaged(&self, operation: &'static str, what: &str, else_by: &str) -> PortError {
         let section = &self.account.service;
         let identity = if matches!(self.account.config.credential, crate::config::Credential::Entra(_)) {
             ""
@@ -204,8 +205,8 @@ impl AzureStore {
         let message = format!(
             "{what} a setting of the storage account {} for all of its containers, in Azure's management plane. To reach it from here, put \
              {identity}`management = {{ subscription = \"...\", resource_group = \"...\" }}` into [{section}], and give that identity the role \
-             Storage Account Contributor on the account",
-            self.account.config.account
+             Storage Account Contributor on the account. Otherwise change it in the portal, or by `az storage account {else_by} --account-name {}`",
+            self.account.config.account, self.account.config.account
         );
         PortError::unsupported(section.clone(), operation, message)
     }

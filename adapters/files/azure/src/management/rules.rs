@@ -124,7 +124,10 @@ pub(super) fn made(container: &str, rule: &LifecycleRule) -> Result<Value, Refus
     }
     let name = name_of(&rule.id);
     if name.is_empty() || name.len() > LONGEST || id_of(&name) != rule.id {
-        return invalid(format!("`{}` can't be the id of a rule: Azure takes up to {LONGEST} letters, digits and hyphens", shown(&rule.id)));
+        return invalid(format!(
+            "`{}` can't be the id of a rule: Azure takes up to {LONGEST} letters, digits and hyphens",
+            shown(&rule.id)
+        ));
     }
     if rule.filter.tags.len() > MOST_TAGS {
         return invalid(format!("a rule of Azure's looks at {MOST_TAGS} tags at most"));
@@ -184,16 +187,22 @@ fn sentence(what: &str, action: &str, condition: &Value) -> String {
         None if action == "delete" => format!("delete {what}"),
         None => format!("do to {what} what isn't known here ({})", shown(action)),
     };
-    let conditions: Vec<String> = condition.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()).map(|(name, value)| {
-        let when = match name.as_str() {
-            MODIFIED => "since they were changed",
-            MADE => "since they were made",
-            "daysAfterLastAccessTimeGreaterThan" => "since they were last read",
-            "daysAfterLastTierChangeGreaterThan" => "since they last moved",
-            other => return format!("{} {}", shown(other), shown(&value.to_string())),
-        };
-        count(value).map_or_else(|| shown(&value.to_string()), |days| format!("{days} days {when}"))
-    }).collect();
+    let conditions: Vec<String> = condition
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| {
+            let when = match name.as_str() {
+                MODIFIED => "since they were changed",
+                MADE => "since they were made",
+                "daysAfterLastAccessTimeGreaterThan" => "since they were last read",
+                "daysAfterLastTierChangeGreaterThan" => "since they last moved",
+                other => return format!("{} {}", shown(other), shown(&value.to_string())),
+            };
+            count(value).map_or_else(|| shown(&value.to_string()), |days| format!("{days} days {when}"))
+        })
+        .collect();
     if conditions.is_empty() { does } else { format!("{does} after {}", conditions.join(" and ")) }
 }
 
@@ -244,7 +253,11 @@ pub(super) fn told(container: &str, rule: &Value) -> LifecycleRule {
         other.push("leave snapshots alone".to_owned());
     }
     for (kind, action, condition) in actions.as_object().into_iter().flatten().flat_map(|(kind, all)| {
-        all.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()).map(move |(action, condition)| (kind, action, condition))
+        all.as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(_, value)| !value.is_null())
+            .map(move |(action, condition)| (kind, action, condition))
     }) {
         let tier = TIERS.iter().find(|(_, known)| known == action).map(|(tier, _)| *tier);
         match (kind.as_str(), action.as_str(), tier, only(condition, MODIFIED)) {

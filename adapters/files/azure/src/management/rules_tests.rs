@@ -84,8 +84,16 @@ fn what_azure_can_not_do_is_refused_with_the_reason() {
         (LifecycleRule { filter: tagged, ..rule("x") }, PortErrorKind::Invalid, "10 tags"),
         (LifecycleRule { expire: Some(on), ..rule("x") }, PortErrorKind::Unsupported, "know no dates"),
         (LifecycleRule { transitions: to("GLACIER", When::Days(1)), ..rule("x") }, PortErrorKind::Invalid, "Cool, Cold and Archive"),
-        (LifecycleRule { transitions: [to("Cool", When::Days(1)), to("cool", When::Days(2))].concat(), ..rule("x") }, PortErrorKind::Invalid, "twice"),
-        (LifecycleRule { expire_noncurrent: Some(NoncurrentExpiry { days: 1, keep: Some(2) }), ..rule("x") }, PortErrorKind::Unsupported, "age alone"),
+        (
+            LifecycleRule { transitions: [to("Cool", When::Days(1)), to("cool", When::Days(2))].concat(), ..rule("x") },
+            PortErrorKind::Invalid,
+            "twice",
+        ),
+        (
+            LifecycleRule { expire_noncurrent: Some(NoncurrentExpiry { days: 1, keep: Some(2) }), ..rule("x") },
+            PortErrorKind::Unsupported,
+            "age alone",
+        ),
         (LifecycleRule { expire: None, ..rule("x") }, PortErrorKind::Invalid, "does nothing"),
         (LifecycleRule { other: vec!["dance".to_owned()], ..rule("x") }, PortErrorKind::Unsupported, "dance"),
     ] {
@@ -114,7 +122,10 @@ fn rules_of_others_are_told_in_words() {
         },
     });
     let seen = told("team", &theirs);
-    assert!(seen.enabled && seen.expire == Some(When::Days(365)) && seen.transitions.is_empty() && seen.expire_noncurrent.is_none(), "{seen:?}");
+    assert!(
+        seen.enabled && seen.expire == Some(When::Days(365)) && seen.transitions.is_empty() && seen.expire_noncurrent.is_none(),
+        "{seen:?}"
+    );
     for words in [
         "be about every container of the storage account",
         "be about append blobs, too",
