@@ -67,12 +67,12 @@ impl AzureStore {
         let tags = crate::tags::spelled(&tags);
         let need = if tags.is_some() { Need::WriteTagged } else { Need::Write };
         let ask = Ask::file(&self.account, operation, need, &absent).version(version).changing();
-        let begin = || {
+        let copying = || {
             let options =
                 BlobClientStartCopyFromUrlOptions { blob_tags_string: tags.clone(), ..BlobClientStartCopyFromUrlOptions::default() };
             target.start_copy_from_url(address.clone(), Some(options))
         };
-        let begun = self.account.ask(ask, begin).await?;
+        let begun = self.account.ask(ask, copying).await?;
         let made = header(begun.headers(), "x-ms-version-id").map(str::to_owned);
         self.note_version(made.as_deref());
         self.note_written(&self.blob_name(operation, to)?, &Sealing::Own);

@@ -45,15 +45,15 @@ impl Plane {
             && let Some(next) = self.refusals.remove(at)
         {
             if next.done {
-                self.admitted(method, uri, headers, parsed, body.is_empty());
+                self.admitted(method, uri, headers, parsed.as_ref(), body.is_empty());
             }
             let refused = refusal(next.status, next.code, "In words.");
             return Answer { headers: next.headers, ..refused };
         }
-        self.admitted(method, uri, headers, parsed, body.is_empty())
+        self.admitted(method, uri, headers, parsed.as_ref(), body.is_empty())
     }
 
-    fn admitted(&mut self, method: &Method, uri: &Uri, headers: &HeaderMap, body: Option<Value>, bare: bool) -> Answer {
+    fn admitted(&mut self, method: &Method, uri: &Uri, headers: &HeaderMap, body: Option<&Value>, bare: bool) -> Answer {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
         match text("authorization").strip_prefix("Bearer ") {
             None => return refusal(401, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing."),
@@ -107,7 +107,7 @@ impl Plane {
             if !text("content-type").starts_with("application/json") {
                 return refusal(415, "UnsupportedMediaType", "The content media type is not supported.");
             }
-            match body.as_ref().and_then(|body| body.get("properties")).filter(|properties| properties.is_object()) {
+            match body.and_then(|body| body.get("properties")).filter(|properties| properties.is_object()) {
                 Some(properties) => properties.clone(),
                 None if bare => return refusal(400, "InvalidRequestContent", "The request content was empty."),
                 None => return refusal(400, "InvalidRequestContent", "The request content was invalid and could not be deserialized."),

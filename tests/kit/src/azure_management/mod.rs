@@ -148,7 +148,7 @@ impl AzureManagement {
         };
         let plane = Arc::new(Mutex::new(plane));
         let app = axum::Router::new().fallback(any(serve)).with_state(plane.clone());
-        let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+        let serving = tokio::runtime::Handle::current().spawn(async move { axum::serve(listener, app).await });
         Ok(Self { plane, origin, serving: serving.abort_handle() })
     }
 

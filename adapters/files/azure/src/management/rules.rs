@@ -73,18 +73,14 @@ pub(super) fn id_of(name: &str) -> String {
     let mut rest = name;
     while let Some(first) = rest.as_bytes().first() {
         let spelled = rest.strip_prefix("-x").and_then(|tail| Some((tail.get(..2)?, tail.get(2..)?.strip_prefix('-')?)));
-        match spelled.and_then(|(digits, tail)| Some((u8::from_str_radix(digits, 16).ok()?, tail))) {
-            Some((byte, tail)) => {
-                bytes.push(byte);
-                rest = tail;
-            }
-            None => {
-                bytes.push(*first);
-                rest = rest.get(1..).unwrap_or_default();
-                if !first.is_ascii() {
-                    return name.to_owned();
-                }
-            }
+        if let Some((byte, tail)) = spelled.and_then(|(digits, tail)| Some((u8::from_str_radix(digits, 16).ok()?, tail))) {
+            bytes.push(byte);
+            rest = tail;
+        } else if first.is_ascii() {
+            bytes.push(*first);
+            rest = rest.get(1..).unwrap_or_default();
+        } else {
+            return name.to_owned();
         }
     }
     // Others may have named a rule so without meaning this.
