@@ -2,7 +2,8 @@
 
 use crate::config::{AzureConfig, Credential, Entra, Proof};
 use crate::fault::innermost;
-use crate::sign::{AccountKey, Bearer, Encrypting, SharedKey, Signature};
+use crate::sealing::Encrypting;
+use crate::sign::{AccountKey, Bearer, SCOPE, SharedKey, Signature};
 use crate::wire::Wire;
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::{Secret, TokenCredential};
@@ -30,28 +31,19 @@ pub(crate) struct Account {
     pub clock: Arc<dyn Clock>,
     /// How long an answer may take; tests are less patient.
     pub answer: Option<Duration>,
-    /// Where the tests' `login.test` is.
-    #[cfg(test)]
-    pub login: Option<String>,
     made: OnceLock<Made>,
 }
 
 struct Made {
     service: BlobServiceClient,
     pipeline: Pipeline,
+    /// The way to the management plane, where one is configured.
+    management: Option<Pipeline>,
 }
 
 impl Account {
     pub fn new(service: String, config: AzureConfig, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            service,
-            config,
-            clock,
-            answer: None,
-            #[cfg(test)]
-            login: None,
-            made: OnceLock::new(),
-        }
+        Self { service, config, clock, answer: None, made: OnceLock::new() }
     }
 
     /// The account's key, where that is the credential.
@@ -83,45 +75,53 @@ impl Account {
 
     fn make(&self) -> PortResult<Made> {
         let wire = Wire::new(self.answer).map_err(|error| self.unmade(format!("no HTTP client can be made: {error}")))?;
-        #[cfg(test)]
-        let wire = wire.with_login(self.login.clone());
+        let login = match &self.config.credential {
+            Credential::Entra(entra) => entra.login_url.as_deref(),
+            Credential::Key(_) | Credential::Sas(_) => None,
+        };
+        let wire = wire.with_login(login);
         let mut options = ClientOptions {
             transport: Some(Transport::new(Arc::new(wire))),
             // What is tried again, and when, is decided where it is known what was asked for.
             retry: RetryOptions::none(),
             ..ClientOptions::default()
         };
-        let encrypting = match (&self.config.encryption_scope, &self.config.encryption_key) {
-            (Some(scope), _) => Some(Encrypting::Scope(scope.clone())),
-            (None, Some(key)) => Encrypting::key(key.clone()),
-            (None, None) => None,
+        let identity = match &self.config.credential {
+            Credential::Entra(entra) => Some(self.identity(entra, &options)?),
+            Credential::Key(_) | Credential::Sas(_) => None,
         };
-        let mut policies: Vec<Arc<dyn Policy>> = Vec::new();
-        if let Some(encrypting) = encrypting {
-            policies.push(Arc::new(encrypting));
-        }
+        let named = |options| Pipeline::new(Some("bellhop"), option_env!("CARGO_PKG_VERSION"), options, Vec::new(), Vec::new(), None);
+        let management = identity.clone().zip(self.config.management.as_ref()).map(|(identity, management)| {
+            let scope = format!("{}/.default", management.url);
+            let policy: Arc<dyn Policy> = Arc::new(Bearer { identity, scope });
+            named(ClientOptions { per_try_policies: vec![policy], ..options.clone() })
+        });
+        let mut policies: Vec<Arc<dyn Policy>> = vec![Arc::new(Encrypting)];
         policies.push(match &self.config.credential {
             Credential::Key(_) => {
                 let key = self.key().ok_or_else(|| self.unmade("`account_key` is no base64".to_owned()))?;
                 Arc::new(SharedKey { key, clock: self.clock.clone() })
             }
             Credential::Sas(sas) => Arc::new(Signature(sas.clone())),
-            Credential::Entra(entra) => Arc::new(Bearer(self.identity(entra, &options)?)),
+            Credential::Entra(_) => {
+                let identity = identity.ok_or_else(|| self.unmade("`entra` names no identity".to_owned()))?;
+                Arc::new(Bearer { identity, scope: SCOPE.to_owned() })
+            }
         });
         options.per_try_policies = policies;
         let endpoint: Url =
             self.config.endpoint.parse().map_err(|_| self.unmade(format!("`endpoint` is no address: {}", self.config.endpoint)))?;
-        let pipeline = Pipeline::new(Some("bellhop"), option_env!("CARGO_PKG_VERSION"), options.clone(), Vec::new(), Vec::new(), None);
+        let pipeline = named(options.clone());
         let with = BlobServiceClientOptions { client_options: options, version: VERSION.to_owned() };
         let service = BlobServiceClient::new(endpoint, None, Some(with)).map_err(|error| self.unmade(innermost(&error)))?;
-        Ok(Made { service, pipeline })
+        Ok(Made { service, pipeline, management })
     }
 
     fn identity(&self, entra: &Entra, options: &ClientOptions) -> PortResult<Arc<dyn TokenCredential>> {
         let mut options = options.clone();
         if let Some(login) = &entra.login_url {
             let mut cloud = CustomConfiguration::default();
-            login.trim_end_matches('/').clone_into(&mut cloud.authority_host);
+            cloud.authority_host = Wire::shown(login.trim_end_matches('/'));
             options.cloud = Some(Arc::new(CloudConfiguration::from(cloud)));
         }
         let made: azure_core::Result<Arc<dyn TokenCredential>> = match &entra.proof {
@@ -171,5 +171,10 @@ impl Account {
     /// What requests go through that the SDK has no call for.
     pub fn pipeline(&self) -> PortResult<&Pipeline> {
         Ok(&self.made()?.pipeline)
+    }
+
+    /// What requests to the management plane go through, where one is configured.
+    pub fn management(&self) -> PortResult<Option<&Pipeline>> {
+        Ok(self.made()?.management.as_ref())
     }
 }

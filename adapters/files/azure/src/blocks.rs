@@ -6,18 +6,22 @@
 use crate::body::piped;
 use crate::fault::{Ask, Need, header};
 use crate::plan::LARGEST;
+use crate::sealing::Sealing;
 use crate::source::Source;
-use crate::store::{AzureStore, SHA256};
+use crate::store::AzureStore;
+use crate::writing::Beside;
+use azure_core::http::headers::Headers;
 use azure_core::http::{Body, RequestContent};
 use azure_storage_blob::BlockBlobClient;
-use azure_storage_blob::models::{BlockBlobClientCommitBlockListOptions, BlockBlobClientStageBlockOptions, BlockListType, BlockLookupList};
-use bellhop_core::ports::PortResult;
+use azure_storage_blob::models::{
+    BlobClientGetPropertiesOptions, BlockBlobClientCommitBlockListOptions, BlockBlobClientStageBlockOptions, BlockListType, BlockLookupList,
+};
+use bellhop_core::ports::{FileEncryption, PortResult};
 use bellhop_core::{PortError, PortErrorKind, Timestamp};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::future::Either;
 use md5::{Digest as _, Md5};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -39,6 +43,8 @@ pub(crate) struct Blocks {
     pub blob: String,
     /// What tells its blocks from those of others: 16 characters.
     pub id: String,
+    /// How it is encrypted: each of its blocks has to be.
+    pub sealing: Sealing,
     /// Whether anything was sent; all copies know.
     begun: Arc<AtomicBool>,
     ended: AtomicBool,
@@ -55,24 +61,26 @@ pub(crate) struct Held {
 pub(crate) struct Written {
     pub version: Option<String>,
     pub modified: Timestamp,
+    pub encryption: Option<FileEncryption>,
 }
 
 impl Blocks {
     /// Begins with an id of its own.
-    pub fn begin(store: &AzureStore, operation: &'static str, blob: &str) -> PortResult<Self> {
+    pub fn begin(store: &AzureStore, operation: &'static str, blob: &str, sealing: Sealing) -> PortResult<Self> {
         let mut random = [0_u8; 8];
         getrandom::fill(&mut random)
             .map_err(|error| store.error(PortErrorKind::Broken, operation, format!("the system gives no random numbers: {error}")))?;
-        Ok(Self::known(store, operation, blob, &hex::encode(random)))
+        Ok(Self::known(store, operation, blob, &hex::encode(random), sealing))
     }
 
     /// Those that were begun before.
-    pub fn known(store: &AzureStore, operation: &'static str, blob: &str, id: &str) -> Self {
+    pub fn known(store: &AzureStore, operation: &'static str, blob: &str, id: &str, sealing: Sealing) -> Self {
         Self {
             store: store.clone(),
             operation,
             blob: blob.to_owned(),
             id: id.to_owned(),
+            sealing,
             begun: Arc::default(),
             ended: AtomicBool::new(false),
         }
@@ -107,7 +115,7 @@ impl Blocks {
 
     /// The same blocks, cleared away by nobody.
     pub fn copy(&self) -> Self {
-        let mut copy = Self::known(&self.store, self.operation, &self.blob, &self.id);
+        let mut copy = Self::known(&self.store, self.operation, &self.blob, &self.id, self.sealing.clone());
         copy.begun = self.begun.clone();
         copy.ended.store(true, Ordering::Relaxed);
         copy
@@ -122,12 +130,13 @@ impl Blocks {
         let sent = self.store.account.ask(self.ask(), || {
             let options = BlockBlobClientStageBlockOptions {
                 transactional_content_md5: Some(sum.clone()),
+                method_options: self.sealing.options(),
                 ..BlockBlobClientStageBlockOptions::default()
             };
             let body = Body::Bytes(bytes.clone()).into();
             client.stage_block(id.as_bytes(), bytes.len() as u64, body, Some(options))
         });
-        sent.await.map(drop)
+        self.store.took(self.operation, &self.sealing, sent.await?.headers())
     }
 
     /// Sends a block whose bytes pass through, once. What arrived is compared with what was sent.
@@ -135,11 +144,13 @@ impl Blocks {
         self.begun.store(true, Ordering::Relaxed);
         let client = self.client()?;
         let id = self.block(number);
+        let options =
+            BlockBlobClientStageBlockOptions { method_options: self.sealing.options(), ..BlockBlobClientStageBlockOptions::default() };
         let (inlet, body) = piped(size);
         let mut sum = Md5::new();
         // While bytes are fed, whoever sends them sets the pace; afterwards the service has to answer.
         let answered = {
-            let sending = std::pin::pin!(client.stage_block(id.as_bytes(), size, body.into(), None));
+            let sending = std::pin::pin!(client.stage_block(id.as_bytes(), size, body.into(), Some(options)));
             let feeding = std::pin::pin!(inlet.feed(source, size, &mut sum));
             match futures::future::select(feeding, sending).await {
                 Either::Left((fed, sending)) => {
@@ -156,7 +167,7 @@ impl Blocks {
         {
             return Err(self.store.corrupted(self.operation));
         }
-        Ok(())
+        self.store.took(self.operation, &self.sealing, got.headers())
     }
 
     /// The blocks of these ids that the service has and are not part of the blob.
@@ -182,17 +193,23 @@ impl Blocks {
 
     /// Puts blocks together; from then on the file is this. An answer that got lost is looked for: blocks of these ids are
     /// nobody else's.
-    pub async fn commit(&self, numbers: &[u32], content_type: &str, sum: Option<String>) -> PortResult<Written> {
+    pub async fn commit(&self, numbers: &[u32], beside: &Beside) -> PortResult<Written> {
         let client = self.client()?;
         let ids: Vec<Vec<u8>> = numbers.iter().map(|number| self.block(*number).into_bytes()).collect();
         let list = BlockLookupList { uncommitted: Some(ids), ..BlockLookupList::default() };
         let list: RequestContent<BlockLookupList, _> =
             list.try_into().map_err(|error: azure_core::Error| self.store.account.failed(self.ask(), &error))?;
-        let metadata = sum.map(|sum| HashMap::from([(SHA256.to_owned(), sum)]));
-        let sent = self.store.account.ask(self.ask().changing(), || {
+        let ask = Ask { needs: beside.need(), ..self.ask().changing() };
+        let sent = self.store.account.ask(ask, || {
             let options = BlockBlobClientCommitBlockListOptions {
-                blob_content_type: Some(content_type.to_owned()),
-                metadata: metadata.clone(),
+                blob_content_type: Some(beside.content_type.clone()),
+                blob_cache_control: beside.carried.cache_control.clone(),
+                blob_content_disposition: beside.carried.disposition.clone(),
+                blob_content_encoding: beside.carried.encoding.clone(),
+                blob_content_language: beside.carried.language.clone(),
+                blob_tags_string: beside.tags.clone(),
+                metadata: beside.metadata(),
+                method_options: self.sealing.options(),
                 ..BlockBlobClientCommitBlockListOptions::default()
             };
             client.commit_block_list(list.clone(), Some(options))
@@ -201,7 +218,7 @@ impl Blocks {
             Ok(got) => {
                 let version = header(got.headers(), "x-ms-version-id").map(str::to_owned);
                 self.store.note_version(version.as_deref());
-                Ok(Written { version, modified: crate::store::date(got.headers(), "last-modified") })
+                Ok(self.written(version, got.headers()))
             }
             Err(error) if error.maybe_done && !numbers.is_empty() => match self.committed(numbers).await {
                 Some(written) => Ok(written),
@@ -220,9 +237,18 @@ impl Blocks {
             return None;
         }
         let client = self.store.account.blob(&self.blob).ok()?;
-        let got = self.store.account.ask(self.ask(), || client.get_properties(None)).await.ok()?;
+        let get = || {
+            let options =
+                BlobClientGetPropertiesOptions { method_options: self.sealing.options(), ..BlobClientGetPropertiesOptions::default() };
+            client.get_properties(Some(options))
+        };
+        let got = self.store.account.ask(self.ask(), get).await.ok()?;
         let version = header(got.headers(), "x-ms-version-id").map(str::to_owned);
-        Some(Written { version, modified: crate::store::date(got.headers(), "last-modified") })
+        Some(self.written(version, got.headers()))
+    }
+
+    fn written(&self, version: Option<String>, headers: &Headers) -> Written {
+        Written { version, modified: crate::store::date(headers, "last-modified"), encryption: self.store.encrypted(headers) }
     }
 
     /// Shrinks every block that is still there to a byte.

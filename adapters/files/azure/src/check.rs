@@ -39,12 +39,49 @@ impl AzureStore {
             },
             Err(error) => tracing::debug!(%error, "the service's settings can't be seen"),
         }
+        if self.management().is_some() {
+            self.managed(&mut found).await?;
+        }
         match self.keeps_versions() {
             Some(true) => found.push(good("older versions are kept".to_owned())),
             Some(false) => found.push(good("older versions are not kept".to_owned())),
             None => found.push(good("whether older versions are kept shows at the first write".to_owned())),
         }
         Ok(found)
+    }
+
+    /// What the management plane says, and whether it can be asked.
+    async fn managed(&self, found: &mut Vec<Finding>) -> PortResult<()> {
+        let account = &self.account.config.account;
+        match self.keeping("check").await {
+            Ok(_) => found.push(Finding { good: true, text: format!("the storage account {account} can be managed from here") }),
+            Err(error) if matches!(error.kind, PortErrorKind::Unavailable | PortErrorKind::TimedOut) => return Err(error),
+            Err(error) => {
+                found.push(Finding { good: false, text: error.message });
+                return Ok(());
+            }
+        }
+        let wanted = self.account.config.encryption_scope.as_deref();
+        match self.encryption_scopes().await {
+            Ok(scopes) => {
+                let there = wanted.is_none_or(|wanted| scopes.iter().any(|scope| scope.enabled && scope.name.eq_ignore_ascii_case(wanted)));
+                if let Some(wanted) = wanted.filter(|_| !there) {
+                    let text = format!(
+                        "the storage account {account} has no encryption scope {wanted} that could be used; make one, or change `encryption_scope`"
+                    );
+                    found.push(Finding {
+                        good: self.account.config.management.as_ref().is_some_and(|management| management.create_scopes),
+                        text,
+                    });
+                }
+                if !scopes.is_empty() {
+                    let words: Vec<String> = scopes.iter().map(crate::EncryptionScope::words).collect();
+                    found.push(Finding { good: true, text: format!("its encryption scopes are {}", words.join(", ")) });
+                }
+            }
+            Err(error) => found.push(Finding { good: false, text: error.message }),
+        }
+        Ok(())
     }
 
     /// What the credential is, and how long.

@@ -1,11 +1,16 @@
 //! The keys of `[files.NAME]` with `kind = "azure"`. What can't work together is an error when the file is read.
 
+use crate::customer::{CustomerKey, USUAL_KEY};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use url::{Host, Url};
+
+/// Where accounts of the public cloud are managed.
+const MANAGEMENT: &str = "https://management.azure.com";
 
 /// A container of Azure Blob Storage as a file store.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,8 +28,25 @@ pub struct AzureConfig {
     pub prefix: String,
     /// The encryption scope of what is written, where not the container's own.
     pub encryption_scope: Option<String>,
-    /// The customer-provided key: 32 bytes in base64. Azure doesn't keep it.
+    /// The customer-provided key of what is written: 32 bytes in base64. Azure doesn't keep it.
     pub encryption_key: Option<SecretString>,
+    /// Such keys for single files, by name; and those that files are under which were written before.
+    pub keys: BTreeMap<String, SecretString>,
+    /// Where the account is managed, for what concerns more than single containers.
+    pub management: Option<Management>,
+}
+
+/// Where a storage account is managed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Management {
+    /// The subscription's id.
+    pub subscription: String,
+    /// The resource group that the account is in.
+    pub resource_group: String,
+    /// The origin of Azure Resource Manager, without a slash at the end.
+    pub url: String,
+    /// Whether an encryption scope that something is to be written under is made where there is none.
+    pub create_scopes: bool,
 }
 
 /// A credential.
@@ -88,6 +110,19 @@ struct Written {
     prefix: String,
     encryption_scope: Option<String>,
     encryption_key: Option<SecretString>,
+    #[serde(default)]
+    keys: BTreeMap<String, SecretString>,
+    management: Option<WrittenManagement>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenManagement {
+    subscription: String,
+    resource_group: String,
+    url: Option<String>,
+    #[serde(default)]
+    create_scopes: bool,
 }
 
 #[derive(Deserialize)]
@@ -139,22 +174,25 @@ impl TryFrom<Written> for AzureConfig {
         if prefix.chars().count() > 900 {
             return Err("`prefix` leaves no room for names: together they may have 1,024 characters".to_owned());
         }
-        if written.encryption_scope.as_ref().is_some_and(|scope| {
-            !(3..=63).contains(&scope.len()) || !scope.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-        }) {
-            return Err("`encryption_scope` is a scope's name: 3 to 63 letters, digits and hyphens".to_owned());
+        if let Some(scope) = &written.encryption_scope {
+            scope_name(scope).map_err(|why| format!("`encryption_scope` is a scope's name: {why}"))?;
+        }
+        if written.encryption_key.is_some() && written.encryption_scope.is_some() {
+            return Err("`encryption_key` and `encryption_scope` exclude each other; keep one".to_owned());
         }
         if let Some(key) = &written.encryption_key {
-            if written.encryption_scope.is_some() {
-                return Err("`encryption_key` and `encryption_scope` exclude each other; keep one".to_owned());
-            }
-            if !STANDARD.decode(key.expose_secret()).is_ok_and(|bytes| bytes.len() == 32) {
-                return Err("`encryption_key` is a key of 32 bytes in base64, as `openssl rand -base64 32` makes one".to_owned());
-            }
-            if !guarded(&endpoint) {
-                return Err("`encryption_key` goes with each request: the endpoint has to begin with https://".to_owned());
-            }
+            customers_key("encryption_key", key, &endpoint)?;
         }
+        if written.encryption_key.is_some() && written.keys.contains_key(USUAL_KEY) {
+            return Err(format!("`keys.{USUAL_KEY}` is the name of the key in `encryption_key`; give it another"));
+        }
+        for (name, key) in &written.keys {
+            if name.is_empty() || name.len() > 64 || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
+                return Err("the names in `keys` have 1 to 64 letters from a to z, digits, hyphens, dots and underscores".to_owned());
+            }
+            customers_key(&format!("keys.{name}"), key, &endpoint)?;
+        }
+        let management = written.management.map(|management| managed(management, &credential)).transpose()?;
         Ok(Self {
             container: written.container,
             account,
@@ -163,8 +201,56 @@ impl TryFrom<Written> for AzureConfig {
             prefix,
             encryption_scope: written.encryption_scope,
             encryption_key: written.encryption_key,
+            keys: written.keys,
+            management,
         })
     }
+}
+
+impl AzureConfig {
+    /// Whether what is sent can't be seen on the way.
+    pub(crate) fn guarded(&self) -> bool {
+        guarded(&self.endpoint)
+    }
+}
+
+/// Whether this can be an encryption scope's name; otherwise what would be one.
+/// <https://learn.microsoft.com/azure/storage/blobs/encryption-scope-manage>
+pub(crate) fn scope_name(scope: &str) -> Result<(), &'static str> {
+    let fits = (3..=63).contains(&scope.len()) && scope.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if fits { Ok(()) } else { Err("it has 3 to 63 letters, digits and hyphens") }
+}
+
+fn customers_key(at: &str, key: &SecretString, endpoint: &str) -> Result<(), String> {
+    if CustomerKey::new(at, key).is_none() {
+        return Err(format!("`{at}` is a key of 32 bytes in base64, as `openssl rand -base64 32` makes one"));
+    }
+    if !guarded(endpoint) {
+        return Err(format!("`{at}` goes with each request: the endpoint has to begin with https://"));
+    }
+    Ok(())
+}
+
+fn managed(written: WrittenManagement, credential: &Credential) -> Result<Management, String> {
+    if !matches!(credential, Credential::Entra(_)) {
+        return Err("`management` needs an identity of Entra: write `entra` in place of the account's key or signature".to_owned());
+    }
+    let WrittenManagement { subscription, resource_group, url, create_scopes } = written;
+    if subscription.is_empty() || !subscription.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return Err("`management.subscription` is the subscription's id, such as 00000000-0000-0000-0000-000000000000".to_owned());
+    }
+    let named = (1..=90).contains(&resource_group.chars().count())
+        && resource_group.chars().all(|c| c.is_alphanumeric() || "-_.()".contains(c))
+        && !resource_group.ends_with('.');
+    if !named {
+        return Err("`management.resource_group` is the name of the resource group that the account is in".to_owned());
+    }
+    let url = url.unwrap_or_else(|| MANAGEMENT.to_owned());
+    let whole = Url::parse(&url).is_ok_and(|url| url.host().is_some() && url.query().is_none() && url.path() == "/");
+    if !whole || !guarded(&url) {
+        return Err(format!("`management.url` is the origin of Azure Resource Manager and begins with https://, such as {MANAGEMENT}"));
+    }
+    Ok(Management { subscription, resource_group, url: url.trim_end_matches('/').to_owned(), create_scopes })
 }
 
 /// Whether what is sent there can't be seen on the way: by TLS, or because it stays on this machine.
@@ -202,7 +288,7 @@ fn signature(sas: &SecretString) -> Result<SecretString, String> {
 fn identity(entra: WrittenEntra) -> Result<Entra, String> {
     let WrittenEntra { tenant_id, client_id, client_secret, federated_token_file, managed, login_url } = entra;
     if let Some(login) = &login_url
-        && !Url::parse(login).is_ok_and(|url| url.scheme() == "https" && url.host().is_some())
+        && !guarded(login)
     {
         return Err("`entra.login_url` begins with https://, such as https://login.microsoftonline.us".to_owned());
     }

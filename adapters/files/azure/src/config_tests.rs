@@ -26,6 +26,14 @@ fn the_endpoint_follows_from_the_account_and_the_other_way_round() {
     }
     let key = STANDARD.encode([7_u8; 32]);
     read(json!({ "container": "$web", "account": "acme", "account_key": "a2V5", "prefix": "bell hop/", "encryption_key": key })).unwrap();
+    read(json!({ "container": "files", "account_key": "a2V5", "endpoint": "http://127.0.0.1:1/acme", "keys": { "legal": key, "hr.2026": key } }))
+        .unwrap();
+    let group = json!({ "subscription": "0000-1", "resource_group": "Grüppe_(1).x" });
+    let managed = read(json!({ "container": "files", "account": "acme", "entra": { "managed": true }, "management": group })).unwrap();
+    assert_eq!(managed.management.unwrap().url, "https://management.azure.com");
+    let other = json!({ "subscription": "s", "resource_group": "g", "url": "https://management.usgovcloudapi.net/" });
+    let managed = read(json!({ "container": "files", "account": "acme", "entra": { "managed": true }, "management": other })).unwrap();
+    assert_eq!(managed.management.unwrap().url, "https://management.usgovcloudapi.net");
 }
 
 #[test]
@@ -36,6 +44,8 @@ fn what_can_not_work_says_why() {
         all
     };
     let entra = |entra: Value| json!({ "container": "files", "account": "acme", "entra": entra });
+    let managed =
+        |management: Value| json!({ "container": "files", "account": "acme", "entra": { "managed": true }, "management": management });
     for (wrong, why) in [
         (json!({}), "missing field `container`"),
         (with(json!({ "container": "My Files" })), "small letters"),
@@ -55,6 +65,20 @@ fn what_can_not_work_says_why() {
         (with(json!({ "encryption_key": "short" })), "32 bytes"),
         (with(json!({ "encryption_key": STANDARD.encode([1_u8; 32]), "encryption_scope": "scope" })), "exclude each other"),
         (with(json!({ "encryption_key": STANDARD.encode([1_u8; 32]), "endpoint": "http://files.example" })), "begin with https://"),
+        (with(json!({ "keys": { "legal": STANDARD.encode([1_u8; 32]) }, "endpoint": "http://files.example" })), "`keys.legal` goes with"),
+        (with(json!({ "keys": { "legal": STANDARD.encode([1_u8; 31]) } })), "`keys.legal` is a key of 32 bytes"),
+        (with(json!({ "keys": { "le gal": STANDARD.encode([1_u8; 32]) } })), "names in `keys`"),
+        (
+            with(json!({ "encryption_key": STANDARD.encode([1_u8; 32]), "keys": { "default": STANDARD.encode([2_u8; 32]) } })),
+            "name of the key in `encryption_key`",
+        ),
+        (with(json!({ "management": { "subscription": "s", "resource_group": "g" } })), "needs an identity of Entra"),
+        (entra(json!({ "managed": true, "login_url": "http://login.example" })), "`entra.login_url`"),
+        (managed(json!({ "subscription": "a/b", "resource_group": "g" })), "`management.subscription`"),
+        (managed(json!({ "subscription": "s", "resource_group": "g/h" })), "`management.resource_group`"),
+        (managed(json!({ "subscription": "s", "resource_group": "g", "url": "http://x.example" })), "`management.url`"),
+        (managed(json!({ "subscription": "s", "resource_group": "g", "url": "https://x.example/y" })), "`management.url`"),
+        (managed(json!({ "subscription": "s" })), "resource_group"),
         (entra(json!({ "managed": true, "client_secret": "s" })), "exactly one of"),
         (entra(json!({ "client_id": "c" })), "exactly one of"),
         (entra(json!({ "client_secret": "s", "client_id": "c" })), "`tenant_id` and `client_id`"),
@@ -72,6 +96,7 @@ fn debug_shows_no_secret() {
     let key = STANDARD.encode([9_u8; 32]);
     for (config, secret) in [
         (json!({ "container": "files", "account": "acme", "account_key": "a2V5a2V5", "encryption_key": key }), ["a2V5a2V5", &key]),
+        (json!({ "container": "files", "account": "acme", "account_key": "a2V5a2V5", "keys": { "legal": key } }), ["a2V5a2V5", &key]),
         (json!({ "container": "files", "account": "acme", "sas": SAS }), ["c2VjcmV0", "c2VjcmV0"]),
         (
             json!({ "container": "files", "account": "acme", "entra": { "tenant_id": "t", "client_id": "c", "client_secret": "hush" } }),

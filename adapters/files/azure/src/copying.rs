@@ -1,17 +1,21 @@
 //! Copying within the container: the service does it, and nothing passes through here. Within an account it mostly does so
 //! at once; where it takes its time it is watched.
 //!
-//! Content under a key of the customer's can't be copied by the service without that key, which it doesn't keep: it passes
-//! through here.
+//! What is under a key of the customer's or an encryption scope passes through here: the service has no such key, and would
+//! put the copy under the container's own scope. Tags, which it leaves behind, are read and sent along.
 
 use crate::config::Credential;
 use crate::fault::{Ask, Need, header};
+use crate::sealing::Sealing;
 use crate::sign::with_signature;
 use crate::store::{AzureStore, absent};
+use crate::writing::Carried;
 use azure_core::http::headers::Headers;
 use azure_storage_blob::BlobClient;
-use bellhop_core::ports::{FileInfo, NewFile, PortResult};
+use azure_storage_blob::models::BlobClientStartCopyFromUrlOptions;
+use bellhop_core::ports::{FileEncryption, FileInfo, NewFile, PortResult};
 use bellhop_core::{PortError, PortErrorKind};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How often a copy is asked after, at first and in the end.
@@ -45,18 +49,33 @@ impl AzureStore {
     pub(crate) async fn copied(&self, operation: &'static str, from: &str, version: Option<&str>, to: &str) -> PortResult<FileInfo> {
         let source = self.blob(operation, from, version)?;
         let target = self.blob(operation, to, None)?;
-        if self.account.config.encryption_key.is_some() {
-            return self.passed(operation, from, version, to).await;
+        let (info, headers) = self.look_closely(operation, from, version).await?;
+        // Azure leaves tags behind; how many there are it says to those who may see them.
+        let tags = if header(&headers, "x-ms-tag-count").is_some_and(|count| count != "0") {
+            self.tags_of(operation, from, version).await?
+        } else {
+            BTreeMap::new()
+        };
+        if self.loses(info.encryption.as_ref()).await {
+            return self.passed(operation, from, version, to, tags).await;
         }
         let address = match &self.account.config.credential {
             Credential::Sas(sas) => with_signature(source.url(), sas).to_string(),
             Credential::Key(_) | Credential::Entra(_) => source.url().to_string(),
         };
         let absent = absent(from);
-        let ask = Ask::file(&self.account, operation, Need::Write, &absent).version(version).changing();
-        let begun = self.account.ask(ask, || target.start_copy_from_url(address.clone(), None)).await?;
+        let tags = crate::tags::spelled(&tags);
+        let need = if tags.is_some() { Need::WriteTagged } else { Need::Write };
+        let ask = Ask::file(&self.account, operation, need, &absent).version(version).changing();
+        let copying = || {
+            let options =
+                BlobClientStartCopyFromUrlOptions { blob_tags_string: tags.clone(), ..BlobClientStartCopyFromUrlOptions::default() };
+            target.start_copy_from_url(address.clone(), Some(options))
+        };
+        let begun = self.account.ask(ask, copying).await?;
         let made = header(begun.headers(), "x-ms-version-id").map(str::to_owned);
         self.note_version(made.as_deref());
+        self.note_written(&self.blob_name(operation, to)?, &Sealing::Own);
         self.watch(operation, &target, Progress::read(begun.headers())).await?;
         let info = self.look(operation, to, made.as_deref()).await;
         info.map_err(PortError::maybe_done)
@@ -110,10 +129,33 @@ impl AzureStore {
         }
     }
 
+    /// Whether a copy that the service makes would be encrypted in another way than the original: it has no key of the
+    /// customer's, and puts a copy under the container's own scope.
+    async fn loses(&self, encryption: Option<&FileEncryption>) -> bool {
+        match encryption {
+            Some(FileEncryption::Key(_) | FileEncryption::Kms { .. }) => true,
+            Some(FileEncryption::Scope(scope)) => self.own_scope().await.as_ref() != Some(scope),
+            Some(FileEncryption::Aes256) | None => false,
+        }
+    }
+
     /// Reads and writes.
-    async fn passed(&self, operation: &'static str, from: &str, version: Option<&str>, to: &str) -> PortResult<FileInfo> {
-        let read = self.open(from, version, None).await.map_err(|error| PortError { operation, ..error })?;
-        let file = NewFile::new(to.to_owned(), read.info.content_type.clone(), Some(read.info.size));
-        self.store(file, read.bytes).await.map_err(|error| PortError { operation, ..error })
+    async fn passed(
+        &self,
+        operation: &'static str,
+        from: &str,
+        version: Option<&str>,
+        to: &str,
+        tags: BTreeMap<String, String>,
+    ) -> PortResult<FileInfo> {
+        let named = |error: PortError| PortError { operation, ..error };
+        let (info, headers) = self.look_closely(operation, from, version).await?;
+        let read = self.open(from, version, None).await.map_err(named)?;
+        let file = NewFile {
+            tags,
+            encryption: info.encryption,
+            ..NewFile::new(to.to_owned(), read.info.content_type.clone(), Some(read.info.size))
+        };
+        self.store_with(file, read.bytes, Carried::read(&headers)).await.map_err(named)
     }
 }

@@ -28,6 +28,7 @@ pub(crate) enum Need {
     Read,
     List,
     Write,
+    WriteTagged,
     Delete,
     Tags,
     /// What only the account's key or an owner may do.
@@ -43,6 +44,7 @@ impl Need {
             Self::Read => ("r (read)", "Storage Blob Data Reader"),
             Self::List => ("l (list) for the container", "Storage Blob Data Reader"),
             Self::Write => ("c and w (create and write)", "Storage Blob Data Contributor"),
+            Self::WriteTagged => ("c, w and t (create, write and tags)", "Storage Blob Data Owner"),
             Self::Delete => ("d (delete), and x for versions", "Storage Blob Data Contributor"),
             Self::Tags => ("t (tags)", "Storage Blob Data Owner"),
             Self::Manage => ("of the whole account, or better the account's key", "Storage Blob Data Contributor"),
@@ -68,17 +70,33 @@ pub(crate) struct Ask<'a> {
     pub changes: bool,
     /// Whether it is about containers rather than about files in the configured one.
     pub on_container: bool,
+    /// Whether the management plane is asked.
+    pub managing: bool,
 }
 
 impl<'a> Ask<'a> {
     /// About a file.
     pub fn file(account: &'a Account, operation: &'static str, needs: Need, absent: &'a str) -> Self {
-        Self { operation, needs, container: &account.config.container, absent, version: None, changes: false, on_container: false }
+        Self {
+            operation,
+            needs,
+            container: &account.config.container,
+            absent,
+            version: None,
+            changes: false,
+            on_container: false,
+            managing: false,
+        }
     }
 
     /// About a container.
     pub fn container(operation: &'static str, needs: Need, container: &'a str) -> Self {
-        Self { operation, needs, container, absent: "", version: None, changes: false, on_container: true }
+        Self { operation, needs, container, absent: "", version: None, changes: false, on_container: true, managing: false }
+    }
+
+    /// About the account, to the management plane.
+    pub fn managing(operation: &'static str, account: &'a Account) -> Self {
+        Self { managing: true, ..Self::container(operation, Need::Manage, &account.config.container) }
     }
 
     /// The same, of a version.
@@ -116,11 +134,35 @@ struct Body {
     detail: String,
 }
 
+/// The same from the management plane.
+#[derive(Deserialize)]
+struct Told {
+    error: ToldError,
+}
+
+#[derive(Deserialize)]
+struct ToldError {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
+impl Body {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            return azure_core::xml::from_xml(bytes).ok();
+        }
+        let told: Told = serde_json::from_slice(bytes).ok()?;
+        Some(Self { code: told.error.code, message: told.error.message, detail: String::new() })
+    }
+}
+
 impl Said {
     /// Of a failure, where there was an answer.
     pub fn of(error: &azure_core::Error) -> Option<Self> {
         let ErrorKind::HttpResponse { status, error_code, raw_response } = error.kind() else { return None };
-        let body: Body = raw_response.as_ref().and_then(|raw| azure_core::xml::from_xml(raw.body()).ok()).unwrap_or_default();
+        let body: Body = raw_response.as_ref().and_then(|raw| Body::read(raw.body())).unwrap_or_default();
         let from = |name| raw_response.as_ref().and_then(|raw| header(raw.headers(), name).map(str::to_owned));
         let code = from("x-ms-error-code").or_else(|| Some(body.code).filter(|code| !code.is_empty())).or_else(|| error_code.clone());
         Some(Self {
@@ -173,14 +215,22 @@ impl Account {
                 Some(said) => self.refused(ask, &said),
                 None => unclear(new(PortErrorKind::Broken, innermost(error))),
             },
-            ErrorKind::Connection => {
-                new(PortErrorKind::Unavailable, format!("{} can't be reached ({}); check `endpoint`", self.place(), innermost(error)))
+            ErrorKind::Connection => new(
+                PortErrorKind::Unavailable,
+                format!(
+                    "{} can't be reached ({}); check `{}`",
+                    self.place_of(ask),
+                    innermost(error),
+                    if ask.managing { "management.url" } else { "endpoint" }
+                ),
+            ),
+            ErrorKind::Io if is_slow(error) => {
+                unclear(new(PortErrorKind::TimedOut, format!("{} gave no answer in time", self.place_of(ask))))
             }
-            ErrorKind::Io if is_slow(error) => unclear(new(PortErrorKind::TimedOut, format!("{} gave no answer in time", self.place()))),
             ErrorKind::Io => {
-                unclear(new(PortErrorKind::Unavailable, format!("the connection to {} broke ({})", self.place(), innermost(error))))
+                unclear(new(PortErrorKind::Unavailable, format!("the connection to {} broke ({})", self.place_of(ask), innermost(error))))
             }
-            _ => unclear(new(PortErrorKind::Broken, format!("{} answered what makes no sense: {}", self.place(), innermost(error)))),
+            _ => unclear(new(PortErrorKind::Broken, format!("{} answered what makes no sense: {}", self.place_of(ask), innermost(error)))),
         }
     }
 
@@ -202,7 +252,7 @@ impl Account {
 
     /// What an answer other than success means.
     pub fn refused(&self, ask: Ask<'_>, said: &Said) -> PortError {
-        let (kind, mut message) = self.meaning(ask, said);
+        let (kind, mut message) = if ask.managing { self.managed_meaning(ask, said) } else { self.meaning(ask, said) };
         let quotes = matches!(kind, PortErrorKind::Denied | PortErrorKind::Invalid | PortErrorKind::Unsupported | PortErrorKind::Broken);
         if quotes && !said.message.is_empty() {
             message = format!("{message} (it says: {})", shorten(&one_line(&said.message), 300));
@@ -228,7 +278,15 @@ impl Account {
         error
     }
 
-    /// Where requests go, for people.
+    /// Where a request goes, for people.
+    pub fn place_of(&self, ask: Ask<'_>) -> &str {
+        match &self.config.management {
+            Some(management) if ask.managing => &management.url,
+            _ => self.place(),
+        }
+    }
+
+    /// Where requests about files go, for people.
     pub fn place(&self) -> &str {
         &self.config.endpoint
     }

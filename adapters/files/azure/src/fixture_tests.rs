@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
-fn store_of(fixture: &Fixture, more: &Value) -> AzureStore {
+pub(crate) fn store_of(fixture: &Fixture, more: &Value) -> AzureStore {
     let mut config = json!({ "container": "files", "account_key": "a2V5", "endpoint": format!("{}/{ACCOUNT}", fixture.origin) });
     for (key, value) in more.as_object().into_iter().flatten() {
         config[key] = value.clone();
@@ -21,7 +21,6 @@ fn store_of(fixture: &Fixture, more: &Value) -> AzureStore {
     let config: AzureConfig = serde_json::from_value(config).unwrap();
     let mut store = AzureStore::new("az".into(), config, Arc::new(StoppedClock::default())).unwrap();
     let account = Arc::get_mut(&mut store.account).unwrap();
-    account.login = Some(fixture.origin.clone());
     account.answer = Some(Duration::from_millis(500));
     store
 }
@@ -31,7 +30,7 @@ async fn write(store: &AzureStore, name: &str, text: &'static str) -> Result<(),
     store.write(file, chunks(vec![Ok(Bytes::from_static(text.as_bytes()))])).await.map(drop)
 }
 
-async fn read(store: &AzureStore, name: &str, version: Option<&Version>) -> Result<String, PortError> {
+pub(crate) async fn read(store: &AzureStore, name: &str, version: Option<&Version>) -> Result<String, PortError> {
     let got = store.read(name, version.map(|version| &version.id), None).await?;
     let parts: Vec<Bytes> = got.bytes.try_collect().await?;
     Ok(String::from_utf8(parts.concat()).unwrap())
@@ -49,7 +48,9 @@ async fn every_sentence_but_one_holds_with_versions() {
         fixtures.push(receiver);
         async move {
             let fixture = Fixture::start(inside).await;
-            let store = store_of(&fixture, &json!({ "prefix": "p/" }));
+            let keys =
+                json!({ "legal": "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "hr": "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=" });
+            let store = store_of(&fixture, &json!({ "prefix": "p/", "keys": keys }));
             // Whether versions are kept shows at the first write.
             write(&store, "first", "x").await.unwrap();
             fixture.state().blobs.clear();
@@ -98,6 +99,11 @@ async fn what_soft_delete_keeps_comes_back() {
     let facts: Vec<(u64, bool, bool)> = all.iter().map(|version| (version.size, version.deletion, version.current)).collect();
     assert_eq!(facts, [(0, true, true), (4, false, false), (3, false, false)]);
     assert_eq!(all[0].modified.to_rfc3339(), "2026-11-22T10:00:00+00:00");
+    for version in &all[..2] {
+        let error = store.head("f", Some(&version.id)).await.unwrap_err();
+        assert!(error.kind == PortErrorKind::NotFound && error.message.contains("before it is restored"), "{error}");
+    }
+    assert_eq!(fixture.state().asked.iter().filter(|(_, uri, _)| uri.contains("include=versions%2Csnapshots%2Cdeleted")).count(), 1);
     assert_eq!(store.restore("f", Some(&all[0].id)).await.unwrap_err().kind, PortErrorKind::Invalid);
     assert_eq!(store.restore("f", None).await.unwrap().size, 4);
     assert_eq!(store.restore("f", None).await.unwrap_err().kind, PortErrorKind::Conflict);
@@ -107,6 +113,26 @@ async fn what_soft_delete_keeps_comes_back() {
     store.restore("f", Some(&old.id)).await.unwrap();
     assert_eq!(read(&store, "f", None).await.unwrap(), "old");
     assert_eq!(store.restore("g", None).await.unwrap_err().kind, PortErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn deleted_versions_and_snapshots_come_back_too() {
+    for versions in [true, false] {
+        let fixture = Fixture::start(Inside { versions, soft_delete: true, ..Inside::default() }).await;
+        let store = store_of(&fixture, &json!({}));
+        for text in ["old", "new!"] {
+            write(&store, "f", text).await.unwrap();
+        }
+        // Somebody deletes the older one by itself, and soft delete keeps it.
+        fixture.state().blobs.get_mut("f").unwrap()[0].deleted = true;
+        let all = store.versions("f").await.unwrap();
+        let facts: Vec<(u64, bool, bool)> = all.iter().map(|version| (version.size, version.deletion, version.current)).collect();
+        assert_eq!(facts, [(4, false, true), (3, false, false)], "{versions}");
+        assert_eq!(store.head("f", Some(&all[1].id)).await.unwrap_err().kind, PortErrorKind::NotFound);
+        assert_eq!(store.restore("f", Some(&all[1].id)).await.unwrap().size, 3, "{versions}");
+        assert_eq!(read(&store, "f", None).await.unwrap(), "old");
+        assert_eq!(fixture.count("PUT", "comp=undelete"), 1);
+    }
 }
 
 #[tokio::test]
@@ -124,7 +150,7 @@ async fn a_key_of_the_customers_goes_with_content_and_nothing_else() {
     let other = store_of(&fixture, &json!({ "encryption_key": "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=" }));
     for stranger in [other, store_of(&fixture, &json!({}))] {
         let error = stranger.head("f", None).await.unwrap_err();
-        assert!(error.kind == PortErrorKind::Denied && error.message.contains("`encryption_key`"), "{error}");
+        assert!(error.kind == PortErrorKind::Denied && error.message.contains("[files.az.keys]"), "{error}");
         assert_eq!(read(&stranger, "f", None).await.unwrap_err().kind, PortErrorKind::Denied);
     }
     store.delete("f").await.unwrap();
@@ -143,14 +169,14 @@ async fn a_scope_goes_with_what_is_written() {
     write(&store, "f", "x").await.unwrap();
     assert_eq!(read(&store, "f", None).await.unwrap(), "x");
     let state = fixture.state();
-    assert_eq!(state.blobs["f"][0].scope.as_deref(), Some("finance"));
+    assert_eq!(state.blobs["f"][0].said.scope.as_deref(), Some("finance"));
     assert!(
         state.asked.iter().filter(|(method, ..)| method == "GET").all(|(_, _, headers)| !headers.contains_key("x-ms-encryption-scope"))
     );
 }
 
-fn entra(more: &Value) -> Value {
-    let mut entra = json!({ "tenant_id": "tenant", "client_id": "client", "login_url": "https://login.test" });
+pub(crate) fn entra(fixture: &Fixture, more: &Value) -> Value {
+    let mut entra = json!({ "tenant_id": "tenant", "client_id": "client", "login_url": fixture.origin });
     for (key, value) in more.as_object().into_iter().flatten() {
         entra[key] = value.clone();
     }
@@ -163,7 +189,7 @@ async fn entra_lends_a_key_for_links() {
     let file = std::env::temp_dir().join(format!("bellhop-token-{}", std::process::id()));
     std::fs::write(&file, "federated").unwrap();
     for proof in [json!({ "client_secret": "hush" }), json!({ "federated_token_file": file })] {
-        let store = store_of(&fixture, &entra(&proof));
+        let store = store_of(&fixture, &entra(&fixture, &proof));
         write(&store, "dir/a b.txt", "x").await.unwrap();
         assert_eq!(read(&store, "dir/a b.txt", None).await.unwrap(), "x");
         let limit = store.share_limit().await.unwrap().unwrap();
@@ -183,11 +209,11 @@ async fn entra_lends_a_key_for_links() {
         assert!(store.check().await.unwrap().iter().any(|finding| finding.good && finding.text.contains("application client")));
     }
     std::fs::remove_file(&file).unwrap();
-    let wrong = store_of(&fixture, &entra(&json!({ "client_secret": "wr0ng" })));
+    let wrong = store_of(&fixture, &entra(&fixture, &json!({ "client_secret": "wr0ng" })));
     let error = wrong.head("f", None).await.unwrap_err();
     assert!(error.kind == PortErrorKind::Unauthenticated && error.message.contains("AADSTS7000215"), "{error}");
     assert!(!error.message.contains("wr0ng"), "{error}");
-    let lost = store_of(&fixture, &entra(&json!({ "federated_token_file": "/nowhere/token" })));
+    let lost = store_of(&fixture, &entra(&fixture, &json!({ "federated_token_file": "/nowhere/token" })));
     let error = lost.head("f", None).await.unwrap_err();
     assert!(error.kind == PortErrorKind::Unauthenticated && error.message.contains("/nowhere/token"), "{error}");
 }

@@ -9,7 +9,7 @@
 //! - Requests that are safe to repeat are tried three times; others once, and a lost answer is said to be one.
 //!
 //! The official SDK makes requests and reads answers; keys are applied, bytes are sent and failures are told here. It
-//! deliberately does not: reach the management plane, manage keys or identities, cache files, or know commands.
+//! deliberately does not: make accounts, keys or identities, cache files, or know commands.
 
 mod account;
 mod blocks;
@@ -18,12 +18,16 @@ mod buckets;
 mod check;
 mod config;
 mod copying;
+mod customer;
 mod fault;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod fixture_tests;
 mod listing;
+mod management;
+#[cfg(test)]
+mod management_tests;
 mod meaning;
 mod names;
 #[cfg(test)]
@@ -33,8 +37,13 @@ mod plan;
 mod reading;
 #[cfg(test)]
 mod refusal_tests;
+#[cfg(test)]
+mod sealed_tests;
+mod sealing;
 mod share;
 mod sign;
+#[cfg(test)]
+mod signature_tests;
 mod source;
 mod store;
 mod tags;
@@ -42,5 +51,6 @@ mod versions;
 mod wire;
 mod writing;
 
-pub use config::{AzureConfig, Credential, Entra, Proof};
+pub use config::{AzureConfig, Credential, Entra, Management, Proof};
+pub use management::EncryptionScope;
 pub use store::AzureStore;

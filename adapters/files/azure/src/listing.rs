@@ -2,7 +2,7 @@
 
 use crate::fault::{Ask, Need};
 use crate::names::{guessed_type, name};
-use crate::store::{AzureStore, FOLDER, SHA256, moment, sum};
+use crate::store::{AzureStore, FOLDER, SHA256, moment};
 use azure_storage_blob::models::{BlobContainerClientListBlobsOptions, BlobItem, ListBlobsIncludeItem, ListBlobsResponse};
 use bellhop_core::PortErrorKind;
 use bellhop_core::ports::{FileInfo, FilePage, PortResult};
@@ -71,14 +71,17 @@ impl AzureStore {
                 if item.version_id.is_some() {
                     self.note_version(item.version_id.as_deref());
                 }
+                let sum = facts.encryption_key_sha256.as_deref();
+                let encryption = self.encryption(sum, facts.encryption_scope.as_deref(), facts.server_encrypted == Some(true));
+                self.note_key(&blob, None, sum);
                 page.files.push(FileInfo {
                     name: name.to_owned(),
                     size: facts.content_length.unwrap_or(0),
                     content_type: facts.content_type.filter(|text| !text.is_empty()).unwrap_or_else(|| guessed_type(name)),
                     modified: moment(facts.last_modified),
                     version: item.version_id.map(Into::into),
-                    sha256: of(SHA256).and_then(sum),
-                    encryption: None,
+                    sha256: of(SHA256).and_then(crate::store::sum),
+                    encryption,
                 });
             }
             if got.next.is_none() || page.files.len() >= limit {

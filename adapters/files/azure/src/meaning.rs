@@ -76,7 +76,8 @@ impl Account {
             }
             "ContainerAlreadyExists" => (Kind::Conflict, format!("there is a container {container} already")),
             "ContainerBeingDeleted" => {
-                (Kind::Conflict, format!("the container {container} is being deleted; its name is free again in half a minute or more"))
+                let message = format!("the container {container} is being deleted; wait 30 s or more, until its name is free again");
+                (Kind::Conflict, message)
             }
             "ContainerDisabled" => (Kind::Denied, format!("the container {container} was disabled by its administrator")),
             "AuthenticationFailed" | "InvalidAuthenticationInfo" | "NoAuthenticationInformation" | "InvalidAuthenticationToken" => {
@@ -91,6 +92,7 @@ impl Account {
             "AuthorizationProtocolMismatch" | "AccountRequiresHttps" => {
                 (Kind::Denied, "it has to be reached by https://; change `endpoint`".to_owned())
             }
+            "InsufficientStorage" | "AccountLimitExceeded" => (Kind::Full, named("the storage account is full", said)),
             "AccountIsDisabled" => (Kind::Denied, format!("the storage account {} is disabled", self.config.account)),
             "PublicAccessNotPermitted" => {
                 (Kind::Denied, format!("the account {} allows no public access (its setting allowBlobPublicAccess)", self.config.account))
@@ -104,14 +106,27 @@ impl Account {
             | "LeaseIdMismatchWithContainerOperation"
             | "LeaseAlreadyPresent"
             | "LeaseLost" => (Kind::Conflict, "somebody holds a lease on it; it can be changed once that is released or broken".to_owned()),
-            "BlobUsesCustomerSpecifiedEncryption" => (
+            "BlobUsesCustomerSpecifiedEncryption" | "BlobCustomerSpecifiedEncryptionMismatch" => (
                 Kind::Denied,
-                format!("it is encrypted with a key that isn't the one in `encryption_key` of [{section}]; Azure doesn't keep such keys"),
-            ),
-            "BlobDoesNotUseCustomerSpecifiedEncryption" => (
-                Kind::Invalid,
                 format!(
-                    "it isn't encrypted with a customer's key, and [{section}] has an `encryption_key`; read it through a store without one"
+                    "it is encrypted with a customer's key that is none of those in [{section}.keys]; Azure doesn't keep such keys, so put the \
+                     one that it was written with there"
+                ),
+            ),
+            "BlobDoesNotUseCustomerSpecifiedEncryption" => (Kind::Conflict, "it isn't encrypted with a customer's key any more".to_owned()),
+            "RequestForbiddenByContainerEncryptionPolicy" => (
+                Kind::Denied,
+                format!("the container {container} keeps all of its files under its own encryption scope, and takes no other way"),
+            ),
+            code if code.contains("EncryptionScope") => (
+                Kind::Invalid,
+                format!("Azure can't use that encryption scope ({}): is there such a scope, and is it enabled?", crate::names::shown(code)),
+            ),
+            code if code.starts_with("KeyVault") => (
+                Kind::Denied,
+                format!(
+                    "Azure can't use the key of Key Vault that it is to be encrypted with ({}): is it there, and enabled?",
+                    crate::names::shown(code)
                 ),
             ),
             "CannotVerifyCopySource" if said.status == 404 => (Kind::NotFound, ask.absent.to_owned()),
@@ -156,6 +171,7 @@ impl Account {
                 403 if said.code.is_empty() => (Kind::Unauthenticated, self.unknown(said)),
                 403 => (Kind::Denied, self.denied(ask)),
                 409 | 412 => (Kind::Conflict, named("Azure refused it as a conflict", said)),
+                507 => (Kind::Full, named("the storage account is full", said)),
                 413 => (Kind::TooLarge, "it is larger than Azure takes".to_owned()),
                 416 => (Kind::Invalid, "there are no bytes in that place".to_owned()),
                 429 => (Kind::RateLimited, "Azure asks for fewer requests".to_owned()),

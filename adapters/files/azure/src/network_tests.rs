@@ -132,10 +132,10 @@ async fn a_lost_answer_is_found_out_where_it_can_be() {
     write(&store, "there", stream(&pattern(5))).await.unwrap();
     proxy.set(Fault::HalfOpen);
     // It is done, and nobody hears of it: that is said.
-    let error = store.copy("there", "copied").await.unwrap_err();
+    let error = store.delete("there").await.unwrap_err();
     assert!(error.kind == PortErrorKind::TimedOut && error.maybe_done, "{error:?}");
     proxy.set(Fault::None);
-    assert_eq!(read(&direct, "copied").await.unwrap(), pattern(5));
+    assert_eq!(direct.head("there", None).await.unwrap_err().kind, PortErrorKind::NotFound);
     // A small file is looked for, and known by its checksum.
     let healed = |name: &'static str| {
         let (direct, proxy) = (&direct, &proxy);
@@ -152,10 +152,11 @@ async fn a_lost_answer_is_found_out_where_it_can_be() {
     assert!(written.is_ok(), "{:?}", written.err());
     // Blocks are put together while answers vanish, and the network is there again when it is looked for.
     let bytes = pattern(MIB);
-    let blocks = crate::blocks::Blocks::begin(&store, "write", "late").unwrap();
+    let blocks = crate::blocks::Blocks::begin(&store, "write", "late", crate::sealing::Sealing::Own).unwrap();
     blocks.send(1, bytes.clone()).await.unwrap();
     proxy.set(Fault::HalfOpen);
-    let (written, ()) = futures::join!(blocks.commit(&[1], "x/y", None), healed("late"));
+    let beside = crate::writing::Beside { content_type: "x/y".to_owned(), ..Default::default() };
+    let (written, ()) = futures::join!(blocks.commit(&[1], &beside), healed("late"));
     assert!(written.is_ok(), "{:?}", written.err());
     blocks.keep();
     assert!(read(&direct, "late").await.unwrap() == bytes);
@@ -169,6 +170,8 @@ async fn nobody_waits_for_ever() {
     let error = store.head("f", None).await.unwrap_err();
     assert!(error.kind == PortErrorKind::TimedOut && !error.maybe_done && error.message.contains("no answer in time"), "{error:?}");
     let error = store.copy("f", "g").await.unwrap_err();
+    assert!(error.kind == PortErrorKind::TimedOut && !error.maybe_done, "nothing was begun yet: {error:?}");
+    let error = store.delete("f").await.unwrap_err();
     assert!(error.kind == PortErrorKind::TimedOut && error.maybe_done, "{error:?}");
     proxy.set(Fault::None);
     assert_eq!(read(&store, "f").await.unwrap(), pattern(5));
@@ -198,7 +201,7 @@ async fn an_answer_that_stops_in_the_middle_is_not_waited_for() {
 async fn a_block_that_passes_through_is_whole_or_not_there() {
     let (_server, _proxy, _store, direct) = behind(Duration::from_secs(20)).await;
     let bytes = pattern(20 * MIB);
-    let blocks = crate::blocks::Blocks::begin(&direct, "write", "passed").unwrap();
+    let blocks = crate::blocks::Blocks::begin(&direct, "write", "passed", crate::sealing::Sealing::Own).unwrap();
     let source = |announced| crate::source::Source::new(stream(&bytes), Some(announced), "files.az", "write");
     let whole = bytes.len() as u64;
     blocks.send_passing(1, &mut source(whole), whole).await.unwrap();
@@ -213,7 +216,7 @@ async fn a_block_that_passes_through_is_whole_or_not_there() {
     blocks.send_passing(3, &mut kept, MIB as u64).await.unwrap();
     let held: Vec<(u32, u64)> = blocks.held().await.unwrap().into_iter().map(|block| (block.number, block.size)).collect();
     assert_eq!(held, [(1, whole), (3, MIB as u64)]);
-    blocks.commit(&[3, 1], "x/y", None).await.unwrap();
+    blocks.commit(&[3, 1], &crate::writing::Beside { content_type: "x/y".to_owned(), ..Default::default() }).await.unwrap();
     blocks.keep();
     let mut expected = bytes.slice(..MIB).to_vec();
     expected.extend_from_slice(&bytes);

@@ -7,12 +7,16 @@ use crate::blocks::{Blocks, Held};
 use crate::plan::{HELD, MOST_BLOCKS, block_size, blocks};
 use crate::source::Source;
 use crate::store::AzureStore;
+use crate::writing::Beside;
 use async_trait::async_trait;
 use bellhop_core::ids::{UploadId, VersionId};
-use bellhop_core::ports::{ByteStream, FileInfo, NewFile, PartDone, PartUpload, PartWrites, PortResult};
+use bellhop_core::ports::{ByteStream, FileEncryption, FileInfo, NewFile, PartDone, PartUpload, PartWrites, PortResult};
 use bellhop_core::{PortError, PortErrorKind};
 use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 const NO_UPLOAD: &str = "there is no such upload; it may be finished, given up, or ended by something else that was written under its name";
 /// The block that stands for the upload: one byte while it is under way, two when it was given up.
@@ -21,11 +25,23 @@ const MARK: u32 = 0;
 const EMPTY: u32 = 99_999_999;
 
 /// What an upload's id says.
+#[derive(Debug, PartialEq, Eq)]
 struct Upload {
     id: String,
     total: u64,
     content_type: String,
+    /// How it is encrypted, where not as the store does it by itself.
+    encryption: Option<FileEncryption>,
+    tags: BTreeMap<String, String>,
     name: String,
+}
+
+fn coded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+fn decoded(text: &str) -> Option<String> {
+    percent_decode_str(text).decode_utf8().ok().map(Cow::into_owned)
 }
 
 impl Upload {
@@ -33,13 +49,32 @@ impl Upload {
         let mut parts = text.splitn(4, ' ');
         let id = parts.next().filter(|id| id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit()))?;
         let total = parts.next()?.parse().ok()?;
-        let content_type = percent_decode_str(parts.next()?).decode_utf8().ok()?.into_owned();
-        Some(Self { id: id.to_owned(), total, content_type, name: parts.next()?.to_owned() })
+        // Behind the type what not every upload has, each part with what it is.
+        let mut facts = parts.next()?.split('~');
+        let content_type = decoded(facts.next()?)?;
+        let (mut encryption, mut tags) = (None, BTreeMap::new());
+        for fact in facts {
+            match fact.split_once('=')? {
+                ("e", way) => encryption = Some(FileEncryption::read(&decoded(way)?).ok()?),
+                ("t", pair) => {
+                    let (name, value) = pair.split_once('=')?;
+                    tags.insert(decoded(name)?, decoded(value)?);
+                }
+                _ => return None,
+            }
+        }
+        Some(Self { id: id.to_owned(), total, content_type, encryption, tags, name: parts.next()?.to_owned() })
     }
 
     fn spelled(&self) -> UploadId {
-        let content_type = utf8_percent_encode(&self.content_type, NON_ALPHANUMERIC);
-        UploadId::new(format!("{} {} {content_type} {}", self.id, self.total, self.name))
+        let mut facts = coded(&self.content_type);
+        if let Some(way) = &self.encryption {
+            let _ = write!(facts, "~e={}", coded(&way.to_string()));
+        }
+        for (name, value) in &self.tags {
+            let _ = write!(facts, "~t={}={}", coded(name), coded(value));
+        }
+        UploadId::new(format!("{} {} {facts} {}", self.id, self.total, self.name))
     }
 }
 
@@ -51,7 +86,8 @@ impl AzureStore {
     fn upload(&self, operation: &'static str, upload: &UploadId) -> PortResult<(Upload, Blocks)> {
         let upload = Upload::read(upload.as_str()).ok_or_else(|| self.no_upload(operation))?;
         let blob = self.blob_name(operation, &upload.name)?;
-        let blocks = Blocks::known(self, operation, &blob, &upload.id).copy();
+        let sealing = self.sealing(operation, upload.encryption.as_ref())?;
+        let blocks = Blocks::known(self, operation, &blob, &upload.id, sealing).copy();
         Ok((upload, blocks))
     }
 
@@ -80,9 +116,19 @@ impl PartWrites for AzureStore {
         let Some(total) = file.size else {
             return Err(self.error(PortErrorKind::Invalid, "begin", "an upload in parts needs the file's length beforehand"));
         };
-        let begun = Blocks::begin(self, "begin", &blob)?;
-        begun.send(MARK, Bytes::from_static(b"+")).await?;
-        let upload = Upload { id: begun.id.clone(), total, content_type: file.content_type.clone(), name: file.name.clone() };
+        self.taggable("begin", &file.tags)?;
+        let sealing = self.sealing("begin", file.encryption.as_ref())?;
+        self.ready(&sealing).await?;
+        let begun = Blocks::begin(self, "begin", &blob, sealing.clone())?;
+        begun.send(MARK, Bytes::from_static(b"+")).await.map_err(|error| self.refused(&sealing, error))?;
+        let upload = Upload {
+            id: begun.id.clone(),
+            total,
+            content_type: file.content_type.clone(),
+            encryption: file.encryption.clone(),
+            tags: file.tags.clone(),
+            name: file.name.clone(),
+        };
         begun.keep();
         self.seen.note_upload(&upload.id, true);
         let size = block_size(total);
@@ -145,13 +191,15 @@ impl PartWrites for AzureStore {
                 if let Some(part) = parts.iter().find(|part| !there(part)) {
                     return Err(self.error(PortErrorKind::Conflict, "finish", format!("part {} isn't there; write it again", part.number)));
                 }
-                blocks.commit(&numbers, &upload.content_type, None).await?
+                let tags = crate::tags::spelled(&upload.tags);
+                blocks.commit(&numbers, &Beside { content_type: upload.content_type.clone(), tags, ..Beside::default() }).await?
             }
             // Somebody may have finished it and lost the answer.
             Err(error) if error.kind == PortErrorKind::NotFound => blocks.committed(&numbers).await.ok_or(error)?,
             Err(error) => return Err(error),
         };
         self.seen.note_upload(&upload.id, false);
+        self.note_written(&blocks.blob, &blocks.sealing);
         Ok(FileInfo {
             name: upload.name,
             size: upload.total,
@@ -159,7 +207,7 @@ impl PartWrites for AzureStore {
             modified: written.modified,
             version: written.version.map(VersionId::new),
             sha256: None,
-            encryption: None,
+            encryption: written.encryption,
         })
     }
 
@@ -186,11 +234,20 @@ mod tests {
             id: "0123456789abcdef".to_owned(),
             total: 7,
             content_type: "text/csv; charset=utf-8".to_owned(),
-            name: "dir/a b ü.csv".to_owned(),
+            encryption: None,
+            tags: BTreeMap::new(),
+            name: "dir/a b ü~e.csv".to_owned(),
         };
-        let read = Upload::read(upload.spelled().as_str()).unwrap();
-        assert_eq!((read.id, read.total, read.content_type, read.name), (upload.id, 7, upload.content_type, upload.name));
-        for bad in ["", "no such upload", "0123456789abcdef x y z", "0123456789abcdeg 1 y z", "0123456789abcdef 1"] {
+        // As it was written before files had tags.
+        let spelled = upload.spelled().to_string();
+        assert_eq!(spelled, "0123456789abcdef 7 text%2Fcsv%3B%20charset%3Dutf%2D8 dir/a b ü~e.csv");
+        assert_eq!(Upload::read(&spelled).unwrap(), upload);
+        let tags = BTreeMap::from([("a=b".to_owned(), "~x y".to_owned()), ("z".to_owned(), String::new())]);
+        let more = Upload { encryption: Some(FileEncryption::Key("legal.1".to_owned())), tags, ..upload };
+        assert_eq!(Upload::read(more.spelled().as_str()).unwrap(), more);
+        for bad in
+            ["", "no such upload", "0123456789abcdef x y z", "0123456789abcdeg 1 y z", "0123456789abcdef 1", "0123456789abcdef 1 t~x f"]
+        {
             assert!(Upload::read(bad).is_none(), "{bad}");
         }
     }

@@ -8,7 +8,7 @@ use crate::account::VERSION;
 use crate::fault::{Ask, Need, Said, header, innermost};
 use crate::store::{AzureStore, absent};
 use azure_core::http::headers::Headers;
-use azure_core::http::{AsyncResponseBody, Context, Method, PipelineStreamOptions, Request, check_success};
+use azure_core::http::{AsyncResponseBody, Method, PipelineStreamOptions, Request, check_success};
 use bellhop_core::ports::{ByteStream, PortResult, ReadRange, StoredFile};
 use bellhop_core::{PortError, PortErrorKind, Retry};
 use bytes::Bytes;
@@ -64,7 +64,7 @@ impl AzureStore {
         let sent = header(&headers, "content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
         let partial = header(&headers, "content-range");
         let size = partial.and_then(|range| range.rsplit('/').next()).and_then(|total| total.parse().ok()).unwrap_or(sent);
-        let info = Self::info(name, version, size, &headers);
+        let info = self.info(name, version, size, &headers);
         let end = last.map_or(size, |last| size.min(last.saturating_add(1)));
         let sum = info.sha256.clone().filter(|_| wanted.is_none()).map(|sum| (sum, Sha256::new()));
         let reading = Reading {
@@ -95,15 +95,16 @@ impl AzureStore {
         range: Option<&str>,
         etag: Option<&str>,
     ) -> Result<(Headers, AsyncResponseBody), Refusal> {
-        let blob = self.blob("read", name, version).map_err(Refusal::Failed)?;
+        let url = self.blob("read", name, version).map_err(Refusal::Failed)?.url().clone();
+        let url = &url;
         let pipeline = self.account.pipeline().map_err(Refusal::Failed)?;
         let absent = absent(name);
         let ask = Ask::file(&self.account, "read", Need::Read, &absent).version(version);
         let past = std::sync::atomic::AtomicBool::new(false);
+        let past = &past;
         let got = self
-            .account
-            .ask(ask, || async {
-                let mut request = Request::new(blob.url().clone(), Method::Get);
+            .ask_sealed(ask, &self.blob_name("read", name).map_err(Refusal::Failed)?, |context| async move {
+                let mut request = Request::new(url.clone(), Method::Get);
                 request.insert_header("x-ms-version", VERSION);
                 if let Some(range) = range {
                     request.insert_header("x-ms-range", range.to_owned());
@@ -112,7 +113,7 @@ impl AzureStore {
                     request.insert_header("if-match", etag.to_owned());
                 }
                 let options = PipelineStreamOptions { skip_checks: true, ..PipelineStreamOptions::default() };
-                let answer = pipeline.stream(&Context::new(), &mut request, Some(options)).await?;
+                let answer = pipeline.stream(&context, &mut request, Some(options)).await?;
                 let checked = check_success(answer, None).await;
                 if let Err(error) = &checked
                     && Said::of(error).is_some_and(|said| said.status == 416)
@@ -127,7 +128,7 @@ impl AzureStore {
                 let (_, headers, body) = answer.deconstruct();
                 Ok((headers, body))
             }
-            Err(_) if past.into_inner() => Err(Refusal::PastTheEnd),
+            Err(_) if past.load(std::sync::atomic::Ordering::Relaxed) => Err(Refusal::PastTheEnd),
             Err(error) => Err(Refusal::Failed(error)),
         }
     }

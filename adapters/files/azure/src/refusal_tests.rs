@@ -51,7 +51,7 @@ async fn refusals_say_what_to_do() {
         (403, "AuthorizationPermissionMismatch", Kind::Denied, "networking"),
         (403, "KeyBasedAuthenticationNotPermitted", Kind::Denied, "use `entra`"),
         (403, "AccountIsDisabled", Kind::Denied, "disabled"),
-        (409, "BlobUsesCustomerSpecifiedEncryption", Kind::Denied, "`encryption_key`"),
+        (409, "BlobUsesCustomerSpecifiedEncryption", Kind::Denied, "[files.az.keys]"),
         (409, "BlobArchived", Kind::Conflict, "archive tier"),
         (412, "LeaseIdMissing", Kind::Conflict, "holds a lease"),
         (409, "SomethingNew", Kind::Conflict, "(SomethingNew)"),
@@ -83,6 +83,87 @@ async fn refusals_say_what_to_do() {
     fixture.state().fails.push_back(Fail { body: skewed, ..fail(("GET", "comp=list"), 403, "AuthenticationFailed") });
     let error = store.list("", None, 1).await.unwrap_err();
     assert!(error.message.contains("clock of this machine"), "{error}");
+}
+
+/// What the issue's bad days look like, at every verb: told, and nothing half-done under the name.
+#[tokio::test]
+async fn bad_days_are_told_at_every_verb() {
+    let fixture = Fixture::start(Inside::default()).await;
+    let keyed = store_of(&fixture);
+    let signed = store_at(&format!("{}/{ACCOUNT}", fixture.origin), &json!({ "sas": SAS }));
+    write(&keyed, "f").await.unwrap();
+    let expired = "<?xml version=\"1.0\"?><Error><Code>AuthenticationFailed</Code><Message>Server failed to authenticate the request.\nRequestId:1</Message>\
+                   <AuthenticationErrorDetail>Signed expiry time [Sun, 01 Nov 2026 00:00:00 GMT] must be after signed start time, and the signature is not within its time frame</AuthenticationErrorDetail></Error>";
+    let skewed = "<?xml version=\"1.0\"?><Error><Code>AuthenticationFailed</Code><Message>Server failed to authenticate the request.</Message>\
+                  <AuthenticationErrorDetail>Request date header too old: 'Sun, 22 Nov 2026 00:00:00 GMT'</AuthenticationErrorDetail></Error>";
+    for (store, status, code, body, kind, why, retry) in [
+        (&keyed, 403, "AuthenticationFailed", "", Kind::Unauthenticated, "`account_key` in [files.az]", Retry::No),
+        (&signed, 403, "AuthenticationFailed", expired, Kind::Unauthenticated, "has expired or isn't valid yet", Retry::No),
+        (&keyed, 403, "AuthenticationFailed", skewed, Kind::Unauthenticated, "clock of this machine", Retry::No),
+        (&keyed, 404, "ContainerNotFound", "", Kind::Invalid, "check `container` in [files.az], or create it", Retry::No),
+        (&keyed, 409, "ContainerBeingDeleted", "", Kind::Conflict, "wait 30 s", Retry::After(Duration::from_secs(30))),
+        (&signed, 403, "AuthorizationPermissionMismatch", "", Kind::Denied, "it needs", Retry::No),
+        (&keyed, 507, "", "", Kind::Full, "is full", Retry::Backoff),
+    ] {
+        let once = |method: &'static str, part: &'static str| {
+            fixture.state().fails.push_back(Fail { body: if method == "HEAD" { "" } else { body }, ..fail((method, part), status, code) });
+        };
+        let mut errors = Vec::new();
+        once("PUT", "/new");
+        errors.push(write(store, "new").await.unwrap_err());
+        once("GET", "comp=list");
+        errors.push(store.list("", None, 9).await.unwrap_err());
+        once("DELETE", "/f");
+        errors.push(store.delete("f").await.unwrap_err());
+        once("GET", "/f");
+        errors.push(store.read("f", None, None).await.map(drop).unwrap_err());
+        if body.is_empty() {
+            // All that there is, is the code in a header.
+            once("HEAD", "/f");
+            errors.push(store.head("f", None).await.unwrap_err());
+            once("HEAD", "/f");
+            errors.push(store.copy("f", "new").await.unwrap_err());
+        }
+        for error in errors {
+            assert!(error.kind == kind && error.message.contains(why) && error.retry == retry, "{code}: {error:?}");
+            assert!(!error.message.contains("RequestId") && !error.message.contains("c2VjcmV0"), "{error}");
+        }
+        assert_eq!(keyed.head("new", None).await.unwrap_err().kind, Kind::NotFound, "{code}");
+        assert_eq!(keyed.head("f", None).await.unwrap().size, 1, "{code}");
+        assert!(fixture.state().fails.is_empty(), "{code}");
+    }
+}
+
+/// Files that are still written, or cut off, while they are read; whole ones in one request and in blocks.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_grows_or_shrinks_leaves_nothing() {
+    let fixture = Fixture::start(Inside::default()).await;
+    let store = store_of(&fixture);
+    write(&store, "f").await.unwrap();
+    let large = 20 << 20;
+    for (announced, came) in [(5, 6), (5, 4), (0, 1), (large, large + 1), (large, large - 1), (9 << 20, 1 << 20)] {
+        let pieces = |mut left: usize| {
+            let mut all = Vec::new();
+            while left > 0 {
+                let size = left.min(1 << 20);
+                all.push(Ok(Bytes::from(vec![b'x'; size])));
+                left -= size;
+            }
+            chunks(all)
+        };
+        for name in ["f", "new"] {
+            let file = NewFile::new(name, "text/plain", Some(announced as u64));
+            let error = store.write(file, pieces(came)).await.unwrap_err();
+            assert!(error.kind == Kind::Invalid && error.message.contains("announced with"), "{announced} {came}: {error}");
+        }
+        assert_eq!(store.head("f", None).await.unwrap().size, 1);
+        assert_eq!(store.head("new", None).await.unwrap_err().kind, Kind::NotFound);
+        // What waits of it is a byte for each block, which can't be seen.
+        let waiting: usize = fixture.state().blocks.values().flatten().map(|(_, bytes, _)| bytes.len()).sum();
+        assert!(waiting <= 12, "{announced} {came}: {waiting}");
+        fixture.state().blocks.clear();
+    }
+    assert!(fixture.state().blobs.keys().all(|name| name == "f"));
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use azure_core::time::OffsetDateTime;
 use azure_storage_blob::models::KeyInfo;
 use azure_storage_common::models::UserDelegationKey;
 use azure_storage_sas::{SasBuilder, SasProtocol};
-use bellhop_core::ports::{Permission, PortResult, ShareLimit};
+use bellhop_core::ports::{FileEncryption, Permission, PortResult, ShareLimit};
 use bellhop_core::{PortErrorKind, Timestamp};
 use chrono::TimeDelta;
 
@@ -98,8 +98,8 @@ impl AzureStore {
     /// An address of a file for so many seconds.
     pub(crate) async fn link(&self, name: &str, version: Option<&str>, seconds: u64) -> PortResult<Option<String>> {
         let blob = self.blob_name("share", name)?;
-        if self.account.config.encryption_key.is_some() || matches!(self.account.config.credential, Credential::Sas(_)) {
-            // A link can't carry the key; and a signature can't make others.
+        if matches!(self.account.config.credential, Credential::Sas(_)) {
+            // A signature can't make others.
             return Ok(None);
         }
         let limit = self.link_limit();
@@ -114,12 +114,20 @@ impl AzureStore {
             );
             return Err(self.error(PortErrorKind::Invalid, "share", why));
         };
-        self.look("share", name, version).await?;
+        let info = self.look("share", name, version).await?;
+        if matches!(info.encryption, Some(FileEncryption::Key(_))) {
+            // Whoever follows a link has no key to send along.
+            return Ok(None);
+        }
         let link = Link { blob: &blob, version, name, expires: Some(expires), policy: None };
         let mut url = self.blob("share", name, None)?.url().clone();
-        link.pointed(&mut url);
         if let Some(key) = self.account.key() {
+            link.pointed(&mut url);
             return self.sealed(&link, &key, url).map(Some);
+        }
+        // The SDK names a snapshot itself, and a version not.
+        if link.kind().0 == "bv" {
+            link.pointed(&mut url);
         }
         let token = self.delegated(&link, expires).await?;
         let query = url.query().map_or_else(|| token.clone(), |there| format!("{there}&{token}"));
@@ -134,10 +142,6 @@ impl AzureStore {
             let message = "only links that are signed with the account's key can be bound to a policy; the store has another credential";
             return Err(self.error(PortErrorKind::Unsupported, "share", message));
         };
-        if self.account.config.encryption_key.is_some() {
-            let message = "files under `encryption_key` can't be read by links: those can't carry the key";
-            return Err(self.error(PortErrorKind::Unsupported, "share", message));
-        }
         let policies = self.policies("share", self.container()).await?;
         let Some(found) = policies.iter().find(|there| there.id == policy) else {
             let ids: Vec<&str> = policies.iter().map(|there| there.id.as_str()).collect();
@@ -152,7 +156,12 @@ impl AzureStore {
             );
             return Err(self.error(PortErrorKind::Invalid, "share", message));
         }
-        self.look("share", name, version).await?;
+        let info = self.look("share", name, version).await?;
+        if let Some(FileEncryption::Key(key)) = info.encryption {
+            let message =
+                format!("`{name}` is under the key `{key}`, which a link can't carry; share it without a policy, and Bellhop serves it");
+            return Err(self.error(PortErrorKind::Unsupported, "share", message));
+        }
         let link = Link { blob: &blob, version, name, expires: None, policy: Some(policy) };
         let mut url = self.blob("share", name, None)?.url().clone();
         link.pointed(&mut url);

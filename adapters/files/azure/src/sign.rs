@@ -1,17 +1,16 @@
-//! What is done to every request before it goes: proof of who asks, and the encryption that the store is set to. Each is a
-//! policy of the SDK's pipeline.
+//! What is done to every request before it goes: proof of who asks. Each kind is a policy of the SDK's pipeline.
 
 use async_trait::async_trait;
 use azure_core::credentials::TokenCredential;
 use azure_core::error::ErrorKind;
 use azure_core::http::policies::{Policy, PolicyResult};
-use azure_core::http::{Context, Method, Request, Url};
+use azure_core::http::{Context, Request, Url};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bellhop_core::Clock;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
-use sha2::{Digest as _, Sha256};
+use sha2::Sha256;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
@@ -98,40 +97,10 @@ pub(crate) struct SharedKey {
 /// Adds a shared access signature.
 pub(crate) struct Signature(pub SecretString);
 
-/// Shows a token of Entra.
-pub(crate) struct Bearer(pub Arc<dyn TokenCredential>);
-
-/// Says how content is encrypted: with a scope, or with a key of the customer's.
-pub(crate) enum Encrypting {
-    Scope(String),
-    Key { key: SecretString, sum: String },
-}
-
-impl Encrypting {
-    pub fn key(key: SecretString) -> Option<Self> {
-        let bytes = STANDARD.decode(key.expose_secret()).ok()?;
-        let sum = STANDARD.encode(Sha256::digest(&bytes));
-        Some(Self::Key { key, sum })
-    }
-
-    /// Whether a request is one about a blob's content that takes such headers.
-    fn concerns(&self, request: &Request) -> bool {
-        let mut comp = None;
-        for (name, value) in request.url().query_pairs() {
-            match &*name {
-                "restype" => return false,
-                "comp" => comp = Some(value.into_owned()),
-                _ => {}
-            }
-        }
-        let copies = request.headers().iter().any(|(name, _)| name.as_str().eq_ignore_ascii_case("x-ms-copy-source"));
-        let writes = request.method() == Method::Put && !copies;
-        match (self, comp.as_deref()) {
-            (Self::Key { .. }, None) => writes || matches!(request.method(), Method::Get | Method::Head),
-            (_, None | Some("block" | "blocklist" | "snapshot" | "metadata")) => writes,
-            _ => false,
-        }
-    }
+/// Shows a token of Entra for this audience.
+pub(crate) struct Bearer {
+    pub identity: Arc<dyn TokenCredential>,
+    pub scope: String,
 }
 
 /// None of them shows what it holds.
@@ -144,10 +113,10 @@ macro_rules! silent {
         }
     )+};
 }
-silent!(AccountKey, SharedKey, Signature, Bearer, Encrypting);
+silent!(AccountKey, SharedKey, Signature, Bearer);
 
 /// The rest of the way.
-async fn onward(ctx: &Context<'_>, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
+pub(crate) async fn onward(ctx: &Context<'_>, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
     match next.split_first() {
         Some((first, rest)) => first.send(ctx, request, rest).await,
         None => Err(azure_core::Error::with_message(ErrorKind::Other, "there is nothing to send the request with")),
@@ -190,26 +159,9 @@ pub(crate) fn with_signature(url: &Url, sas: &SecretString) -> Url {
 #[async_trait]
 impl Policy for Bearer {
     async fn send(&self, ctx: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
-        let token = self.0.get_token(&[SCOPE], None).await;
+        let token = self.identity.get_token(&[&self.scope], None).await;
         let token = token.map_err(|error| azure_core::Error::with_error(ErrorKind::Credential, error, "Entra gives no token"))?;
         request.insert_header("authorization", format!("Bearer {}", token.token.secret()));
-        onward(ctx, request, next).await
-    }
-}
-
-#[async_trait]
-impl Policy for Encrypting {
-    async fn send(&self, ctx: &Context, request: &mut Request, next: &[Arc<dyn Policy>]) -> PolicyResult {
-        if self.concerns(request) {
-            match self {
-                Self::Scope(scope) => request.insert_header("x-ms-encryption-scope", scope.clone()),
-                Self::Key { key, sum } => {
-                    request.insert_header("x-ms-encryption-key", key.expose_secret().to_owned());
-                    request.insert_header("x-ms-encryption-key-sha256", sum.clone());
-                    request.insert_header("x-ms-encryption-algorithm", "AES256");
-                }
-            }
-        }
         onward(ctx, request, next).await
     }
 }
@@ -217,6 +169,7 @@ impl Policy for Encrypting {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use azure_core::http::Method;
 
     /// The public key of the emulator.
     const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
@@ -246,29 +199,6 @@ mod tests {
         // Made with azure-storage-blob 12.31.1.
         let text = "r\n2026-11-22T00:00:00Z\n2026-12-01T00:00:00Z\n/blob/devstoreaccount1/cont/dir/a b.txt\n\n\nhttps\n2026-10-06\nb\n\n\n\n\n\n\n";
         assert_eq!(key().sign(text).unwrap(), "VwogT4vupv/DUdzJNpxeO2rRyMySrHcU4GYllLlavFg=");
-    }
-
-    #[test]
-    fn only_content_is_told_how_it_is_encrypted() {
-        let scope = Encrypting::Scope("s".to_owned());
-        let key = Encrypting::key(SecretString::from(STANDARD.encode([1_u8; 32]))).unwrap();
-        for (method, query, scoped, keyed) in [
-            (Method::Put, "", true, true),
-            (Method::Put, "?comp=block&blockid=x", true, true),
-            (Method::Put, "?comp=blocklist", true, true),
-            (Method::Get, "", false, true),
-            (Method::Head, "?versionid=x", false, true),
-            (Method::Get, "?comp=blocklist", false, false),
-            (Method::Delete, "", false, false),
-            (Method::Put, "?comp=tags", false, false),
-            (Method::Put, "?restype=container", false, false),
-        ] {
-            let request = Request::new(format!("https://a.example/c/b{query}").parse().unwrap(), method);
-            assert_eq!((scope.concerns(&request), key.concerns(&request)), (scoped, keyed), "{method} {query}");
-        }
-        let mut copy = Request::new("https://a.example/c/b".parse().unwrap(), Method::Put);
-        copy.insert_header("x-ms-copy-source", "https://a.example/c/a");
-        assert!(!scope.concerns(&copy) && !key.concerns(&copy));
     }
 
     #[test]

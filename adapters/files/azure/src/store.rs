@@ -2,16 +2,18 @@
 
 use crate::account::Account;
 use crate::config::AzureConfig;
+use crate::customer::Keys;
 use crate::fault::{Ask, Need, header};
 use crate::{names, share};
 use async_trait::async_trait;
+use azure_core::http::ClientMethodOptions;
 use azure_core::http::headers::Headers;
 use azure_storage_blob::BlobClient;
-use azure_storage_blob::models::{BlobClientDeleteOptions, DeleteSnapshotsOptionType};
+use azure_storage_blob::models::{BlobClientDeleteOptions, BlobClientGetPropertiesOptions, DeleteSnapshotsOptionType};
 use bellhop_core::ids::{StoreName, VersionId};
 use bellhop_core::ports::{
-    Buckets, ByteStream, FileInfo, FilePage, FileStore, Finding, NewFile, PartWrites, PortResult, ReadRange, ShareLimit, StoredFile,
-    Version,
+    Buckets, ByteStream, FileEncryption, FileInfo, FilePage, FileStore, Finding, NewFile, PartWrites, PortResult, ReadRange, ShareLimit,
+    StoredFile, Version,
 };
 use bellhop_core::{Clock, PortError, PortErrorKind, Timestamp};
 use std::collections::{BTreeMap, HashSet};
@@ -24,6 +26,9 @@ pub(crate) const SHA256: &str = "sha256";
 pub(crate) const FOLDER: &str = "hdi_isfolder";
 /// The version that is there where the account keeps none.
 pub(crate) const CURRENT: &str = "current";
+/// The deletion of what can be undeleted, and its content, where the account keeps no versions; both can't be read.
+pub(crate) const DELETION: &str = "deletion";
+pub(crate) const DELETED: &str = "deleted";
 /// What stands before the time of a snapshot where a version is named by it.
 pub(crate) const SNAPSHOT: &str = "snapshot:";
 
@@ -42,6 +47,12 @@ pub struct AzureStore {
 /// What was seen of the account.
 #[derive(Default)]
 pub(crate) struct Seen {
+    /// The configured keys of the customer's, and which files are under which.
+    pub keys: Keys,
+    /// Encryption scopes of the account, as far as they were listed.
+    pub scopes: Mutex<Vec<String>>,
+    /// Held while what is read from the management plane is written back changed.
+    pub managing: tokio::sync::Mutex<()>,
     /// Whether versions are kept. Only the management plane tells; but every write does, too.
     versions: AtomicU8,
     /// Uploads in parts that are known to be under way.
@@ -92,8 +103,9 @@ impl AzureStore {
     /// # Errors
     /// None at present; the configuration was checked when it was read.
     pub fn new(name: StoreName, config: AzureConfig, clock: Arc<dyn Clock>) -> PortResult<Self> {
+        let seen = Seen { keys: Keys::new(&config), ..Seen::default() };
         let account = Arc::new(Account::new(format!("files.{name}"), config, clock));
-        Ok(Self { name, account, seen: Arc::default() })
+        Ok(Self { name, account, seen: Arc::new(seen) })
     }
 
     pub(crate) fn container(&self) -> &str {
@@ -115,6 +127,10 @@ impl AzureStore {
         let unnamed = |_| self.error(PortErrorKind::Invalid, operation, "that can't be the id of a version");
         match version {
             None | Some(CURRENT) => Ok(blob),
+            Some(DELETED | DELETION) => {
+                let message = format!("`{name}` was deleted, and its content can't be read before it is restored");
+                Err(PortError::not_found(self.account.service.clone(), operation, message))
+            }
             Some(id) => match id.strip_prefix(SNAPSHOT) {
                 Some(time) => blob.with_snapshot(time).map_err(unnamed),
                 None => blob.with_version(id).map_err(unnamed),
@@ -140,7 +156,7 @@ impl AzureStore {
     }
 
     /// What an answer's headers say of a file. `size` is that of the whole.
-    pub(crate) fn info(name: &str, version: Option<&str>, size: u64, headers: &Headers) -> FileInfo {
+    pub(crate) fn info(&self, name: &str, version: Option<&str>, size: u64, headers: &Headers) -> FileInfo {
         let told = header(headers, "x-ms-version-id").or(version.filter(|id| *id != CURRENT));
         FileInfo {
             name: name.to_owned(),
@@ -149,7 +165,7 @@ impl AzureStore {
             modified: date(headers, "last-modified"),
             version: told.map(VersionId::new),
             sha256: header(headers, "x-ms-meta-sha256").and_then(sum),
-            encryption: None,
+            encryption: self.encrypted(headers),
         }
     }
 
@@ -166,10 +182,19 @@ impl AzureStore {
 
     /// What is known about a file.
     pub(crate) async fn look(&self, operation: &'static str, name: &str, version: Option<&str>) -> PortResult<FileInfo> {
+        Ok(self.look_closely(operation, name, version).await?.0)
+    }
+
+    /// The same, with everything that was answered.
+    pub(crate) async fn look_closely(&self, operation: &'static str, name: &str, version: Option<&str>) -> PortResult<(FileInfo, Headers)> {
         let blob = self.blob(operation, name, version)?;
         let absent = absent(name);
         let ask = Ask::file(&self.account, operation, Need::Read, &absent).version(version);
-        let got = self.account.ask(ask, || blob.get_properties(None)).await?;
+        let get = |context| {
+            let method_options = ClientMethodOptions { context };
+            blob.get_properties(Some(BlobClientGetPropertiesOptions { method_options, ..BlobClientGetPropertiesOptions::default() }))
+        };
+        let got = self.ask_sealed(ask, &self.blob_name(operation, name)?, get).await?;
         let headers = got.headers();
         self.is_of(operation, name, version, headers)?;
         if header(headers, "x-ms-meta-hdi_isfolder").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
@@ -179,7 +204,7 @@ impl AzureStore {
             self.note_version(Some("kept"));
         }
         let size = header(headers, "content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
-        Ok(Self::info(name, version, size, headers))
+        Ok((self.info(name, version, size, headers), headers.clone()))
     }
 
     /// Deletes a file with its snapshots. Where versions are kept, what was there is one of them.
@@ -260,11 +285,15 @@ impl FileStore for AzureStore {
     }
 
     async fn tags(&self, name: &str) -> PortResult<BTreeMap<String, String>> {
-        self.tags_of(name).await
+        self.tags_of("tags", name, None).await
     }
 
     async fn set_tags(&self, name: &str, tags: &BTreeMap<String, String>) -> PortResult<()> {
         self.tag(name, tags).await
+    }
+
+    fn encryptions(&self) -> Vec<FileEncryption> {
+        self.ways()
     }
 
     async fn check(&self) -> PortResult<Vec<Finding>> {

@@ -5,15 +5,11 @@
 //! by something new leave no trace at all.
 
 use crate::fault::{Ask, Need};
-use crate::store::{AzureStore, CURRENT, SNAPSHOT, absent, moment};
+use crate::store::{AzureStore, CURRENT, DELETED, DELETION, SNAPSHOT, absent, moment};
 use azure_storage_blob::models::{BlobItem, ListBlobsIncludeItem};
 use bellhop_core::ids::VersionId;
 use bellhop_core::ports::{FileInfo, PortResult, Version};
 use bellhop_core::{PortError, PortErrorKind};
-
-/// The deletion of what can be undeleted, and its content; both can't be read.
-const DELETION: &str = "deletion";
-const DELETED: &str = "deleted";
 
 /// A version and whether it can be had without undeleting.
 struct Found {

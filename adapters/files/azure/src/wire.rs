@@ -34,9 +34,8 @@ impl std::error::Error for TooSlow {}
 pub(crate) struct Wire {
     client: reqwest::Client,
     answer: Duration,
-    /// Where the tests' `login.test` is.
-    #[cfg(test)]
-    login: Option<String>,
+    /// A place on this machine that gives out tokens without TLS, which the SDK wants to see everywhere.
+    plain: Option<Url>,
 }
 
 impl Wire {
@@ -44,32 +43,32 @@ impl Wire {
     pub fn new(answer: Option<Duration>) -> Result<Self, String> {
         let builder = reqwest::Client::builder().connect_timeout(CONNECT).redirect(reqwest::redirect::Policy::none());
         let client = builder.build().map_err(|error| crate::fault::innermost(&error))?;
-        Ok(Self {
-            client,
-            answer: answer.unwrap_or(ANSWER),
-            #[cfg(test)]
-            login: None,
-        })
+        Ok(Self { client, answer: answer.unwrap_or(ANSWER), plain: None })
     }
 
-    #[cfg(not(test))]
-    #[expect(clippy::unused_self, reason = "tests have another place for some addresses")]
+    /// The same, with tokens from this address, which may be one without TLS on this machine.
+    pub fn with_login(self, login: Option<&str>) -> Self {
+        let plain = login.and_then(|login| login.parse::<Url>().ok()).filter(|login| login.scheme() == "http");
+        Self { plain, ..self }
+    }
+
+    /// What the SDK has to be told in place of that address.
+    pub fn shown(login: &str) -> String {
+        login.strip_prefix("http://").map_or_else(|| login.to_owned(), |rest| format!("https://{rest}"))
+    }
+
     fn address(&self, request: &Request) -> Url {
-        request.url().clone()
-    }
-
-    #[cfg(test)]
-    pub fn with_login(self, login: Option<String>) -> Self {
-        Self { login, ..self }
-    }
-
-    #[cfg(test)]
-    fn address(&self, request: &Request) -> Url {
-        let url = request.url();
-        match &self.login {
-            Some(login) if url.host_str() == Some("login.test") => format!("{login}{}", url.path()).parse().unwrap_or_else(|_| url.clone()),
-            _ => url.clone(),
+        let mut url = request.url().clone();
+        if let Some(plain) = &self.plain
+            && url.host_str() == plain.host_str()
+            && url.port_or_known_default() == plain.port().or(Some(443))
+            && url.scheme() == "https"
+        {
+            // Both are of the kind that can be exchanged, so this can't fail.
+            let _ = url.set_scheme("http");
+            let _ = url.set_port(plain.port());
         }
+        url
     }
 }
 

@@ -84,7 +84,11 @@ impl Command for Versioning {
             "What is overwritten from now on is gone. Versions that are there stay, and take room until they are deleted."
         };
         let title = format!("Versioning of {} is {}", args.name, if on { "on" } else { "suspended" });
-        Ok(Reply::new(Card::titled(title).tone(Tone::Good).and_text(text)))
+        let card = Card::titled(title).tone(Tone::Good).and_text(text);
+        Ok(Reply::new(match buckets.reach() {
+            Some(reach) => card.and_text(format!("{reach}.")),
+            None => card,
+        }))
     }
 
     async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {

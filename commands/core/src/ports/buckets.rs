@@ -233,6 +233,11 @@ pub trait Buckets: Send + Sync {
     /// Whether versions are kept.
     async fn versioning(&self, name: &str) -> PortResult<Versioning>;
 
+    /// What else changes with whether versions are kept, a sentence without a full stop; `None` where it stays within the bucket.
+    fn reach(&self) -> Option<String> {
+        None
+    }
+
     /// Keeps versions from now on, or no longer; those that are there stay.
     async fn set_versioning(&self, name: &str, on: bool) -> PortResult<()>;
 

@@ -16,6 +16,8 @@ const PLAIN: &[&str] = &[
     // The presence of `PartWrites` and `Buckets` themselves.
     "Uploads in parts that outlive a restart, where the store has them.",
     "The administration of the service's buckets, where there is one and it can be reached from here.",
+    // Words for people, where a service's setting isn't one of the bucket alone.
+    "What else changes with whether versions are kept, a sentence without a full stop; `None` where it stays within the bucket.",
     // What may be wrong with a service is tried by each adapter's own tests.
     "Looks whether everything needed is there: credentials, permissions, settings.",
     "An error means that the store could not be asked.",

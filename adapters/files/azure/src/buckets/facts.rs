@@ -4,9 +4,11 @@ use crate::fault::{Ask, Need, header};
 use crate::store::AzureStore;
 use azure_core::http::headers::Headers;
 use azure_storage_blob::models::ListBlobsIncludeItem;
-use bellhop_core::PortErrorKind;
 use bellhop_core::ports::{AccessPolicy, BucketInfo, Encryption, Fact, PortResult, PublicAccess, PublicLevel, Versioning};
+use bellhop_core::{PortError, PortErrorKind};
 
+/// How many files are looked at for versions.
+const SEEN: usize = 1000;
 /// The scope that stands for the account's own key.
 const OWN_KEY: &str = "$account-encryption-key";
 
@@ -73,6 +75,12 @@ fn sentence(policy: &AccessPolicy) -> String {
     format!("the access policy {} {what}{from}{until}", crate::names::shown(&policy.id))
 }
 
+/// What couldn't be seen, and why: the rest is told all the same.
+fn unseen<T>(what: &str, error: &PortError, words: &mut Vec<String>) -> Fact<T> {
+    words.push(format!("{what} can't be seen: {}", error.message));
+    Fact::Denied
+}
+
 impl AzureStore {
     pub(super) async fn facts(&self, operation: &'static str, container: &str) -> PortResult<Facts> {
         let client = self.account.container(container)?;
@@ -81,23 +89,49 @@ impl AzureStore {
         Ok(Facts::read(got.headers()))
     }
 
+    /// The encryption scope of the store's own container, where it has one and that can be seen.
+    pub(crate) async fn own_scope(&self) -> Option<String> {
+        self.facts("copy", self.container()).await.ok()?.scope
+    }
+
     /// Whether versions are kept, where that shows.
-    pub(super) async fn versioning_of(&self, container: &str, facts: &Facts) -> Option<Versioning> {
+    pub(super) async fn versioning_of(&self, container: &str, facts: &Facts) -> PortResult<Option<Versioning>> {
         if facts.versioned {
-            return Some(Versioning::On);
+            return Ok(Some(Versioning::On));
+        }
+        if self.management().is_some() {
+            return self.managed_versioning("versioning", container).await.map(Some);
         }
         if let Some(kept) = self.keeps_versions() {
-            return Some(if kept { Versioning::On } else { Versioning::Off });
+            return Ok(Some(if kept { Versioning::On } else { Versioning::Off }));
         }
+        Ok(self.has_versions(container).await.then_some(Versioning::On))
+    }
+
+    /// Whether anything in a container has a version, as far as that shows at once.
+    pub(crate) async fn has_versions(&self, container: &str) -> bool {
         let ask = Ask::container("versioning", Need::List, container);
-        let got = self.listed(ask, "", &[ListBlobsIncludeItem::Versions], None, 1).await.ok()?;
-        got.items.first().and_then(|item| item.version_id.as_ref()).map(|_| Versioning::On)
+        let got = self.listed(ask, "", &[ListBlobsIncludeItem::Versions], None, SEEN).await;
+        got.is_ok_and(|got| got.items.iter().any(|item| item.version_id.is_some()))
     }
 
     pub(super) async fn everything(&self, container: &str) -> PortResult<BucketInfo> {
         let facts = self.facts("info", container).await?;
-        let versioning = self.versioning_of(container, &facts).await.map_or(Fact::Unsupported, Fact::Known);
         let mut words = Vec::new();
+        let versioning = match self.versioning_of(container, &facts).await {
+            Ok(found) => found.map_or(Fact::Unsupported, Fact::Known),
+            Err(error) => unseen("whether versions are kept", &error, &mut words),
+        };
+        let lifecycle = match self.managed_rules("info", container).await {
+            Ok(rules) => Fact::Known(rules),
+            Err(error) if error.kind == PortErrorKind::Unsupported => Fact::Unsupported,
+            Err(error) => unseen("what becomes of files as they grow old", &error, &mut words),
+        };
+        if self.management().is_some()
+            && let Ok(keeping) = self.keeping("info").await
+        {
+            words.extend(keeping.words(&self.account.config.account));
+        }
         if facts.immutable {
             words.push("an immutability policy keeps its files from being changed and deleted for a time".to_owned());
         }
@@ -127,7 +161,7 @@ impl AzureStore {
             encryption: Fact::Known(facts.encryption()),
             public: Fact::Known(facts.public()),
             policy,
-            lifecycle: Fact::Unsupported,
+            lifecycle,
         })
     }
 }

@@ -1,8 +1,8 @@
 //! The administration of containers. Stored access policies have their module, and what is known about a container another;
 //! here is what is about a container as a whole.
 //!
-//! It deliberately doesn't reach the management plane, which has settings for the account as a whole (versions, soft delete,
-//! lifecycle, keys): it takes another address and an identity that may manage the account, which a bot should not have.
+//! What is a setting of the account as a whole (versions, soft delete, lifecycle) goes through the management plane, which takes
+//! another address and an identity that may manage the account; without those it is refused with what to configure.
 
 mod access;
 mod facts;
@@ -20,7 +20,20 @@ use futures::StreamExt as _;
 /// How many entries are counted of a container that should be empty.
 const COUNTED: usize = 1000;
 
+const VERSIONS: &str = "whether versions are kept is";
+const AGES: &str = "what becomes of files as they grow old is";
+
 impl AzureStore {
+    /// A container that is there, of an account that can be managed.
+    async fn aged<'a>(&self, name: &'a str) -> PortResult<&'a str> {
+        let name = self.named("lifecycle", name)?;
+        self.facts("lifecycle", name).await?;
+        if self.management().is_none() {
+            return Err(self.unmanaged("lifecycle", AGES, "management-policy create --policy FILE"));
+        }
+        Ok(name)
+    }
+
     fn named<'a>(&self, operation: &'static str, name: &'a str) -> PortResult<&'a str> {
         let wrong = |why| self.error(PortErrorKind::Invalid, operation, format!("`{}` can't be a container's name: {why}", shown(name)));
         container(name).map_err(wrong)
@@ -76,34 +89,6 @@ impl AzureStore {
         let at_least = if got.next.is_some() { "at least " } else { "" };
         Ok(Some(format!("{at_least}{} are in it, `{}` the first", counted.join(" and "), shown(&first))))
     }
-
-    /// What is a setting of the whole account, and where it is set.
-    fn above(&self, operation: &'static str, what: &str, how: &str) -> PortError {
-        let account = &self.account.config.account;
-        let message = format!(
-            "{what} is a setting of the storage account {account} for all of its containers, in Azure's management plane. Change it there: {how}. \
-             That takes an identity of Entra with the role Storage Account Contributor; the credential in [{}] is for files only",
-            self.account.service
-        );
-        PortError::unsupported(self.account.service.clone(), operation, message)
-    }
-
-    fn no_versioning(&self) -> PortError {
-        let how = format!(
-            "in the portal under Data protection, \"Enable versioning for blobs\", or by `az storage account blob-service-properties update \
-             --account-name {} --enable-versioning true`",
-            self.account.config.account
-        );
-        self.above("versioning", "whether versions are kept", &how)
-    }
-
-    fn no_lifecycle(&self) -> PortError {
-        let how = format!(
-            "in the portal under Lifecycle management, or by `az storage account management-policy create --account-name {} --policy FILE`",
-            self.account.config.account
-        );
-        self.above("lifecycle", "what becomes of files as they grow old", &how)
-    }
 }
 
 #[async_trait]
@@ -143,25 +128,37 @@ impl Buckets for AzureStore {
     async fn versioning(&self, name: &str) -> PortResult<Versioning> {
         let name = self.named("versioning", name)?;
         let facts = self.facts("versioning", name).await?;
-        self.versioning_of(name, &facts).await.ok_or_else(|| self.no_versioning())
+        self.versioning_of(name, &facts)
+            .await?
+            .ok_or_else(|| self.unmanaged("versioning", VERSIONS, "blob-service-properties update --enable-versioning true"))
     }
 
-    async fn set_versioning(&self, name: &str, _: bool) -> PortResult<()> {
+    async fn set_versioning(&self, name: &str, on: bool) -> PortResult<()> {
         self.facts("versioning", self.named("versioning", name)?).await?;
-        Err(self.no_versioning())
+        if self.management().is_none() {
+            return Err(self.unmanaged("versioning", VERSIONS, "blob-service-properties update --enable-versioning true"));
+        }
+        self.set_managed_versioning(on).await
+    }
+
+    fn reach(&self) -> Option<String> {
+        let account = &self.account.config.account;
+        Some(format!("Whether versions are kept is a setting of the storage account {account}: it holds for all of its containers"))
     }
 
     async fn lifecycle(&self, name: &str) -> PortResult<Vec<LifecycleRule>> {
-        self.facts("lifecycle", self.named("lifecycle", name)?).await?;
-        Err(self.no_lifecycle())
+        let name = self.aged(name).await?;
+        self.managed_rules("lifecycle", name).await
     }
 
-    async fn add_lifecycle(&self, name: &str, _: &LifecycleRule) -> PortResult<()> {
-        self.lifecycle(name).await.map(drop)
+    async fn add_lifecycle(&self, name: &str, rule: &LifecycleRule) -> PortResult<()> {
+        let name = self.aged(name).await?;
+        self.add_rule(name, rule).await
     }
 
-    async fn clear_lifecycle(&self, name: &str, _: Option<&str>) -> PortResult<()> {
-        self.lifecycle(name).await.map(drop)
+    async fn clear_lifecycle(&self, name: &str, id: Option<&str>) -> PortResult<()> {
+        let name = self.aged(name).await?;
+        self.remove_rules(name, id).await
     }
 
     async fn encryption(&self, name: &str) -> PortResult<Encryption> {
@@ -170,9 +167,18 @@ impl Buckets for AzureStore {
 
     async fn set_encryption(&self, name: &str, _: &Encryption) -> PortResult<()> {
         let facts = self.facts("encryption", self.named("encryption", name)?).await?;
+        let scopes = match self.encryption_scopes().await {
+            Ok(scopes) if scopes.is_empty() => "; the storage account has no scopes yet".to_owned(),
+            Ok(scopes) => {
+                let words: Vec<String> = scopes.iter().map(crate::EncryptionScope::words).collect();
+                format!("; the storage account has the scopes {}", words.join(", "))
+            }
+            Err(_) => String::new(),
+        };
         let message = format!(
-            "Azure encrypts everything with AES-256 ({}); a container's encryption scope is chosen when it is made and stays. For what this store \
-             writes, set `encryption_scope` in [{}]; scopes and keys of Key Vault are made in the storage account's settings under Encryption",
+            "Azure encrypts everything with AES-256 ({}); a container's encryption scope is chosen when it is made and stays. For single files \
+             say scope:NAME when they are written, for all that this store writes set `encryption_scope` in [{}]; scopes and keys of Key Vault \
+             are made in the storage account's settings under Encryption{scopes}",
             facts.encrypted(),
             self.account.service
         );

@@ -15,7 +15,7 @@ const NO_CHOICE: Outcome = Outcome::NotOffered("it encrypts single files in no o
 const LARGE: usize = (9 << 20) + 7;
 
 fn tags() -> BTreeMap<String, String> {
-    [("project", "bell hop"), ("a", ""), ("x=1 +2", "ü/@")].map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    [("project", "bell hop"), ("a", "b"), ("x=1 +2", "y/:_.")].map(|(name, value)| (name.to_owned(), value.to_owned())).into()
 }
 
 fn file(name: &str, encryption: &FileEncryption) -> NewFile {
