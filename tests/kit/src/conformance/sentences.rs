@@ -16,6 +16,10 @@ const PLAIN: &[&str] = &[
     // The presence of `PartWrites` and `Buckets` themselves.
     "Uploads in parts that outlive a restart, where the store has them.",
     "The administration of the service's buckets, where there is one and it can be reached from here.",
+    // What is due with time is tried by the adapter's own tests, which move its clock.
+    "Does what is due with time where no service does it: carries out lifecycle rules, and removes what interrupted writes left.",
+    "Called now and then; what another process is at is left alone.",
+    "Another bucket beside this store's own, as a store under the bucket's name, where one can be had without any configuration.",
     // What may be wrong with a service is tried by each adapter's own tests.
     "Looks whether everything needed is there: credentials, permissions, settings.",
     "An error means that the store could not be asked.",
