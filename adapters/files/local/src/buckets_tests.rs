@@ -31,7 +31,7 @@ async fn a_bucket_is_a_folder_and_a_store() {
     assert_eq!((by_path.own(), names(&by_path).await), ("reports", vec!["data".to_owned(), "reports".to_owned()]));
     assert_eq!(read(&by_path, "q3.txt").await.unwrap(), b"three");
     // Nothing of it is in the store's own files, and the other way.
-    assert!(store.list("", None, 9).await.unwrap().files.is_empty());
+    assert!(FileStore::list(&store, "", None, 9).await.unwrap().files.is_empty());
     assert!(store.bucket_store(&"none".into()).is_none() && store.bucket_store(&"..".into()).is_none());
     let error = Buckets::delete(&store, "reports").await.unwrap_err();
     assert!(error.kind == PortErrorKind::Conflict && error.message.contains("1 file"), "{error}");

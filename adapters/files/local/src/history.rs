@@ -195,7 +195,7 @@ impl<'a> History<'a> {
         let newest = records.first().filter(|record| record.has_bytes());
         let mut same = None;
         if let Some(record) = newest
-            && record.is_in(file, stamp.size).map_err(|e| fail(&e))?
+            && record.is_in(file, &self.folder.keys).map_err(|e| fail(&e))? == Some(true)
         {
             same = Some(record);
         }
@@ -350,7 +350,10 @@ impl<'a> History<'a> {
             return Ok(Some(file));
         }
         // Another time of change: from a backup, or written over. The bytes decide, and it is noted for the next time.
-        let same = record.is_in(&file, stamp.size).map_err(|e| self.fail("", &e))?;
+        let Some(same) = record.is_in(&file, &self.folder.keys).map_err(|e| self.fail("", &e))? else {
+            // Whether it is whole shows when it is read, which needs the key too.
+            return Ok(Some(file));
+        };
         let _lock = self.folder.publishing(self.operation)?;
         self.keep(&Record { stamp: if same { stamp } else { record.stamp }, lost: !same, ..record.clone() })?;
         Ok(same.then_some(file))

@@ -2,7 +2,7 @@
 
 use crate::folder::{Stamp, settle};
 use crate::keys::Keys;
-use crate::sealed::{HEADER, Header, Sealed};
+use crate::sealed::{CHUNK, Cipher, HEADER, Header, Sealed, TAG, chunks};
 use bellhop_core::Timestamp;
 use bellhop_core::ports::FileInfo;
 use cap_std::fs::{Dir, File};
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 /// What is known about one version.
@@ -78,17 +79,35 @@ impl Record {
         !self.deletion && !self.lost
     }
 
-    /// Whether a file of this length holds what this version is about, whatever its time of change says. What is encrypted is
-    /// told by its header, for its content is checked when it is read.
-    pub fn is_in(&self, file: &File, size: u64) -> io::Result<bool> {
-        if size != self.stamp.size {
+    /// Whether a file holds what this version is about, whatever its time of change says; `None` where that can't be told,
+    /// because it is encrypted and its key isn't there.
+    pub fn is_in(&self, file: &File, keys: &Keys) -> io::Result<Option<bool>> {
+        if file.metadata()?.len() != self.stamp.size {
+            return Ok(Some(false));
+        }
+        let Some(sealed) = &self.sealed else { return digest(file).map(|hash| Some(hash == self.sha256)) };
+        let Some(header) = header(file)?.filter(|header| header.text() == sealed.header) else { return Ok(Some(false)) };
+        let Ok(key) = keys.for_reading("look", header.key(), None) else { return Ok(None) };
+        let cipher = key.expose(|key| Cipher::new(key, &header, &self.name));
+        whole(file, &cipher, self.size).map(Some)
+    }
+}
+
+/// Whether every chunk of an encrypted file is as it was written.
+fn whole(file: &File, cipher: &Cipher, content: u64) -> io::Result<bool> {
+    let file = file.try_clone()?.into_std();
+    let count = chunks(content);
+    let mut chunk = Vec::new();
+    for number in 0..count {
+        let last = number + 1 == count;
+        let length = if last { content - number * CHUNK } else { CHUNK };
+        chunk.resize(usize::try_from(length + TAG).unwrap_or(0), 0);
+        file.read_exact_at(&mut chunk, HEADER + number * (CHUNK + TAG))?;
+        if u32::try_from(number).map_or(true, |short| cipher.open(short, last, &mut chunk).is_err()) {
             return Ok(false);
         }
-        match &self.sealed {
-            Some(sealed) => Ok(header(file)?.is_some_and(|header| header.text() == sealed.header)),
-            None => Ok(digest(file)? == self.sha256),
-        }
     }
+    Ok(true)
 }
 
 /// The header of an encrypted file; `None` where it is an ordinary one.

@@ -12,7 +12,7 @@ use crate::sealed::Cipher;
 use async_trait::async_trait;
 use bellhop_core::ids::{StoreName, VersionId};
 use bellhop_core::ports::{
-    Buckets, ByteStream, FileEncryption, FileInfo, FilePage, FileStore, NewFile, PartWrites, Permission, PortResult, ReadRange, Seal,
+    ByteStream, FileEncryption, FileInfo, FilePage, FileStore, NewFile, PartWrites, Permission, PortResult, ReadRange, Seal,
     StoredFile, Tidied, Version, Versioning, file_name,
 };
 use bellhop_core::{Clock, Ids, PortError, PortErrorKind};
@@ -293,7 +293,7 @@ impl FileStore for LocalStore {
         Some(Arc::new(Self { name: bucket.clone(), folder, house, bucket: bucket.to_string(), others: Mutex::default() }))
     }
 
-    fn buckets(&self) -> Option<&dyn Buckets> {
+    fn buckets(&self) -> Option<&dyn bellhop_core::ports::Buckets> {
         Some(self)
     }
 }
