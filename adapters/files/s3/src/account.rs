@@ -4,6 +4,8 @@
 //! deletion where versions are kept) is tried once, and whoever asked decides.
 
 use crate::config::{Checksums, S3Config, Sse};
+use crate::region::{Directions, Following, Regions};
+use crate::seal::Seal;
 use aws_config::BehaviorVersion;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::Client;
@@ -37,6 +39,8 @@ pub(crate) struct Account {
     pub service: String,
     pub config: S3Config,
     pub clock: Arc<dyn Clock>,
+    /// Where buckets were found to be.
+    pub regions: Arc<Regions>,
     made: OnceCell<Made>,
 }
 
@@ -48,7 +52,8 @@ struct Made {
 
 impl Account {
     pub fn new(service: String, config: S3Config, clock: Arc<dyn Clock>) -> Self {
-        Self { service, config, clock, made: OnceCell::new() }
+        let regions = Arc::new(Regions::new(&service, &config.bucket, config.endpoint.as_deref()));
+        Self { service, config, clock, regions, made: OnceCell::new() }
     }
 
     pub async fn client(&self) -> PortResult<&Client> {
@@ -58,6 +63,11 @@ impl Account {
     /// The region that is signed for.
     pub async fn region(&self) -> PortResult<&str> {
         Ok(&self.made().await?.region)
+    }
+
+    /// The same, where it is known already.
+    pub fn region_known(&self) -> Option<&str> {
+        self.made.get().map(|made| made.region.as_str())
     }
 
     /// The credential as it is now; it may be a temporary one.
@@ -122,6 +132,7 @@ impl Account {
             Checksums::WhenSupported => (RequestChecksumCalculation::WhenSupported, ResponseChecksumValidation::WhenSupported),
         };
         let times = TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(ANSWER).build();
+        let following = Following { regions: self.regions.clone() };
         let mut builder = Builder::new()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region.clone()))
@@ -131,6 +142,9 @@ impl Account {
             .response_checksum_validation(check)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(times)
+            .endpoint_resolver(Directions::new(self.regions.clone()))
+            .interceptor(following.clone())
+            .retry_classifier(following)
             // Downloads are watched where they are read: a reader that takes its time is no stalled server.
             .stalled_stream_protection(StalledStreamProtectionConfig::enabled().download_enabled(false).build());
         if let Some(endpoint) = &config.endpoint {
@@ -150,13 +164,14 @@ impl Account {
         Self::working().retry_config(RetryConfig::disabled())
     }
 
-    /// How what is written is to be encrypted, and with which key.
-    pub fn sse(&self) -> (Option<ServerSideEncryption>, Option<String>) {
-        let kind = self.config.sse.map(|sse| match sse {
+    /// How what is written is encrypted where nothing else was asked.
+    pub fn seal(&self) -> Seal {
+        let service = self.config.sse.map(|sse| match sse {
             Sse::Aes256 => ServerSideEncryption::Aes256,
             Sse::Kms => ServerSideEncryption::AwsKms,
         });
-        (kind, self.config.kms_key.clone())
+        let bucket_key = self.config.bucket_key.filter(|_| self.config.sse == Some(Sse::Kms));
+        Seal { service, kms_key: self.config.kms_key.clone(), bucket_key, ..Seal::default() }
     }
 
     /// Whether this is AWS itself rather than a compatible server.

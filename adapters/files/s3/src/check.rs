@@ -22,7 +22,22 @@ impl S3Store {
             found.push(bad(&error));
             return Ok(found);
         }
-        found.push(good(format!("the bucket {} is there, in {}", self.bucket(), self.account.region().await?)));
+        let region = match self.account.regions.of(self.bucket()) {
+            Some(region) => {
+                format!("{region} and not where it was looked for first; write region = \"{region}\" in [{}]", self.account.service)
+            }
+            None => self.account.region().await?.to_owned(),
+        };
+        found.push(good(format!("the bucket {} is there, in {region}", self.bucket())));
+        if !self.account.config.customer_keys.is_empty() {
+            let (good, text) = if self.account.config.is_private() {
+                let names: Vec<&str> = self.account.config.customer_keys.keys().map(String::as_str).collect();
+                (true, format!("files can be under keys of your own: {}; what is under a lost one is lost", names.join(", ")))
+            } else {
+                (false, self.exposed())
+            };
+            found.push(Finding { good, text });
+        }
         match self.page("", None, 1).await {
             Ok(_) => found.push(good("files can be listed".to_owned())),
             Err(error) => found.push(bad(&error)),

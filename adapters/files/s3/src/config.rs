@@ -1,7 +1,10 @@
 //! The keys of `[files.NAME]` with `kind = "s3"`. What can't work together is an error when the file is read.
 
+use crate::customer::CustomerKey;
 use secrecy::SecretString;
 use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How the store encrypts what is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -47,8 +50,29 @@ pub struct S3Config {
     pub sse: Option<Sse>,
     /// The KMS key, as an ARN or an id; without one AWS's own key for S3.
     pub kms_key: Option<String>,
+    /// Whether what is written under KMS uses a key of the bucket's own below the KMS key, which asks KMS less often; without
+    /// it as the bucket says.
+    pub bucket_key: Option<bool>,
+    /// Keys of the store's owner for single files (SSE-C), by name. Only for encrypted connections.
+    pub customer_keys: BTreeMap<String, Arc<CustomerKey>>,
     /// When checksums go along.
     pub checksums: Checksums,
+}
+
+impl S3Config {
+    /// Whether what is sent can't be read on its way: over https, or within this machine.
+    pub(crate) fn is_private(&self) -> bool {
+        let Some(endpoint) = &self.endpoint else { return true };
+        url::Url::parse(endpoint).is_ok_and(|url| {
+            url.scheme() == "https"
+                || match url.host() {
+                    Some(url::Host::Domain(name)) => name == "localhost",
+                    Some(url::Host::Ipv4(address)) => address.is_loopback(),
+                    Some(url::Host::Ipv6(address)) => address.is_loopback(),
+                    None => false,
+                }
+        })
+    }
 }
 
 /// A fixed credential.
@@ -77,6 +101,9 @@ struct Written {
     prefix: String,
     sse: Option<Sse>,
     kms_key: Option<String>,
+    bucket_key: Option<bool>,
+    #[serde(default)]
+    keys: BTreeMap<String, SecretString>,
     #[serde(default)]
     checksums: Checksums,
 }
@@ -104,6 +131,11 @@ impl TryFrom<Written> for S3Config {
         if written.kms_key.is_some() && written.sse != Some(Sse::Kms) {
             return Err("`kms_key` needs sse = \"aws:kms\"".to_owned());
         }
+        let customer_keys = written
+            .keys
+            .iter()
+            .map(|(name, text)| Ok((name.clone(), Arc::new(CustomerKey::read(name, text)?))))
+            .collect::<Result<_, String>>()?;
         let endpoint = endpoint.map(|text| origin(&text)).transpose()?;
         if region
             .as_ref()
@@ -130,6 +162,8 @@ impl TryFrom<Written> for S3Config {
             prefix,
             sse: written.sse,
             kms_key: written.kms_key,
+            bucket_key: written.bucket_key,
+            customer_keys,
             checksums: written.checksums,
         })
     }
@@ -188,11 +222,32 @@ mod tests {
             (json!({ "bucket": "b", "access_key_id": "A", "secret_access_key": "s", "profile": "p" }), "leave one out"),
             (json!({ "bucket": "b", "kms_key": "k" }), "needs sse = \"aws:kms\""),
             (json!({ "bucket": "b", "sse": "aes" }), "unknown variant `aes`, expected `AES256` or `aws:kms`"),
+            (json!({ "bucket": "b", "keys": { "legal": "c2hvcnQ=" } }), "`keys.legal` is a key of 32 bytes"),
+            (json!({ "bucket": "b", "keys": { "a b": "c2hvcnQ=" } }), "a key's name"),
             (json!({ "bucket": "b", "prefix": "/x" }), "without a leading slash"),
             (json!({ "bucket": "b", "prefix": "x/../y" }), "`prefix`"),
         ] {
             let said = read(wrong.clone()).unwrap_err();
             assert!(said.contains(why), "{wrong}: {said}");
+        }
+    }
+
+    #[test]
+    fn keys_are_for_private_connections() {
+        for (endpoint, private) in [
+            (json!(null), true),
+            (json!("https://minio.example"), true),
+            (json!("http://127.0.0.1:9000"), true),
+            (json!("http://[::1]:9000"), true),
+            (json!("http://localhost:9000"), true),
+            (json!("http://minio.example:9000"), false),
+            (json!("http://10.0.0.1"), false),
+        ] {
+            let config =
+                read(json!({ "bucket": "b", "endpoint": endpoint, "keys": { "legal": "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=" } }));
+            let config = config.unwrap();
+            assert_eq!(config.is_private(), private, "{endpoint}");
+            assert_eq!(config.customer_keys["legal"].name(), "legal");
         }
     }
 

@@ -3,9 +3,12 @@
 
 use crate::account::Account;
 use crate::checksum::told;
+use crate::customer::Unlocking;
 use crate::fault::Ask;
 use crate::names::copy_source;
+use crate::nature::Nature;
 use crate::plan::part_size;
+use crate::seal::{Seal, sealed, source_unlocked, unlocked};
 use crate::store::{S3Store, absent};
 use crate::upload::{Begun, Piece, receipt};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
@@ -16,56 +19,79 @@ use futures::{StreamExt as _, TryStreamExt as _};
 /// How many parts are copied at once.
 const AT_ONCE: usize = 4;
 
+/// A copy that is to be made.
+struct Copying<'a> {
+    from: &'a str,
+    /// As the header names it.
+    source: String,
+    version: Option<&'a str>,
+    target: &'a str,
+    /// The owner's key that the source is under.
+    under: Unlocking,
+    /// The encryption of the copy.
+    seal: Seal,
+}
+
 impl S3Store {
-    /// Copies a file, or one of its versions, with its type and what else is known about it.
+    /// Copies a file, or one of its versions, with its type, its tags, its encryption and what else is known about it.
     pub(crate) async fn copied(&self, from: &str, version: Option<&str>, to: &str) -> PortResult<FileInfo> {
         let (source, target) = (self.key("copy", from)?, self.key("copy", to)?);
         self.learn().await;
-        let client = self.account.client().await?;
-        let absent = absent(from);
-        let ask = Ask::file(&self.account, "copy", "s3:GetObject", &absent).version(version);
-        let request = client.head_object().bucket(self.bucket()).key(&source).set_version_id(version.map(str::to_owned));
-        let there = request.send().await.map_err(|error| self.account.failed(ask, &error))?;
+        let (there, under) = self.headed("copy", from, version).await?;
         let size = u64::try_from(there.content_length().unwrap_or(0)).unwrap_or(0);
         // A fixed version stays what it is; what is current now may be replaced while it is copied.
         let version = version.or_else(|| there.version_id().filter(|id| *id != "null"));
-        let spelled = copy_source(self.bucket(), &source, version);
-        let made = if size <= self.sizes.copy_at_once {
-            self.copy_at_once(&spelled, &target, &absent).await?
-        } else {
-            self.copy_in_parts(&spelled, &target, &there, size).await?
+        let copy = Copying {
+            from,
+            source: copy_source(self.bucket(), &source, version),
+            version,
+            target: &target,
+            seal: self.seal_of(&there, &under),
+            under,
         };
+        let made =
+            if size <= self.sizes.copy_at_once { self.copy_at_once(&copy).await? } else { self.copy_in_parts(&copy, &there, size).await? };
         let content_type = there.content_type().unwrap_or("application/octet-stream");
-        self.written(to, content_type, made, size).await.map_err(|error| bellhop_core::PortError { operation: "copy", ..error })
+        let written = self.written(to, content_type, made, size, copy.seal.customer).await;
+        written.map_err(|error| bellhop_core::PortError { operation: "copy", ..error })
     }
 
-    async fn copy_at_once(&self, source: &str, target: &str, absent: &str) -> PortResult<Option<String>> {
+    async fn copy_at_once(&self, copy: &Copying<'_>) -> PortResult<Option<String>> {
         let client = self.account.client().await?;
-        let (sse, kms_key) = self.account.sse();
+        let absent = absent(copy.from);
         self.patiently(|| async {
-            let request = client
-                .copy_object()
-                .bucket(self.bucket())
-                .key(target)
-                .copy_source(source)
-                .set_server_side_encryption(sse.clone())
-                .set_ssekms_key_id(kms_key.clone());
+            // What isn't said (type, tags, what else others wrote) is that of the file.
+            let request = client.copy_object().bucket(self.bucket()).key(copy.target).copy_source(&copy.source);
+            let request = source_unlocked!(sealed!(request, &copy.seal), &copy.under);
             let sent = request.customize().config_override(Account::once()).send().await;
-            let ask = Ask::file(&self.account, "copy", "s3:PutObject", absent).changing();
+            let ask = Ask::file(&self.account, "copy", "s3:PutObject", &absent).changing().sealing(&copy.seal);
             sent.map(|got| got.version_id().map(str::to_owned)).map_err(|error| self.account.failed(ask, &error))
         })
         .await
     }
 
-    async fn copy_in_parts(&self, source: &str, target: &str, there: &HeadObjectOutput, size: u64) -> PortResult<Option<String>> {
-        let content_type = there.content_type().unwrap_or("application/octet-stream");
-        let begun = Begun::begin(self, "copy", target, content_type, there.metadata().cloned()).await?;
+    /// The tags of what is copied, as a header has them: in parts they don't go along by themselves.
+    async fn tags_to_copy(&self, copy: &Copying<'_>) -> PortResult<Option<String>> {
+        match self.tags_of_version("copy", copy.from, copy.version).await {
+            Ok(tags) => self.tags_header("copy", &tags),
+            Err(error) if error.kind == PortErrorKind::Unsupported => Ok(None),
+            Err(error) if error.kind == PortErrorKind::Denied => {
+                let message = format!("the tags of `{}` may not be read, and the copy would lose them: {}", copy.from, error.message);
+                Err(bellhop_core::PortError { message, ..error })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn copy_in_parts(&self, copy: &Copying<'_>, there: &HeadObjectOutput, size: u64) -> PortResult<Option<String>> {
+        let nature = Nature::of(there, self.tags_to_copy(copy).await?, copy.seal.clone());
+        let begun = Begun::begin(self, "copy", copy.target, &nature).await?;
         let part = part_size(size, self.sizes.copy_part);
         let ranges = (1..).map(|number| (number, u64::from(number - 1) * part)).take_while(|(_, start)| *start < size);
         let copies = ranges.map(|(number, start)| {
             let piece = begun.piece(number);
-            let (source, etag) = (source.to_owned(), there.e_tag().map(str::to_owned));
-            async move { piece.put_copy(&source, etag, start, part.min(size - start)).await }
+            let (source, under, etag) = (copy.source.clone(), copy.under.clone(), there.e_tag().map(str::to_owned));
+            async move { piece.put_copy(&source, &under, etag, start, part.min(size - start)).await }
         });
         let done = async {
             let mut parts: Vec<PartDone> = futures::stream::iter(copies).buffer_unordered(AT_ONCE).try_collect().await?;
@@ -86,7 +112,7 @@ impl S3Store {
 }
 
 impl Piece {
-    async fn put_copy(&self, source: &str, etag: Option<String>, start: u64, size: u64) -> PortResult<PartDone> {
+    async fn put_copy(&self, source: &str, under: &Unlocking, etag: Option<String>, start: u64, size: u64) -> PortResult<PartDone> {
         let store = &self.store;
         let client = store.account.client().await?;
         let request = client
@@ -99,6 +125,7 @@ impl Piece {
             .copy_source_range(format!("bytes={start}-{}", start + size - 1))
             // All parts are of one content.
             .set_copy_source_if_match(etag);
+        let request = source_unlocked!(unlocked!(request, &self.customer), under);
         let sent = request.customize().config_override(Account::working()).send().await;
         let ask = Ask::file(&store.account, "copy", "s3:PutObject", "what was to be copied is gone");
         let got = sent.map_err(|error| store.account.failed(ask, &error))?;

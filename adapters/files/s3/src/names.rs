@@ -45,6 +45,11 @@ pub(crate) fn copy_source(bucket: &str, key: &str, version: Option<&str>) -> Str
     source
 }
 
+/// A text as a part of a query.
+pub(crate) fn parameter(text: &str) -> String {
+    utf8_percent_encode(text, PARAMETER).to_string()
+}
+
 /// The header with which a download is saved under the file's own name rather than shown.
 pub(crate) fn disposition(name: &str) -> String {
     let last = name.rsplit('/').next().unwrap_or(name);

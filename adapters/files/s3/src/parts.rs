@@ -1,5 +1,7 @@
 //! Uploads in parts that outlive a restart, as the port has them. The service keeps the parts; nothing is kept here.
 
+use crate::customer::Unlocking;
+use crate::nature::Nature;
 use crate::plan::{HELD, MOST_PARTS, SMALL, part_size, parts};
 use crate::source::Source;
 use crate::store::S3Store;
@@ -9,12 +11,30 @@ use bellhop_core::ids::UploadId;
 use bellhop_core::ports::{ByteStream, FileInfo, NewFile, PartDone, PartUpload, PartWrites, PortResult};
 use bellhop_core::{PortError, PortErrorKind};
 
+/// What stands before the service's id of an upload whose file will be under a key of the owner's, with the key's name.
+const UNDER: &str = "key:";
+
+/// An upload as its id names it.
+struct Named<'a> {
+    id: &'a str,
+    name: &'a str,
+    key: String,
+    customer: Unlocking,
+}
+
 impl S3Store {
-    /// The service's id of an upload, and the file's name: S3 wants both each time.
-    fn upload<'a>(&self, operation: &'static str, upload: &'a UploadId) -> PortResult<(&'a str, &'a str, String)> {
-        let split = upload.as_str().split_once(' ');
-        let (id, name) = split.ok_or_else(|| PortError::not_found(self.account.service.clone(), operation, NO_UPLOAD))?;
-        Ok((id, name, self.key(operation, name)?))
+    /// The service's id of an upload, the file's name and the key that it will be under: S3 wants all of them each time.
+    fn upload<'a>(&self, operation: &'static str, upload: &'a UploadId) -> PortResult<Named<'a>> {
+        let none = || PortError::not_found(self.account.service.clone(), operation, NO_UPLOAD);
+        let (id, name) = upload.as_str().split_once(' ').ok_or_else(none)?;
+        let (customer, id) = match id.strip_prefix(UNDER) {
+            Some(rest) => {
+                let (customer, id) = rest.split_once(':').ok_or_else(none)?;
+                (self.customer(operation, customer)?, id)
+            }
+            None => (None, id),
+        };
+        Ok(Named { id, name, key: self.key(operation, name)?, customer })
     }
 }
 
@@ -26,19 +46,25 @@ impl PartWrites for S3Store {
         let Some(total) = file.size else {
             return Err(self.error(PortErrorKind::Invalid, "begin", "an upload in parts needs the file's length beforehand"));
         };
-        let begun = Begun::begin(self, "begin", &key, &file.content_type, None).await?;
-        let id = UploadId::new(format!("{} {}", begun.id(), file.name));
+        let nature = Nature::new(self, "begin", file)?;
+        self.learn().await;
+        self.ensure_tagging("begin", &file.name, &nature).await?;
+        let begun = Begun::begin(self, "begin", &key, &nature).await?;
+        let under = nature.seal.customer.as_ref().map_or_else(String::new, |key| format!("{UNDER}{}:", key.name()));
+        let id = UploadId::new(format!("{under}{} {}", begun.id(), file.name));
         begun.keep();
         let size = part_size(total, SMALL);
         Ok(PartUpload { id, part_size: size, parts: u32::try_from(parts(total, size)).unwrap_or(u32::MAX) })
     }
 
     async fn put(&self, upload: &UploadId, number: u32, size: u64, bytes: ByteStream) -> PortResult<PartDone> {
-        let (id, _, key) = self.upload("put", upload)?;
+        let Named { id, key, customer, .. } = self.upload("put", upload)?;
         if number == 0 || u64::from(number) > MOST_PARTS {
             return Err(self.error(PortErrorKind::Invalid, "put", format!("parts have the numbers 1 to {MOST_PARTS}")));
         }
-        let begun = Begun::known(self, "put", &key, id);
+        // A bucket of another region is found by what can be asked twice.
+        self.learn().await;
+        let begun = Begun::known(self, "put", &key, id, customer);
         let piece = begun.piece(number);
         begun.keep();
         let mut source = Source::new(bytes, Some(size), &self.account.service, "put");
@@ -50,12 +76,12 @@ impl PartWrites for S3Store {
     }
 
     async fn done(&self, upload: &UploadId) -> PortResult<Vec<PartDone>> {
-        let (id, _, key) = self.upload("done", upload)?;
-        self.parts_of("done", &key, id).await
+        let Named { id, key, customer, .. } = self.upload("done", upload)?;
+        self.parts_of("done", &key, id, &customer).await
     }
 
     async fn finish(&self, upload: &UploadId, parts: &[PartDone]) -> PortResult<FileInfo> {
-        let (id, name, key) = self.upload("finish", upload)?;
+        let Named { id, name, key, customer } = self.upload("finish", upload)?;
         if parts.is_empty() {
             return Err(self.error(PortErrorKind::Invalid, "finish", "a file has one part at least, which may be empty"));
         }
@@ -63,11 +89,12 @@ impl PartWrites for S3Store {
         let mut parts = parts.to_vec();
         parts.sort_by_key(|part| part.number);
         let total = parts.iter().map(|part| part.size).sum();
-        let begun = Begun::known(self, "finish", &key, id);
+        let begun = Begun::known(self, "finish", &key, id, customer.clone());
         let done = begun.complete(&parts, None, Some(total)).await;
         begun.keep();
         let version = done?;
         let shown = version.clone().filter(|id| id != "null").map(bellhop_core::ids::VersionId::new);
+        self.fitting.note(name, shown.as_ref().map(bellhop_core::ids::VersionId::as_str), customer);
         let info = self.look(name, shown.as_ref()).await.map_err(PortError::maybe_done)?;
         if version.is_some() && info.size != total {
             let message = format!("the parts have {total} bytes and `{name}` has {}", info.size);
@@ -77,7 +104,10 @@ impl PartWrites for S3Store {
     }
 
     async fn abort(&self, upload: &UploadId) -> PortResult<()> {
-        let Ok((id, _, key)) = self.upload("abort", upload) else { return Ok(()) };
+        // Whoever made up the id, or took the key out of the configuration: it can be given up without the key.
+        let Some((id, name)) = upload.as_str().split_once(' ') else { return Ok(()) };
+        let id = id.strip_prefix(UNDER).and_then(|rest| rest.split_once(':')).map_or(id, |(_, id)| id);
+        let Ok(key) = self.key("abort", name) else { return Ok(()) };
         self.abort_once("abort", &key, id).await
     }
 }

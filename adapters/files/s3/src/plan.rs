@@ -1,6 +1,10 @@
 //! How a file is cut into parts. S3 takes 10,000 parts of 5 MiB to 5 GiB, the last one of any size.
 
+use std::time::Duration;
+
 const MIB: u64 = 1 << 20;
+/// How long bytes may fail to come while someone waits for them.
+const SILENCE: Duration = Duration::from_mins(1);
 /// What is kept in memory whole and sent in one request; also the smallest part.
 pub(crate) const SMALL: u64 = 8 * MIB;
 /// The largest part that is kept in memory; larger ones pass through, or through a file.
@@ -18,18 +22,20 @@ pub(crate) const COPY_PART: u64 = 256 * MIB;
 /// After so many parts those of a file of unknown length grow.
 const STEP: u32 = 1000;
 
-/// The sizes that a store goes by; tests choose small ones.
+/// The sizes and times that a store goes by; tests choose small ones.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
     /// The largest part that is kept in memory.
     pub held: u64,
     pub copy_at_once: u64,
     pub copy_part: u64,
+    /// How long bytes may fail to come while someone waits for them.
+    pub silence: Duration,
 }
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { held: HELD, copy_at_once: COPY_AT_ONCE, copy_part: COPY_PART }
+        Self { held: HELD, copy_at_once: COPY_AT_ONCE, copy_part: COPY_PART, silence: SILENCE }
     }
 }
 

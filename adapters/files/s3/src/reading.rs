@@ -2,21 +2,21 @@
 //! for on a new one, as long as the file is still the same.
 
 use crate::checksum::{Sums, Told, told};
+use crate::customer::Unlocking;
 use crate::fault::{Ask, Said, innermost};
 use crate::names::guessed_type;
+use crate::seal::{told_encryption, unlocked};
 use crate::store::{S3Store, absent, moment};
+use crate::unlocking::Shut;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream as Body;
 use aws_sdk_s3::types::ChecksumMode;
 use bellhop_core::ids::VersionId;
-use bellhop_core::ports::{ByteStream, FileInfo, PortResult, ReadRange, StoredFile};
+use bellhop_core::ports::{ByteStream, FileEncryption, FileInfo, PortResult, ReadRange, StoredFile};
 use bellhop_core::{PortError, PortErrorKind};
 use bytes::Bytes;
 use std::collections::HashMap;
-use std::time::Duration;
 
-/// How long bytes may fail to come while someone waits for them.
-const SILENCE: Duration = Duration::from_mins(1);
 /// How often the rest is asked for again.
 const RESUMES: u32 = 3;
 
@@ -27,13 +27,14 @@ pub(crate) struct Facts<'a> {
     pub modified: Option<&'a aws_sdk_s3::primitives::DateTime>,
     pub version: Option<&'a str>,
     pub metadata: Option<&'a HashMap<String, String>>,
+    pub encryption: Option<FileEncryption>,
 }
 
 /// Where a SHA-256 of the bytes is kept, by whoever wrote them in one piece.
 pub(crate) const SHA256: &str = "sha256";
 
 impl Facts<'_> {
-    pub fn info(&self, name: &str) -> FileInfo {
+    pub fn info(self, name: &str) -> FileInfo {
         let sum = self.metadata.and_then(|metadata| metadata.get(SHA256));
         let sum = sum.filter(|sum| sum.len() == 64 && sum.bytes().all(|b| b.is_ascii_hexdigit()));
         FileInfo {
@@ -43,7 +44,7 @@ impl Facts<'_> {
             modified: moment(self.modified),
             version: self.version.map(VersionId::new),
             sha256: sum.map(|sum| sum.to_ascii_lowercase()),
-            encryption: None,
+            encryption: self.encryption,
         }
     }
 }
@@ -77,7 +78,7 @@ impl S3Store {
             (start, Some(last)) => Some(format!("bytes={start}-{}", last.min(i64::MAX.unsigned_abs()))),
         };
         let version = version.map(|version| version.as_str().to_owned());
-        let got = match self.get(name, version.as_deref(), header.as_deref(), None).await {
+        let (got, key) = match self.get(name, version.as_deref(), header.as_deref(), None).await {
             Ok(got) => got,
             Err(Refusal::PastTheEnd) => return self.nothing_of(name, version.map(VersionId::new).as_ref()).await,
             Err(Refusal::Failed(error)) => return Err(error),
@@ -92,6 +93,7 @@ impl S3Store {
             modified: got.last_modified(),
             version: self.shown_version(got.version_id()),
             metadata: got.metadata(),
+            encryption: told_encryption!(got, &key),
         };
         let info = facts.info(name);
         let end = last.map_or(size, |last| size.min(last.saturating_add(1)));
@@ -117,24 +119,35 @@ impl S3Store {
         Ok(StoredFile { info, bytes: Box::pin(futures::stream::empty()) })
     }
 
-    async fn get(&self, name: &str, version: Option<&str>, range: Option<&str>, etag: Option<&str>) -> Result<GetObjectOutput, Refusal> {
+    async fn get(
+        &self,
+        name: &str,
+        version: Option<&str>,
+        range: Option<&str>,
+        etag: Option<&str>,
+    ) -> Result<(GetObjectOutput, Unlocking), Refusal> {
         let key = self.key("read", name).map_err(Refusal::Failed)?;
         let client = self.account.client().await.map_err(Refusal::Failed)?;
-        let request = client
-            .get_object()
-            .bucket(self.bucket())
-            .key(key)
-            .set_version_id(version.map(str::to_owned))
-            .set_range(range.map(str::to_owned))
-            .set_if_match(etag.map(str::to_owned))
-            // The checksum of a whole comes with it; that of a part would be of no use.
-            .set_checksum_mode(range.is_none().then_some(ChecksumMode::Enabled));
-        match request.send().await {
+        let asked = self.unlocked("read", name, version, |unlocking| {
+            let request = client
+                .get_object()
+                .bucket(self.bucket())
+                .key(&key)
+                .set_version_id(version.map(str::to_owned))
+                .set_range(range.map(str::to_owned))
+                .set_if_match(etag.map(str::to_owned))
+                // The checksum of a whole comes with it; that of a part would be of no use.
+                .set_checksum_mode(range.is_none().then_some(ChecksumMode::Enabled));
+            let request = unlocked!(request, unlocking);
+            async move { request.send().await }
+        });
+        match asked.await {
             Ok(got) => {
                 self.seen();
                 Ok(got)
             }
-            Err(error) => {
+            Err(Shut::Locked(error)) => Err(Refusal::Failed(error)),
+            Err(Shut::Failed(error)) => {
                 if Said::of(&error).is_some_and(|said| said.status == 416) {
                     return Err(Refusal::PastTheEnd);
                 }
@@ -168,7 +181,7 @@ impl Reading {
             if self.at >= self.end {
                 return self.ended().await;
             }
-            let trouble = match tokio::time::timeout(SILENCE, self.body.next()).await {
+            let trouble = match tokio::time::timeout(self.store.sizes.silence, self.body.next()).await {
                 Ok(Some(Ok(chunk))) => match self.wanted(chunk) {
                     Some(chunk) => return Ok(Some(chunk)),
                     None => continue,
@@ -180,7 +193,10 @@ impl Reading {
                 Ok(None) => {
                     self.failed(PortErrorKind::Unavailable, format!("`{}` ended {} bytes too early", self.name, self.end - self.at))
                 }
-                Err(_) => self.failed(PortErrorKind::TimedOut, format!("nothing more came of `{}` for {} s", self.name, SILENCE.as_secs())),
+                Err(_) => self.failed(PortErrorKind::TimedOut, {
+                    let seconds = self.store.sizes.silence.as_secs();
+                    format!("nothing more came of `{}` for {seconds} s", self.name)
+                }),
             };
             self.resume(trouble).await?;
         }
@@ -215,12 +231,12 @@ impl Reading {
         tracing::debug!(file = %self.name, at = self.at, "reading goes on after a break");
         let range = format!("bytes={}-{}", self.at, self.end - 1);
         match self.store.get(&self.name, self.version.as_deref(), Some(&range), self.etag.as_deref()).await {
-            Ok(got) if got.content_range().is_some() => {
+            Ok((got, _)) if got.content_range().is_some() => {
                 self.skip = 0;
                 self.body = got.body;
                 Ok(())
             }
-            Ok(got) => {
+            Ok((got, _)) => {
                 self.skip = self.at;
                 self.body = got.body;
                 Ok(())
@@ -238,7 +254,7 @@ impl Reading {
         let Some((sums, told)) = self.sums.take() else { return Ok(None) };
         // The SDK checks too, and says so where the stream ends.
         let refused = if self.resumes == 0 && self.skip == 0 {
-            matches!(tokio::time::timeout(SILENCE, self.body.next()).await, Ok(Some(Err(_))))
+            matches!(tokio::time::timeout(self.store.sizes.silence, self.body.next()).await, Ok(Some(Err(_))))
         } else {
             false
         };
@@ -251,3 +267,7 @@ impl Reading {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+#[path = "reading_tests.rs"]
+mod tests;

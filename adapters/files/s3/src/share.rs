@@ -1,5 +1,6 @@
 //! Links that S3 itself serves: addresses signed with the store's credential. They can't be called back, and end with the
-//! credential; so they are made for as long as was asked, or refused.
+//! credential; so they are made for as long as was asked, or refused. What is under a key of the owner's has none: whoever
+//! follows a link has no key to send.
 
 use crate::names::disposition;
 use crate::store::S3Store;
@@ -7,7 +8,7 @@ use aws_sdk_s3::config::Credentials;
 use aws_sdk_s3::presigning::PresigningConfig;
 use bellhop_core::PortErrorKind;
 use bellhop_core::ids::VersionId;
-use bellhop_core::ports::{PortResult, ShareLimit};
+use bellhop_core::ports::{FileEncryption, PortResult, ShareLimit};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// What S3 allows at most.
@@ -47,14 +48,17 @@ fn span(seconds: u64) -> String {
     }
 }
 
-/// An address of a file for so many seconds.
-pub(crate) async fn link(store: &S3Store, name: &str, version: Option<&VersionId>, seconds: u64) -> PortResult<String> {
+/// An address of a file for so many seconds; none where it would need a key.
+pub(crate) async fn link(store: &S3Store, name: &str, version: Option<&VersionId>, seconds: u64) -> PortResult<Option<String>> {
     let limit = limit(store).await?;
     if seconds == 0 || seconds > limit.seconds {
         let longest = span(limit.seconds);
         return Err(store.error(PortErrorKind::Invalid, "share", format!("a link can work for {longest} at most now: {}", limit.why)));
     }
-    store.look(name, version).await.map_err(|error| bellhop_core::PortError { operation: "share", ..error })?;
+    let info = store.look(name, version).await.map_err(|error| bellhop_core::PortError { operation: "share", ..error })?;
+    if matches!(info.encryption, Some(FileEncryption::Key(_))) {
+        return Ok(None);
+    }
     let key = store.key("share", name)?;
     let invalid = |error: &dyn std::error::Error| store.error(PortErrorKind::Invalid, "share", error.to_string());
     let config = PresigningConfig::expires_in(Duration::from_secs(seconds)).map_err(|error| invalid(&error))?;
@@ -72,7 +76,7 @@ pub(crate) async fn link(store: &S3Store, name: &str, version: Option<&VersionId
         let ask = crate::fault::Ask::file(&store.account, "share", "s3:GetObject", "there is no such file");
         store.account.failed(ask, &error)
     })?;
-    Ok(signed.uri().to_owned())
+    Ok(Some(signed.uri().to_owned()))
 }
 
 #[cfg(test)]

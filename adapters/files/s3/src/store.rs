@@ -2,16 +2,18 @@
 
 use crate::account::Account;
 use crate::config::S3Config;
+use crate::customer::Fitting;
 use crate::fault::{Ask, Said};
 use crate::plan::Sizes;
 use crate::reading::Facts;
+use crate::seal::{Kind, told_encryption};
 use crate::{names, share};
 use async_trait::async_trait;
 use aws_sdk_s3::primitives::DateTime;
 use bellhop_core::ids::{StoreName, VersionId};
 use bellhop_core::ports::{
-    Buckets, ByteStream, FileInfo, FilePage, FileStore, Finding, NewFile, PartWrites, PortResult, ReadRange, ShareLimit, StoredFile,
-    Version, Versioning,
+    Buckets, ByteStream, FileEncryption, FileInfo, FilePage, FileStore, Finding, NewFile, PartWrites, PortResult, ReadRange, ShareLimit,
+    StoredFile, Version, Versioning,
 };
 use bellhop_core::{Clock, PortError, PortErrorKind, Timestamp};
 use chrono::TimeDelta;
@@ -28,6 +30,8 @@ pub struct S3Store {
     name: StoreName,
     pub(crate) account: Arc<Account>,
     seen: Arc<Seen>,
+    /// Which files are under which key.
+    pub(crate) fitting: Arc<Fitting>,
     pub(crate) sizes: Sizes,
 }
 
@@ -37,6 +41,10 @@ struct Seen {
     versioning: Mutex<Option<(Timestamp, Versioning)>>,
     /// Whether it was there.
     there: AtomicBool,
+    /// Kinds of encryption that its server was seen to do or not to do.
+    sealing: Mutex<BTreeMap<Kind, bool>>,
+    /// Whether its server was seen to have tags.
+    tags: AtomicBool,
 }
 
 /// What is said of a file that isn't there.
@@ -57,7 +65,7 @@ impl S3Store {
     /// None at present; the configuration was checked when it was read.
     pub fn new(name: StoreName, config: S3Config, clock: Arc<dyn Clock>) -> PortResult<Self> {
         let account = Arc::new(Account::new(format!("files.{name}"), config, clock));
-        Ok(Self { name, account, seen: Arc::default(), sizes: Sizes::default() })
+        Ok(Self { name, account, seen: Arc::default(), fitting: Arc::default(), sizes: Sizes::default() })
     }
 
     pub(crate) fn bucket(&self) -> &str {
@@ -79,6 +87,27 @@ impl S3Store {
     /// The bucket answered.
     pub(crate) fn seen(&self) {
         self.seen.there.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn was_seen(&self) -> bool {
+        self.seen.there.load(Ordering::Relaxed)
+    }
+
+    /// Whether the server does a kind of encryption, as far as it is known.
+    pub(crate) fn can_seal(&self, kind: Kind) -> Option<bool> {
+        self.seen.sealing.lock().unwrap_or_else(PoisonError::into_inner).get(&kind).copied()
+    }
+
+    pub(crate) fn note_sealing(&self, kind: Kind, done: bool) {
+        self.seen.sealing.lock().unwrap_or_else(PoisonError::into_inner).insert(kind, done);
+    }
+
+    pub(crate) fn has_tags(&self) -> bool {
+        self.seen.tags.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_tags(&self) {
+        self.seen.tags.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn note_versioning(&self, state: Versioning) {
@@ -112,32 +141,16 @@ impl S3Store {
 
     /// What is known about a file.
     pub(crate) async fn look(&self, name: &str, version: Option<&VersionId>) -> PortResult<FileInfo> {
-        let key = self.key("head", name)?;
-        self.learn().await;
-        let client = self.account.client().await?;
-        let version = version.map(|version| version.as_str().to_owned());
-        let asked = client.head_object().bucket(self.bucket()).key(key).set_version_id(version.clone()).send().await;
-        let error = match asked {
-            Ok(got) => {
-                self.seen();
-                let facts = Facts {
-                    size: u64::try_from(got.content_length().unwrap_or(0)).unwrap_or(0),
-                    content_type: got.content_type(),
-                    modified: got.last_modified(),
-                    version: self.shown_version(got.version_id()),
-                    metadata: got.metadata(),
-                };
-                return Ok(facts.info(name));
-            }
-            Err(error) => error,
+        let (got, key) = self.headed("head", name, version.map(VersionId::as_str)).await?;
+        let facts = Facts {
+            size: u64::try_from(got.content_length().unwrap_or(0)).unwrap_or(0),
+            content_type: got.content_type(),
+            modified: got.last_modified(),
+            version: self.shown_version(got.version_id()),
+            metadata: got.metadata(),
+            encryption: told_encryption!(got, &key),
         };
-        // A HEAD has no body: whether it is the file or the bucket that isn't there, only the bucket can tell.
-        if Said::of(&error).is_some_and(|said| said.status == 404) && !self.seen.there.load(Ordering::Relaxed) {
-            self.reach("head").await?;
-        }
-        let absent = absent(name);
-        let needs = if version.is_some() { "s3:GetObjectVersion" } else { "s3:GetObject" };
-        Err(self.account.failed(Ask::file(&self.account, "head", needs, &absent).version(version.as_deref()), &error))
+        Ok(facts.info(name))
     }
 
     /// Whether the bucket is there and can be reached.
@@ -209,7 +222,7 @@ impl FileStore for S3Store {
     }
 
     async fn share(&self, name: &str, version: Option<&VersionId>, seconds: u64) -> PortResult<Option<String>> {
-        share::link(self, name, version, seconds).await.map(Some)
+        share::link(self, name, version, seconds).await
     }
 
     async fn share_limit(&self) -> PortResult<Option<ShareLimit>> {
@@ -222,6 +235,10 @@ impl FileStore for S3Store {
 
     async fn set_tags(&self, name: &str, tags: &BTreeMap<String, String>) -> PortResult<()> {
         self.tag(name, tags).await
+    }
+
+    fn encryptions(&self) -> Vec<FileEncryption> {
+        self.offered()
     }
 
     async fn check(&self) -> PortResult<Vec<Finding>> {

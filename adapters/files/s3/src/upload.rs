@@ -4,14 +4,16 @@
 use crate::account::Account;
 use crate::checksum::{Sums, Told, told};
 use crate::config::Checksums;
+use crate::customer::Unlocking;
 use crate::fault::Ask;
+use crate::nature::Nature;
+use crate::seal::unlocked;
 use crate::store::S3Store;
 use aws_sdk_s3::operation::upload_part::UploadPartOutput;
 use aws_sdk_s3::primitives::ByteStream as Body;
 use aws_sdk_s3::types::{ChecksumType, CompletedMultipartUpload, CompletedPart};
 use bellhop_core::ports::{PartDone, PortResult};
 use bellhop_core::{PortError, PortErrorKind, Retry};
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio_util::task::TaskTracker;
@@ -31,6 +33,8 @@ pub(crate) struct Begun {
     operation: &'static str,
     key: String,
     id: String,
+    /// The owner's key that the file will be under, which every part needs.
+    customer: Unlocking,
     ended: AtomicBool,
 }
 
@@ -41,45 +45,40 @@ pub(crate) struct Piece {
     pub key: String,
     pub upload: String,
     pub number: u32,
+    pub customer: Unlocking,
 }
 
 impl Begun {
-    /// Begins one. What is known about a file that is copied goes along.
-    pub async fn begin(
-        store: &S3Store,
-        operation: &'static str,
-        key: &str,
-        content_type: &str,
-        metadata: Option<HashMap<String, String>>,
-    ) -> PortResult<Self> {
+    /// Begins one. Where the service doesn't say that it will encrypt as wanted, it is given up at once.
+    pub async fn begin(store: &S3Store, operation: &'static str, key: &str, nature: &Nature) -> PortResult<Self> {
         let client = store.account.client().await?;
-        let (sse, kms_key) = store.account.sse();
         let checksum = store.checksum();
         let begun = store.patiently(|| async {
-            let request = client
-                .create_multipart_upload()
-                .bucket(store.bucket())
-                .key(key)
-                .content_type(content_type)
-                .set_metadata(metadata.clone())
-                .set_server_side_encryption(sse.clone())
-                .set_ssekms_key_id(kms_key.clone())
+            let request = nature
+                .begin(client.create_multipart_upload().bucket(store.bucket()).key(key))
                 .set_checksum_type(checksum.as_ref().map(|_| ChecksumType::FullObject))
                 .set_checksum_algorithm(checksum.clone());
-            let ask = Ask::file(&store.account, operation, "s3:PutObject", "it is not there");
+            let ask = Ask::file(&store.account, operation, nature.needs(), "it is not there").sealing(&nature.seal);
             request.send().await.map_err(|error| store.account.failed(ask, &error))
         });
-        let begun = begun.await?;
+        let got = begun.await?;
         store.seen();
-        let Some(id) = begun.upload_id().filter(|id| !id.is_empty()) else {
+        let Some(id) = got.upload_id().filter(|id| !id.is_empty()) else {
             return Err(store.error(PortErrorKind::Broken, operation, "the service began an upload and doesn't say which"));
         };
-        Ok(Self::known(store, operation, key, id))
+        let begun = Self::known(store, operation, key, id, nature.seal.customer.clone());
+        match store.sealing(operation, &nature.seal, got.server_side_encryption(), got.sse_customer_algorithm()) {
+            Ok(()) => Ok(begun),
+            Err(error) => {
+                begun.give_up().await;
+                Err(error)
+            }
+        }
     }
 
     /// One that was begun before.
-    pub fn known(store: &S3Store, operation: &'static str, key: &str, id: &str) -> Self {
-        Self { store: store.clone(), operation, key: key.to_owned(), id: id.to_owned(), ended: AtomicBool::new(false) }
+    pub fn known(store: &S3Store, operation: &'static str, key: &str, id: &str, customer: Unlocking) -> Self {
+        Self { store: store.clone(), operation, key: key.to_owned(), id: id.to_owned(), customer, ended: AtomicBool::new(false) }
     }
 
     pub fn id(&self) -> &str {
@@ -87,8 +86,8 @@ impl Begun {
     }
 
     pub fn piece(&self, number: u32) -> Piece {
-        let Self { store, operation, key, id, .. } = self;
-        Piece { store: store.clone(), operation, key: key.clone(), upload: id.clone(), number }
+        let Self { store, operation, key, id, customer, .. } = self;
+        Piece { store: store.clone(), operation, key: key.clone(), upload: id.clone(), number, customer: customer.clone() }
     }
 
     /// It is finished, or somebody else's from now on.
@@ -122,6 +121,7 @@ impl Begun {
                 .set_checksum_crc64_nvme(sums.filter(|_| supported).map(Sums::crc64nvme))
                 .set_checksum_type(sums.filter(|_| supported).map(|_| ChecksumType::FullObject))
                 .set_mpu_object_size(total.filter(|_| supported).and_then(|total| i64::try_from(total).ok()));
+            let request = unlocked!(request, &self.customer);
             let sent = request.customize().config_override(Account::once()).send().await;
             let ask = Ask::file(&store.account, self.operation, "s3:PutObject", NO_UPLOAD).changing();
             let error = match sent {
@@ -188,7 +188,7 @@ async fn clear(store: S3Store, key: String, upload: String) {
     let mut pause = Duration::from_secs(1);
     for _ in 0..CLEARINGS {
         match store.abort_once("write", &key, &upload).await {
-            Ok(()) => match store.parts_of("write", &key, &upload).await {
+            Ok(()) => match store.parts_of("write", &key, &upload, &None).await {
                 Ok(parts) if !parts.is_empty() => {}
                 Err(error) if error.kind != PortErrorKind::NotFound => {}
                 Ok(_) | Err(_) => return,
@@ -218,12 +218,19 @@ impl S3Store {
     }
 
     /// The parts of an upload that are there.
-    pub(crate) async fn parts_of(&self, operation: &'static str, key: &str, upload: &str) -> PortResult<Vec<PartDone>> {
+    pub(crate) async fn parts_of(
+        &self,
+        operation: &'static str,
+        key: &str,
+        upload: &str,
+        customer: &Unlocking,
+    ) -> PortResult<Vec<PartDone>> {
         let client = self.account.client().await?;
         let mut parts = Vec::new();
         let mut marker = None;
         loop {
             let request = client.list_parts().bucket(self.bucket()).key(key).upload_id(upload).set_part_number_marker(marker.clone());
+            let request = unlocked!(request, customer);
             let ask = Ask::file(&self.account, operation, "s3:ListMultipartUploadParts", NO_UPLOAD);
             let got = request.send().await.map_err(|error| self.account.failed(ask, &error))?;
             for part in got.parts() {
@@ -259,7 +266,8 @@ impl Piece {
             .set_content_length(i64::try_from(size).ok())
             .set_checksum_algorithm(store.checksum())
             .body(body);
-        let ask = Ask::file(&store.account, self.operation, "s3:PutObject", NO_UPLOAD);
+        let request = unlocked!(request, &self.customer);
+        let ask = Ask { customer: self.customer.is_some(), ..Ask::file(&store.account, self.operation, "s3:PutObject", NO_UPLOAD) };
         request.customize().config_override(limits).send().await.map_err(|error| store.account.failed(ask, &error))
     }
 

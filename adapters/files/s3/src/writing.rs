@@ -5,9 +5,12 @@ use crate::account::Account;
 use crate::body::piped;
 use crate::checksum::{Sums, told};
 use crate::config::Checksums;
+use crate::customer::Unlocking;
 use crate::fault::Ask;
+use crate::nature::Nature;
 use crate::plan::{LARGEST, MOST_PARTS, SMALL, at_once, growing, part_size};
 use crate::reading::SHA256;
+use crate::seal::sealed;
 use crate::source::Source;
 use crate::store::S3Store;
 use crate::upload::{Begun, Piece};
@@ -34,7 +37,10 @@ impl S3Store {
     pub(crate) async fn patiently<T, F: Future<Output = PortResult<T>>>(&self, mut attempt: impl FnMut() -> F) -> PortResult<T> {
         let mut pause = FIRST_PAUSE;
         for _ in 1..TRIES {
+            let known = self.account.regions.count();
             match attempt().await {
+                // It went to the wrong region, and now it is known which is right.
+                Err(error) if error.kind == PortErrorKind::Invalid && self.account.regions.count() != known => {}
                 Err(error) if !error.maybe_done && error.kind == PortErrorKind::RateLimited => {
                     let wanted = if let Retry::After(wanted) = error.retry { wanted } else { pause };
                     if wanted > LONGEST_PAUSE {
@@ -52,14 +58,17 @@ impl S3Store {
     pub(crate) async fn store(&self, file: NewFile, bytes: ByteStream) -> PortResult<FileInfo> {
         let key = self.key("write", &file.name)?;
         self.fits(file.size, "write")?;
+        let nature = Nature::new(self, "write", &file)?;
         self.learn().await;
+        self.ensure_tagging("write", &file.name, &nature).await?;
         let mut source = Source::new(bytes, file.size, &self.account.service, "write");
         source.fill(SMALL).await?;
         let (version, size) = if source.is_ended() {
             let whole = source.take(SMALL);
-            (self.put(&key, &file.content_type, &whole, &source.sums).await?, whole.len() as u64)
+            self.ensure_sealing("write", &key, &nature.seal).await?;
+            (self.put(&key, &nature, &whole, &source.sums).await?, whole.len() as u64)
         } else {
-            let begun = Begun::begin(self, "write", &key, &file.content_type, None).await?;
+            let begun = Begun::begin(self, "write", &key, &nature).await?;
             let done = async {
                 let parts = self.send(&begun, &mut source, file.size).await?;
                 begun.complete(&parts, Some(&source.sums), Some(source.came())).await
@@ -75,7 +84,7 @@ impl S3Store {
                 }
             }
         };
-        self.written(&file.name, &file.content_type, version, size).await
+        self.written(&file.name, &file.content_type, version, size, nature.seal.customer).await
     }
 
     pub(crate) fn fits(&self, size: Option<u64>, operation: &'static str) -> PortResult<()> {
@@ -87,8 +96,19 @@ impl S3Store {
     }
 
     /// What was written, as the store has it.
-    pub(crate) async fn written(&self, name: &str, content_type: &str, version: Option<String>, size: u64) -> PortResult<FileInfo> {
+    pub(crate) async fn written(
+        &self,
+        name: &str,
+        content_type: &str,
+        version: Option<String>,
+        size: u64,
+        customer: Unlocking,
+    ) -> PortResult<FileInfo> {
         let version = version.filter(|id| id != "null").map(VersionId::new);
+        self.fitting.note(name, None, customer.clone());
+        if version.is_some() {
+            self.fitting.note(name, version.as_ref().map(VersionId::as_str), customer);
+        }
         let mut info = self.look(name, version.as_ref()).await.map_err(PortError::maybe_done)?;
         if version.is_some() && info.size != size {
             let message = format!("{size} bytes of `{name}` were sent and {} are stored; send it again", info.size);
@@ -102,33 +122,40 @@ impl S3Store {
     }
 
     /// One request. Its version, where there is one.
-    async fn put(&self, key: &str, content_type: &str, bytes: &Bytes, sums: &Sums) -> PortResult<Option<String>> {
+    async fn put(&self, key: &str, nature: &Nature, bytes: &Bytes, sums: &Sums) -> PortResult<Option<String>> {
         let client = self.account.client().await?;
-        let (sse, kms_key) = self.account.sse();
         let sum = hex::encode(Sha256::digest(bytes));
         // Where versions are kept, a write that is done twice leaves two.
         let once = self.versioning_known() != Some(Versioning::Off);
-        self.patiently(|| async {
+        let put = self.patiently(|| async {
             let request = client
                 .put_object()
                 .bucket(self.bucket())
                 .key(key)
-                .content_type(content_type)
+                .set_content_type(nature.content_type.clone())
                 .metadata(SHA256, &sum)
-                .set_server_side_encryption(sse.clone())
-                .set_ssekms_key_id(kms_key.clone())
+                .set_tagging(nature.tags.clone())
                 .set_checksum_algorithm(self.checksum())
                 .body(Body::from(bytes.clone()));
+            let request = sealed!(request, &nature.seal);
             let limits = if once { Account::once() } else { Account::working() };
             let sent = request.customize().config_override(limits).send().await;
-            let ask = Ask::file(&self.account, "write", "s3:PutObject", "it is not there").changing();
+            let ask = Ask::file(&self.account, "write", nature.needs(), "it is not there").changing().sealing(&nature.seal);
             let got = sent.map_err(|error| self.account.failed(ask, &error))?;
             if !sums.agree(&told!(got)) {
                 return Err(self.corrupted("write"));
             }
-            Ok(got.version_id().map(str::to_owned))
-        })
-        .await
+            Ok(got)
+        });
+        let got = put.await?;
+        let version = got.version_id().map(str::to_owned);
+        let sealing = self.sealing("write", &nature.seal, got.server_side_encryption(), got.sse_customer_algorithm());
+        let Err(error) = sealing else { return Ok(version) };
+        // It said before that it would, and now it didn't: what can be taken back is.
+        match version.filter(|version| version != "null") {
+            Some(version) if self.remove_version("write", key, &version).await.is_ok() => Err(error),
+            _ => Err(error.maybe_done()),
+        }
     }
 
     pub(crate) fn checksum(&self) -> Option<ChecksumAlgorithm> {

@@ -197,7 +197,7 @@ pub struct PartDone {
 #[async_trait]
 pub trait PartWrites: Send + Sync {
     /// Begins an upload; nothing can be seen under the name before it is finished. The file's length has to be known:
-    /// `Invalid` otherwise.
+    /// `Invalid` otherwise. Type, tags and encryption are those of the finished file, and refused as when it is written at once.
     async fn begin(&self, file: &NewFile) -> PortResult<PartUpload>;
 
     /// Writes one part; one of the same number that is there already is replaced. `size` is the exact length of the bytes:
@@ -276,7 +276,7 @@ pub trait FileStore: Send + Sync {
     /// Deletes a file; where versions are kept, it can be restored. `NotFound` when there is none.
     async fn delete(&self, name: &str) -> PortResult<()>;
 
-    /// Copies a file within the store, type included.
+    /// Copies a file within the store, type included. Tags and an encryption of its own are the copy's too.
     async fn copy(&self, from: &str, to: &str) -> PortResult<FileInfo>;
 
     /// The versions of a file, newest first, deletions included. `NotFound` when the name never had one.
@@ -287,7 +287,8 @@ pub trait FileStore: Send + Sync {
     async fn restore(&self, name: &str, version: Option<&VersionId>) -> PortResult<FileInfo>;
 
     /// An address from which anyone can download the file until it expires, made by the store itself; `None` where the
-    /// store has none, and Bellhop serves the bytes.
+    /// store has none, and Bellhop serves the bytes. So too for a file under a key that only the bot has: whoever follows an
+    /// address has no key to send.
     async fn share(&self, name: &str, version: Option<&VersionId>, seconds: u64) -> PortResult<Option<String>> {
         let _ = (name, version, seconds);
         Ok(None)

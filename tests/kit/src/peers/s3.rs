@@ -19,20 +19,8 @@ pub const SECRET_KEY: &str = "bellhop/test+secret";
 /// The region that scripts name.
 pub const REGION: &str = "us-east-1";
 
-/// Starts moto. It lists deletions apart from versions and says times to the second, so that how they follow each other is
-/// lost, where AWS lists them together; hence here it says times as precisely as it has them. Two of its answers are named
-/// otherwise than those of AWS, and strict clients don't read them; here they are named rightly.
-const MOTO: &str = "
-from moto.core.serialize import S3Serializer, TimestampSerializer
-import moto.s3.models
-NAMES = {'GetBucketVersioningResponse': 'VersioningConfiguration', 'ListPartsResponse': 'ListPartsResult'}
-body = S3Serializer._serialize_body
-S3Serializer._serialize_body = lambda self, data: body(self, {NAMES.get(key, key): value for key, value in data.items()})
-TimestampSerializer._timestamp_iso8601_zeroed = lambda self, value: value.strftime(self.ISO8601_MICRO)
-moto.s3.models.iso_8601_datetime_without_milliseconds_s3 = lambda value: value.strftime(TimestampSerializer.ISO8601_MICRO)
-from moto.server import main
-main(['-H', '127.0.0.1', '-p', '0'])
-";
+/// Starts moto, with what it does otherwise than AWS put right.
+const MOTO: &str = include_str!("moto.py");
 
 /// Where a peer's own files are: below the folder that `BELLHOP_PEERS` names, by default in the user's cache.
 pub(super) fn installed(path: &str, what: &str) -> Result<PathBuf, String> {

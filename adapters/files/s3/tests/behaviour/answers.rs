@@ -1,10 +1,9 @@
 //! Answers of every kind, from a server that says what it is told to: what kind of failure each is, whether the same request
 //! may do later, and that the words say what to do and hold no secret.
 
-use crate::world::{file, pattern, store_of, stream};
-use axum::Router;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use crate::scripted::{error, scripted, xml};
+use crate::world::{file, pattern, stream};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use bellhop_core::ports::{FileStore, PartWrites as _};
 use bellhop_core::{PortError, PortErrorKind, Retry};
@@ -12,46 +11,10 @@ use bellhop_s3::S3Store;
 use serde_json::json;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::net::TcpListener;
-use tokio_util::task::TaskTracker;
-
-type Answer = Arc<dyn Fn(&Method, &str) -> Response + Send + Sync>;
-
-#[derive(Clone)]
-struct Server {
-    answer: Answer,
-    heard: Arc<Mutex<Vec<String>>>,
-}
-
-async fn say(State(server): State<Server>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    // A server reads what it is sent.
-    let _ = axum::body::to_bytes(body, usize::MAX).await;
-    let target = parts.uri.to_string();
-    server.heard.lock().unwrap().push(format!("{} {target}", parts.method));
-    let mut answer = (server.answer)(&parts.method, &target);
-    // Its clock shows what the store's does.
-    answer.headers_mut().entry("date").or_insert(HeaderValue::from_static("Mon, 02 Nov 2026 12:00:00 GMT"));
-    answer
-}
 
 /// A store on a server that answers like this.
 async fn store(answer: impl Fn(&Method, &str) -> Response + Send + Sync + 'static) -> (S3Store, Arc<Mutex<Vec<String>>>) {
-    let server = Server { answer: Arc::new(answer), heard: Arc::default() };
-    let heard = server.heard.clone();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    TaskTracker::new().spawn(async move { axum::serve(listener, Router::new().fallback(say).with_state(server)).await });
-    (store_of(&url, "files", &json!({ "region": "eu-west-1" })), heard)
-}
-
-fn error(status: u16, code: &str, message: &str) -> Response {
-    let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}</Message><RequestId>r</RequestId></Error>");
-    (StatusCode::from_u16(status).unwrap(), [("content-type", "application/xml")], body).into_response()
-}
-
-fn xml(body: &str) -> Response {
-    ([("content-type", "application/xml")], format!("<?xml version=\"1.0\"?>{body}")).into_response()
+    scripted(&json!({}), move |asked| answer(&asked.method, &asked.target)).await
 }
 
 async fn listing(status: u16, code: &'static str, message: &'static str) -> PortError {

@@ -4,5 +4,9 @@
 
 mod answers;
 mod others;
+mod refusals;
+mod regions;
+mod scripted;
+mod sealed;
 mod transfers;
 mod world;

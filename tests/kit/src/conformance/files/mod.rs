@@ -3,6 +3,7 @@
 
 mod content;
 mod parts;
+mod sealed;
 mod versions;
 
 use super::{Case, Report, cases, run};
@@ -45,11 +46,13 @@ pub(crate) fn list() -> Vec<Case<Subject>> {
         "Deletes a file; where versions are kept, it can be restored." => versions::delete,
         "`NotFound` when there is none." => versions::delete_missing,
         "Copies a file within the store, type included." => content::copy,
+        "Tags and an encryption of its own are the copy's too." => sealed::copied,
         "The versions of a file, newest first, deletions included." => versions::listed,
         "`NotFound` when the name never had one." => versions::never,
         "Makes an older version the current one again, as a new version; without an id, the newest that isn't a deletion." => versions::restore,
         "`Conflict` when that is what the name gives already." => versions::restore_current,
         "An address from which anyone can download the file until it expires, made by the store itself; `None` where the store has none, and Bellhop serves the bytes." => content::share,
+        "So too for a file under a key that only the bot has: whoever follows an address has no key to send." => sealed::shared,
         "How long such an address can work at most, where the store makes addresses and knows a limit; a longer time is refused as `Invalid`." => parts::share_limit,
         "Such an address bound to an access policy of the store's own bucket: it works from when, until when and as far as the policy says, and ends when that is revoked." => content::share_bound,
         "`None` where Bellhop serves the bytes: then asking again tells at each use whether the policy still lets the file be read, and the answer is `Denied` or `NotFound` when it doesn't." => content::share_bound_again,
@@ -57,8 +60,13 @@ pub(crate) fn list() -> Vec<Case<Subject>> {
         "The tags of a file: short texts under short names." => parts::tags,
         "`NotFound` as for `head`, `Unsupported` where the store has none." => parts::tags_missing,
         "Replaces all tags of a file." => parts::tags_replaced,
+        "Short texts under short names that go with it; refused as `Unsupported` where the store has none and some are given." => sealed::tagged,
+        "The ways of encrypting a single file that this store can be asked for now, the usual first; empty where there is no choice." => sealed::offered,
+        "How it is encrypted where it lies, where not as the store does it by itself; refused as `Unsupported` or `Invalid` where the store can't: nothing is ever written less protected than was asked." => sealed::refused,
+        "How it is encrypted where it lies, where the store says so." => sealed::told,
         "Begins an upload; nothing can be seen under the name before it is finished." => parts::begin,
         "The file's length has to be known: `Invalid` otherwise." => parts::begin_unknown,
+        "Type, tags and encryption are those of the finished file, and refused as when it is written at once." => sealed::parts,
         "Writes one part; one of the same number that is there already is replaced." => parts::replaced,
         "`size` is the exact length of the bytes: a stream of another length is refused, and the part is not there." => parts::exact,
         "`NotFound` when there is no such upload." => parts::put_missing,
