@@ -202,34 +202,19 @@ fn slack(name: &str, table: &Table, with: &Parts) -> Result<Chat, WiringError> {
     Ok(Chat { routes: slack.router(), platform: slack, console: None })
 }
 
-fn local(
-    name: &str,
-    table: &Table,
-    config: &Config,
-    shared: &Shared,
-) -> Result<Arc<dyn FileStore>, WiringError> {
+fn local(name: &str, table: &Table, config: &Config, shared: &Shared) -> Result<Arc<dyn FileStore>, WiringError> {
     let local: LocalConfig = section(&format!("files.{name}"), table)?;
     let (clock, ids, seal) = shared();
     let local = LocalConfig { path: config.path(&local.path), ..local };
     Ok(Arc::new(LocalStore::open(StoreName::new(name), &local, clock, ids, Some(seal))?))
 }
 
-fn s3(
-    name: &str,
-    table: &Table,
-    _: &Config,
-    shared: &Shared,
-) -> Result<Arc<dyn FileStore>, WiringError> {
+fn s3(name: &str, table: &Table, _: &Config, shared: &Shared) -> Result<Arc<dyn FileStore>, WiringError> {
     let s3: S3Config = section(&format!("files.{name}"), table)?;
     Ok(Arc::new(S3Store::new(StoreName::new(name), s3, shared().0)?))
 }
 
-fn azure(
-    name: &str,
-    table: &Table,
-    _: &Config,
-    shared: &Shared,
-) -> Result<Arc<dyn FileStore>, WiringError> {
+fn azure(name: &str, table: &Table, _: &Config, shared: &Shared) -> Result<Arc<dyn FileStore>, WiringError> {
     let azure: AzureConfig = section(&format!("files.{name}"), table)?;
     Ok(Arc::new(AzureStore::new(StoreName::new(name), azure, shared().0)?))
 }

@@ -63,7 +63,10 @@ fn closed() -> PublicAccess {
 
 fn checked_policy(house: &House, policy: &AccessPolicy) -> PortResult<()> {
     let invalid = |why: &str| Err(house.fail(PortErrorKind::Invalid, why));
-    if policy.id.is_empty() || policy.id.chars().count() > 64 || policy.id.chars().any(|c| c.is_control() || bellhop_core::text::is_hidden(c)) {
+    if policy.id.is_empty()
+        || policy.id.chars().count() > 64
+        || policy.id.chars().any(|c| c.is_control() || bellhop_core::text::is_hidden(c))
+    {
         return invalid("a policy's id has 1 to 64 characters");
     }
     if policy.permissions.is_empty() {

@@ -2,8 +2,8 @@
 
 use crate::testing::{Place, read, write};
 use bellhop_core::PortErrorKind;
-use bellhop_core::ports::{AccessPolicy, Buckets, Encryption, FileEncryption, FileStore, Permission, Versioning};
 use bellhop_core::Timestamp;
+use bellhop_core::ports::{AccessPolicy, Buckets, Encryption, FileEncryption, FileStore, Permission, Versioning};
 use std::fs;
 
 async fn names(store: &dyn Buckets) -> Vec<String> {
@@ -112,7 +112,9 @@ async fn settings_are_seen_by_every_process_and_outlive_it() {
     };
     let policies: Vec<AccessPolicy> = (0..5).map(policy).collect();
     let stores = [&one, &two];
-    futures::future::try_join_all(policies.iter().enumerate().map(|(at, policy)| stores[at % 2].create_access("data", policy))).await.unwrap();
+    futures::future::try_join_all(policies.iter().enumerate().map(|(at, policy)| stores[at % 2].create_access("data", policy)))
+        .await
+        .unwrap();
     assert_eq!(place.open("{}").access("data").await.unwrap(), policies);
     fs::write(place.at(".bellhop/settings.json"), "{ nonsense").unwrap();
     let error = one.versioning("data").await.unwrap_err();

@@ -140,8 +140,7 @@ impl Folder {
         let spelling = probe(&tmp, ids.as_ref());
         let (root, seals, lock) = (root.to_path_buf(), AtomicBool::new(seals), Mutex::new(lock));
         let read = Mutex::default();
-        let folder =
-            Self { service, root, files, own, versions, tmp, uploads, spelling, defaults, keys, clock, ids, read, seals, lock };
+        let folder = Self { service, root, files, own, versions, tmp, uploads, spelling, defaults, keys, clock, ids, read, seals, lock };
         folder.sweep();
         Ok(folder)
     }
@@ -188,7 +187,8 @@ impl Folder {
         });
         let held = held.map_err(|error| self.fail(operation, &self.own_path("lock"), &error))?;
         if !held {
-            let message = format!("another process has held {} for {} s; is it stopped?", self.own_path("lock").display(), PATIENCE.as_secs());
+            let message =
+                format!("another process has held {} for {} s; is it stopped?", self.own_path("lock").display(), PATIENCE.as_secs());
             return Err(PortError::new(PortErrorKind::Unavailable, self.service.clone(), operation, message));
         }
         let lock = Publishing { file };

@@ -132,7 +132,10 @@ impl House {
                 let message = if self.dir_of(name)?.is_some() {
                     format!("there is a bucket `{name}` already; give the new one another name")
                 } else {
-                    format!("{} is there already and is no bucket; remove it, or give the new bucket another name", self.path(name).display())
+                    format!(
+                        "{} is there already and is no bucket; remove it, or give the new bucket another name",
+                        self.path(name).display()
+                    )
                 };
                 return Err(self.fail(PortErrorKind::Conflict, message));
             }
@@ -241,7 +244,6 @@ fn bucket_name_of(root: &Path) -> String {
     if valid(&name).is_ok() { name } else { "files".to_owned() }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -252,14 +254,17 @@ mod tests {
             assert_eq!(valid(good), Ok(()), "{good}");
         }
         let long = "x".repeat(64);
-        for bad in ["", "ab", &long, "Team", "a_b", "-ab", "ab-", ".ab", "a..b", "10.0.0.1", "xn--abc", "abc-s3alias", "a/b", "ü12", "..."] {
+        for bad in ["", "ab", &long, "Team", "a_b", "-ab", "ab-", ".ab", "a..b", "10.0.0.1", "xn--abc", "abc-s3alias", "a/b", "ü12", "..."]
+        {
             assert!(valid(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn a_folder_is_a_bucket_of_its_own_name() {
-        for (folder, name) in [("/data/files", "files"), ("/srv/My Data_2", "my-data-2"), ("/x/.tmpAb1", "tmpab1"), ("/1", "files"), ("/", "files")] {
+        for (folder, name) in
+            [("/data/files", "files"), ("/srv/My Data_2", "my-data-2"), ("/x/.tmpAb1", "tmpab1"), ("/1", "files"), ("/", "files")]
+        {
             assert_eq!(bucket_name_of(Path::new(folder)), name);
         }
     }

@@ -60,7 +60,8 @@ impl Folder {
             Encryption::None => Ok(None),
             Encryption::Aes256 => Ok(Some(FileEncryption::Aes256)),
             Encryption::Kms { .. } | Encryption::Other(_) => {
-                let message = format!("{} has an encryption that is none of a folder's; set it anew", self.own_path("settings.json").display());
+                let message =
+                    format!("{} has an encryption that is none of a folder's; set it anew", self.own_path("settings.json").display());
                 Err(PortError::new(PortErrorKind::Broken, self.service.clone(), operation, message))
             }
         }

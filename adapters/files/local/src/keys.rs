@@ -72,7 +72,11 @@ impl Keys {
     pub fn for_writing(&self, operation: &'static str, with: &FileEncryption) -> PortResult<Key> {
         match with {
             FileEncryption::Aes256 => self.own(operation, true)?.ok_or_else(|| {
-                self.fail(PortErrorKind::Unsupported, operation, "this store was opened without the bot's key, so that it can't encrypt by itself")
+                self.fail(
+                    PortErrorKind::Unsupported,
+                    operation,
+                    "this store was opened without the bot's key, so that it can't encrypt by itself",
+                )
             }),
             FileEncryption::Key(name) => self.named.get(name).cloned().ok_or_else(|| {
                 let known = match nearest(name, self.named.keys().map(String::as_str)) {

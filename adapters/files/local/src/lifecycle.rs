@@ -19,7 +19,8 @@ pub(crate) enum Refused {
 pub(crate) fn checked(rule: &LifecycleRule) -> Result<(), Refused> {
     let invalid = |why: &str| Err(Refused::Invalid(why.to_owned()));
     if !rule.transitions.is_empty() {
-        let why = "a folder has no cheaper classes of storage that files could be moved to; let them expire, or copy them to a store that has";
+        let why =
+            "a folder has no cheaper classes of storage that files could be moved to; let them expire, or copy them to a store that has";
         return Err(Refused::Unsupported(why.to_owned()));
     }
     if let Some(other) = rule.other.first() {
@@ -99,9 +100,8 @@ pub(crate) fn ended<'a>(
             continue;
         }
         let goes = rules.iter().filter(|rule| rule.enabled && fits(&rule.filter, &record.name, record.size, &record.tags)).any(|rule| {
-            rule.expire_noncurrent.is_some_and(|expiry| {
-                passed(expiry.days, next.modified, now) && (record.deletion || newer >= expiry.keep.unwrap_or(0))
-            })
+            rule.expire_noncurrent
+                .is_some_and(|expiry| passed(expiry.days, next.modified, now) && (record.deletion || newer >= expiry.keep.unwrap_or(0)))
         });
         if !record.deletion {
             newer += 1;

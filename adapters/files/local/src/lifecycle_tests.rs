@@ -92,7 +92,8 @@ fn versions_end_so_many_days_after_they_were_replaced() {
     assert_eq!(numbers(&ended(&expiry(1, None), &all, (None, false), day(99))), [4, 3, 2, 1]);
     // One that was put back by hand is what the name gives.
     assert_eq!(numbers(&ended(&expiry(1, None), &all, (Some(2), true), day(99))), [4, 3, 1]);
-    let large = LifecycleRule { filter: LifecycleFilter { larger_than: Some(2), ..LifecycleFilter::default() }, ..expiry(1, None).remove(0) };
+    let large =
+        LifecycleRule { filter: LifecycleFilter { larger_than: Some(2), ..LifecycleFilter::default() }, ..expiry(1, None).remove(0) };
     assert_eq!(numbers(&ended(&[large], &all, (now, true), day(99))), [4]);
 }
 

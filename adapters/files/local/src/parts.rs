@@ -168,10 +168,12 @@ impl Folder {
         let opened = self.uploads.open_dir(id).and_then(|dir| dir.open_with("lock", &options).map(|lock| (dir, lock.into_std())));
         let (dir, lock) = match opened {
             Ok(opened) => opened,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename) => return Ok(None),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename) => {
+                return Ok(None);
+            }
             Err(error) => return Err(fail(&error)),
         };
-        let held = match hold {
+        let free = match hold {
             Hold::Shared => patiently(|| lock.try_lock_shared()),
             Hold::Alone => patiently(|| lock.try_lock()),
             Hold::AloneNow => match lock.try_lock() {
@@ -180,7 +182,7 @@ impl Folder {
                 Err(std::fs::TryLockError::Error(error)) => Err(error),
             },
         };
-        if !held.map_err(|e| fail(&e))? {
+        if !free.map_err(|e| fail(&e))? {
             return Err(self.upload_error(PortErrorKind::Conflict, "parts of this upload are being written; try again when they are done"));
         }
         // It may have been finished or given up while this waited.
@@ -191,7 +193,10 @@ impl Folder {
         };
         let upload = serde_json::from_str(&text).map_err(|error| {
             let path = self.own_path("uploads").join(id).join("upload.json");
-            self.upload_error(PortErrorKind::Broken, format!("{} can't be read ({error}); give the upload up and begin anew", path.display()))
+            self.upload_error(
+                PortErrorKind::Broken,
+                format!("{} can't be read ({error}); give the upload up and begin anew", path.display()),
+            )
         })?;
         Ok(Some(Held { folder: self, id, dir, upload, _lock: lock }))
     }
@@ -200,7 +205,8 @@ impl Folder {
     pub fn held<'a>(&'a self, id: &'a str, hold: Hold) -> PortResult<Held<'a>> {
         let id_shown = || bellhop_core::text::shorten(&bellhop_core::text::one_line(id), 60);
         self.upload(id, hold)?.ok_or_else(|| {
-            let message = format!("there is no upload `{}`: it is finished, was given up, or lay there unfinished for too long", id_shown());
+            let message =
+                format!("there is no upload `{}`: it is finished, was given up, or lay there unfinished for too long", id_shown());
             self.upload_error(PortErrorKind::NotFound, message)
         })
     }
@@ -286,7 +292,7 @@ impl Held<'_> {
         let mut parts = Vec::new();
         for entry in self.dir.entries().map_err(|e| self.fail(&e))? {
             let name = entry.map_err(|e| self.fail(&e))?.file_name();
-            let Some(name) = name.to_str().filter(|name| name.ends_with(".part")) else { continue };
+            let Some(name) = name.to_str().filter(|name| name.strip_suffix(".part").is_some()) else { continue };
             // One that is being written, or was when the power went, says nothing yet.
             let text = self.dir.read_to_string(name).map_err(|e| self.fail(&e))?;
             parts.extend(serde_json::from_str::<Part>(&text).ok().filter(|part| self.upload.length(part.number) == Some(part.size)));

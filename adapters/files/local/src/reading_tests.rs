@@ -183,7 +183,10 @@ async fn tags_go_with_versions_and_copies() {
     assert_eq!(store.tags("hand").await.unwrap(), tags("by hand"));
     for wrong in [(0..11).map(|n| (n.to_string(), String::new())).collect(), tags(&"x".repeat(257)), tags("line\nbreak")] {
         assert_eq!(store.set_tags("a", &wrong).await.unwrap_err().kind, PortErrorKind::Invalid);
-        assert_eq!(put(&store, NewFile { tags: wrong, ..NewFile::new("c", "", None) }, "1").await.unwrap_err().kind, PortErrorKind::Invalid);
+        assert_eq!(
+            put(&store, NewFile { tags: wrong, ..NewFile::new("c", "", None) }, "1").await.unwrap_err().kind,
+            PortErrorKind::Invalid
+        );
     }
     assert!(store.head("c", None).await.is_err());
 }

@@ -12,8 +12,8 @@ use crate::sealed::Cipher;
 use async_trait::async_trait;
 use bellhop_core::ids::{StoreName, VersionId};
 use bellhop_core::ports::{
-    ByteStream, FileEncryption, FileInfo, FilePage, FileStore, NewFile, PartWrites, Permission, PortResult, ReadRange, Seal,
-    StoredFile, Tidied, Version, Versioning, file_name,
+    ByteStream, FileEncryption, FileInfo, FilePage, FileStore, NewFile, PartWrites, Permission, PortResult, ReadRange, Seal, StoredFile,
+    Tidied, Version, Versioning, file_name,
 };
 use bellhop_core::{Clock, Ids, PortError, PortErrorKind};
 use std::collections::BTreeMap;
@@ -214,7 +214,11 @@ impl FileStore for LocalStore {
             let settings = folder.settings("share")?;
             let shown = bellhop_core::text::shorten(&bellhop_core::text::one_line(&id), 70);
             let policy = settings.access.iter().find(|policy| policy.id == id).ok_or_else(|| {
-                PortError::not_found(folder.service.clone(), "share", format!("there is no access policy `{shown}`; it may have been revoked"))
+                PortError::not_found(
+                    folder.service.clone(),
+                    "share",
+                    format!("there is no access policy `{shown}`; it may have been revoked"),
+                )
             })?;
             let now = folder.clock.now();
             let why = if !policy.permissions.contains(&Permission::Read) {
@@ -233,8 +237,10 @@ impl FileStore for LocalStore {
     }
 
     async fn tags(&self, name: &str) -> PortResult<BTreeMap<String, String>> {
-        self.blocking("tags", name, |folder, name| Ok(opened_now(folder, "tags", name)?.record.map(|record| record.tags).unwrap_or_default()))
-            .await
+        self.blocking("tags", name, |folder, name| {
+            Ok(opened_now(folder, "tags", name)?.record.map(|record| record.tags).unwrap_or_default())
+        })
+        .await
     }
 
     async fn set_tags(&self, name: &str, tags: &BTreeMap<String, String>) -> PortResult<()> {
@@ -279,15 +285,15 @@ impl FileStore for LocalStore {
         }
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         others.retain(|_, folder| folder.alive());
-        let folder = match others.get(bucket) {
-            Some(folder) => Arc::clone(folder),
-            None => {
-                let opened = if bucket.as_str() == self.house.name() { self.house.own().map(Some) } else { self.house.bucket(bucket.as_str()) };
-                let folder = opened.map_err(|error| tracing::warn!(%error, %bucket, "a bucket could not be opened")).ok().flatten()?;
-                let folder = Arc::new(folder);
-                others.insert(bucket.clone(), Arc::clone(&folder));
-                folder
-            }
+        let folder = if let Some(folder) = others.get(bucket) {
+            Arc::clone(folder)
+        } else {
+            let whole = bucket.as_str() == self.house.name();
+            let opened = if whole { self.house.own().map(Some) } else { self.house.bucket(bucket.as_str()) };
+            let opened = opened.map_err(|error| tracing::warn!(%error, %bucket, "a bucket could not be opened"));
+            let folder = Arc::new(opened.ok().flatten()?);
+            others.insert(bucket.clone(), Arc::clone(&folder));
+            folder
         };
         let house = Arc::clone(&self.house);
         Some(Arc::new(Self { name: bucket.clone(), folder, house, bucket: bucket.to_string(), others: Mutex::default() }))

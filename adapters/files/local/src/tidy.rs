@@ -1,12 +1,12 @@
 //! What is due with time: lifecycle rules are carried out, and leftovers removed. Called now and then, by any number of
 //! processes, of which one at a time does it.
 
+use crate::changes::removed;
 use crate::folder::Folder;
 use crate::history::History;
 use crate::lifecycle::{ended, expires, given_up};
 use crate::parts::Hold;
 use crate::record::Record;
-use crate::changes::removed;
 use bellhop_core::ports::{LifecycleRule, PortResult, Tidied};
 use bellhop_core::{PortErrorKind, Timestamp};
 use cap_std::fs::{Dir, OpenOptions};
@@ -87,12 +87,16 @@ impl Folder {
         let prefix = if let [only] = expiring[..] { only.filter.prefix.as_str() } else { "" };
         // Those of tags are asked about by name; here a rule's tags are taken as fitting.
         let mut untagged = rules.to_vec();
-        untagged.iter_mut().for_each(|rule| rule.filter.tags.clear());
+        for rule in &mut untagged {
+            rule.filter.tags.clear();
+        }
         let mut from = None;
         loop {
             let page = self.page(prefix, from.as_deref(), PAGE)?;
             for file in page.files {
-                if expires(&untagged, (&file.name, file.size, &BTreeMap::new()), file.modified, now) && self.expire(&file.name, rules, now)? {
+                if expires(&untagged, (&file.name, file.size, &BTreeMap::new()), file.modified, now)
+                    && self.expire(&file.name, rules, now)?
+                {
                     tidied.expired += 1;
                 }
             }
@@ -110,12 +114,11 @@ impl Folder {
         let file = self.files.open(&path).map_err(|e| self.fail_file("tidy", &path, &e))?;
         let history = History::of(self, "tidy", name);
         let stamp = history.stamp(&path, &file)?;
-        let due = match history.matching(stamp)? {
-            Some(record) => expires(rules, (name, record.size, &record.tags), record.modified, now),
-            None => {
-                let guessed = history.guessed(stamp, history.header(&path, &file)?.as_ref());
-                expires(rules, (name, guessed.size, &BTreeMap::new()), guessed.modified, now)
-            }
+        let due = if let Some(record) = history.matching(stamp)? {
+            expires(rules, (name, record.size, &record.tags), record.modified, now)
+        } else {
+            let guessed = history.guessed(stamp, history.header(&path, &file)?.as_ref());
+            expires(rules, (name, guessed.size, &BTreeMap::new()), guessed.modified, now)
         };
         if due {
             removed(self, &lock, "tidy", name, &path)?;
@@ -168,7 +171,8 @@ impl Folder {
             let Ok(group) = self.versions.open_dir(&group) else { continue };
             for key in inside(&group)? {
                 let Ok(dir) = group.open_dir(&key) else { continue };
-                let record = inside(&dir)?.into_iter().filter_map(|file| file.into_string().ok()).find(|file| file.ends_with(".json"));
+                let record =
+                    inside(&dir)?.into_iter().filter_map(|file| file.into_string().ok()).find(|file| file.strip_suffix(".json").is_some());
                 let text = record.and_then(|file| dir.read_to_string(file).ok());
                 if let Some(record) = text.and_then(|text| serde_json::from_str::<Record>(&text).ok())
                     && !with(&record.name)?

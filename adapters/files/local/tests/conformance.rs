@@ -41,7 +41,7 @@ async fn judge_buckets(config: LocalConfig) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_sentence_holds() {
-    judge(LocalConfig::at("")).await.assert();
+    judge(keyed()).await.assert();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,11 +65,14 @@ async fn every_sentence_on_buckets_holds() {
     judge_buckets(LocalConfig { versions: false, encrypt: true, bucket: Some("reports".to_owned()), ..LocalConfig::at("") }).await;
 }
 
+/// With a key beside the bot's own.
+fn keyed() -> LocalConfig {
+    serde_json::from_str(r#"{"path": "", "keys": {"legal": "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY="}}"#).unwrap()
+}
+
 #[test]
 fn what_can_be_asked_for_is_told() {
-    let key: LocalConfig =
-        serde_json::from_str(r#"{"path": "", "keys": {"legal": "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY="}}"#).unwrap();
     let home = TempDir::new().unwrap();
-    let store = new_store(home.path(), &mut 0, &key);
+    let store = new_store(home.path(), &mut 0, &keyed());
     assert_eq!(store.encryptions(), [FileEncryption::Aes256, FileEncryption::Key("legal".to_owned())]);
 }
