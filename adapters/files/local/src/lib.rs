@@ -26,6 +26,7 @@
 mod buckets;
 mod changes;
 mod config;
+mod finishing;
 mod folder;
 mod history;
 mod house;

@@ -7,59 +7,56 @@
 //!                     lock          shared by whoever writes a part, exclusive for finishing, giving up and sweeping
 //! ```
 //!
-//! Finishing reads everything once, for the checksum of the whole and those of the parts, and `data` takes its name by an
+//! Finishing (`finishing`) reads everything once, for the checksum of the whole and those of the parts, and `data` takes its name by an
 //! atomic rename. An encrypted upload is sealed anew as one file then: a part may be sent twice with different bytes, and
 //! no two contents may ever be sealed with one nonce.
 
 use crate::folder::{Folder, patiently, settle};
-use crate::incoming::{Filling, Out, Piece, Sealing, Written};
-use crate::sealed::{CHUNK, Cipher, HEADER, Header, TAG, chunks, disk_size};
+use crate::incoming::{Out, Piece};
+use crate::sealed::disk_size;
 use bellhop_core::ids::UploadId;
-use bellhop_core::ports::{FileEncryption, FileInfo, NewFile, PartDone, PartUpload, PortResult};
+use bellhop_core::ports::{FileEncryption, NewFile, PartDone, PartUpload, PortResult};
 use bellhop_core::{PortError, PortErrorKind, Timestamp};
 use cap_std::fs::{Dir, MetadataExt as _, OpenOptions};
 use crc_fast::{CrcAlgorithm, Digest};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
-use std::io::{self, ErrorKind, Read as _, Seek as _, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
-use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// The length of a part, unless there would be too many of them.
 const PART: u64 = 16 << 20;
 const MOST: u64 = 10_000;
-const BUFFER: usize = 256 * 1024;
+pub(crate) const BUFFER: usize = 256 * 1024;
 
 /// An upload that was begun.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Upload {
     pub name: String,
-    content_type: String,
-    size: u64,
-    part_size: u64,
-    parts: u32,
+    pub content_type: String,
+    pub size: u64,
+    pub part_size: u64,
+    pub parts: u32,
     #[serde(default)]
-    tags: BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
     #[serde(default)]
-    encryption: Option<FileEncryption>,
+    pub encryption: Option<FileEncryption>,
     pub begun: Timestamp,
 }
 
 /// A part that is there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Part {
-    number: u32,
-    size: u64,
+pub(crate) struct Part {
+    pub number: u32,
+    pub size: u64,
     /// CRC-64/NVME of its content, in hexadecimal.
-    crc: String,
+    pub crc: String,
     written: Timestamp,
 }
 
 impl Part {
-    fn done(&self) -> PartDone {
+    pub fn done(&self) -> PartDone {
         let Self { number, size, crc, .. } = self;
         PartDone { number: *number, size: *size, checksum: Some(format!("crc64nvme:{crc}")), receipt: format!("{size}-{crc}") }
     }
@@ -73,7 +70,7 @@ impl Upload {
     }
 
     /// Where its bytes begin in `data`.
-    fn place(&self, number: u32) -> u64 {
+    pub fn place(&self, number: u32) -> u64 {
         let each = if self.encryption.is_some() { disk_size(self.part_size) } else { self.part_size };
         u64::from(number.saturating_sub(1)) * each
     }
@@ -81,9 +78,9 @@ impl Upload {
 
 /// An upload's folder, open and locked.
 pub(crate) struct Held<'a> {
-    folder: &'a Folder,
-    id: &'a str,
-    dir: Dir,
+    pub folder: &'a Folder,
+    pub id: &'a str,
+    pub dir: Dir,
     pub upload: Upload,
     // Dropped, it lets others in.
     _lock: std::fs::File,
@@ -101,7 +98,7 @@ pub(crate) enum Hold {
 }
 
 impl Folder {
-    fn upload_error(&self, kind: PortErrorKind, message: impl Into<String>) -> PortError {
+    pub fn upload_error(&self, kind: PortErrorKind, message: impl Into<String>) -> PortError {
         PortError::new(kind, self.service.clone(), "upload", message)
     }
 
@@ -229,7 +226,7 @@ impl Folder {
 }
 
 impl Held<'_> {
-    fn fail(&self, error: &io::Error) -> PortError {
+    pub fn fail(&self, error: &io::Error) -> PortError {
         self.folder.fail_upload(self.id, error)
     }
 
@@ -244,7 +241,7 @@ impl Held<'_> {
     }
 
     /// What a part's bytes are sealed under.
-    fn label(&self, number: u32) -> String {
+    pub fn label(&self, number: u32) -> String {
         format!("upload {} part {number}", self.id)
     }
 
@@ -288,7 +285,7 @@ impl Held<'_> {
     }
 
     /// The parts that are there, by number.
-    fn parts(&self) -> PortResult<Vec<Part>> {
+    pub fn parts(&self) -> PortResult<Vec<Part>> {
         let mut parts = Vec::new();
         for entry in self.dir.entries().map_err(|e| self.fail(&e))? {
             let name = entry.map_err(|e| self.fail(&e))?.file_name();
@@ -309,114 +306,6 @@ impl Held<'_> {
     /// When something was last done for it.
     pub fn touched(&self) -> PortResult<Timestamp> {
         Ok(self.parts()?.iter().map(|part| part.written).fold(self.upload.begun, Timestamp::max))
-    }
-
-    /// Makes the file.
-    pub fn finish(&self, folder: &Arc<Folder>, wanted: &[PartDone]) -> PortResult<FileInfo> {
-        let there = self.parts()?;
-        let conflict = |number: u32, why: &str| {
-            let message = format!("part {number} {why}; send it again. Nothing was changed under `{}`", self.upload.name);
-            self.folder.upload_error(PortErrorKind::Conflict, message)
-        };
-        let mut numbers: Vec<u32> = wanted.iter().map(|part| part.number).collect();
-        numbers.sort_unstable();
-        if !numbers.iter().copied().eq(1..=self.upload.parts) {
-            let message = format!("the file is made of parts 1 to {}, each once, and these are {}", self.upload.parts, numbers.len());
-            return Err(self.folder.upload_error(PortErrorKind::Invalid, message));
-        }
-        for part in wanted {
-            let known = there.iter().find(|known| known.number == part.number).map(Part::done);
-            match known {
-                None => return Err(conflict(part.number, "is not there")),
-                Some(known) if known.receipt != part.receipt || known.size != part.size => {
-                    return Err(conflict(part.number, "was written with other bytes"));
-                }
-                Some(_) => {}
-            }
-        }
-        let info = match &self.upload.encryption {
-            None => self.finish_plain(&there, &conflict)?,
-            Some(with) => self.finish_sealed(folder, with, &there, &conflict)?,
-        };
-        if let Err(error) = self.folder.drop_upload(self.id) {
-            tracing::warn!(%error, "what a finished upload had beside its bytes could not be removed; it is swept later");
-        }
-        Ok(info)
-    }
-
-    fn finish_plain(&self, parts: &[Part], conflict: &impl Fn(u32, &str) -> PortError) -> PortResult<FileInfo> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true);
-        let mut data = self.dir.open_with("data", &options).map_err(|e| self.fail(&e))?.into_std();
-        let mut hash = Sha256::new();
-        let mut buffer = vec![0; BUFFER];
-        data.rewind().map_err(|e| self.fail(&e))?;
-        for part in parts {
-            let mut crc = Digest::new(CrcAlgorithm::Crc64Nvme);
-            let mut reading = (&data).take(part.size);
-            loop {
-                match reading.read(&mut buffer) {
-                    Ok(0) => break,
-                    Ok(count) => {
-                        crc.update(&buffer[..count]);
-                        hash.update(&buffer[..count]);
-                    }
-                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                    Err(error) => return Err(self.fail(&error)),
-                }
-            }
-            if format!("{:016x}", crc.finalize()) != part.crc {
-                return Err(conflict(part.number, "is not on disk as it was written"));
-            }
-        }
-        data.set_len(self.upload.size).and_then(|()| data.sync_all()).map_err(|e| self.fail(&e))?;
-        let written = Written {
-            folder: self.folder,
-            dir: &self.dir,
-            path: Path::new("data"),
-            file: &data,
-            size: self.upload.size,
-            sha256: &hex::encode(hash.finalize()),
-            sealed: None,
-        };
-        written.publish(&self.upload.name, &self.upload.content_type, self.upload.tags.clone())
-    }
-
-    fn finish_sealed(
-        &self,
-        folder: &Arc<Folder>,
-        with: &FileEncryption,
-        parts: &[Part],
-        conflict: &impl Fn(u32, &str) -> PortError,
-    ) -> PortResult<FileInfo> {
-        let sealing: Sealing = self.folder.sealing("upload", &self.upload.name, with)?;
-        let mut filling = Filling::begin(Arc::clone(folder), Some(sealing))?;
-        let data = self.dir.open("data").map_err(|e| self.fail(&e))?.into_std();
-        for part in parts {
-            let changed = || conflict(part.number, "is not on disk as it was written");
-            let place = self.upload.place(part.number);
-            let mut beginning = [0; 64];
-            data.read_exact_at(&mut beginning, place).map_err(|e| self.fail(&e))?;
-            let header = Header::read(&beginning, disk_size(part.size)).ok_or_else(changed)?;
-            let key = self.folder.keys.for_reading("upload", header.key(), Some(with))?;
-            let cipher = key.expose(|key| Cipher::new(key, &header, &self.label(part.number)));
-            let mut crc = Digest::new(CrcAlgorithm::Crc64Nvme);
-            let count = chunks(part.size);
-            for number in 0..count {
-                let last = number + 1 == count;
-                let length = if last { part.size - number * CHUNK } else { CHUNK };
-                let mut chunk = vec![0; usize::try_from(length + TAG).unwrap_or(0)];
-                data.read_exact_at(&mut chunk, place + HEADER + number * (CHUNK + TAG)).map_err(|e| self.fail(&e))?;
-                let short = u32::try_from(number).map_err(|_| changed())?;
-                cipher.open(short, last, &mut chunk).map_err(|_| changed())?;
-                crc.update(&chunk);
-                filling.write(&chunk)?;
-            }
-            if format!("{:016x}", crc.finalize()) != part.crc {
-                return Err(changed());
-            }
-        }
-        filling.finish()?.publish(&self.upload.name, &self.upload.content_type, self.upload.tags.clone())
     }
 }
 
