@@ -28,7 +28,7 @@ use bellhop_console::Console;
 use bellhop_core::Address;
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::error::CommandError;
-use bellhop_core::ports::{Attachments, Inbox, Links, Permissions, Stores};
+use bellhop_core::ports::{Attachments, Inbox, Links, Permissions, Seal, Stores};
 use bellhop_core::registry::Registry;
 use bellhop_store::{Events, RunnerGuard, Store};
 use std::net::SocketAddr;
@@ -128,7 +128,9 @@ impl App {
         let permissions: Arc<dyn Permissions> = Arc::new(Roles::new(config.frame.role.clone(), people));
         let inbox: Arc<dyn Inbox> = Arc::new(DurableInbox::new(store.clone()));
         let completer = Arc::new(LiveCompleter::new(permissions.clone(), clock.clone()));
-        let stores: Arc<dyn Stores> = Arc::new(StoreDirectory::new(wiring::files(&config, &clock, &ids)?, Arc::new(store.clone())));
+        let seal: Arc<dyn Seal> = Arc::new(start::seal(&config, &store, &data_dir)?);
+        let files = wiring::files(&config, &clock, &ids, &seal)?;
+        let stores: Arc<dyn Stores> = Arc::new(StoreDirectory::new(files, Arc::new(store.clone())));
         let links: Arc<dyn Links> = Arc::new(ShortLinks::new(store.clone(), stores.clone(), clock.clone(), public_url.clone()));
         let front = Arc::new(FrontPage::new(permissions.clone(), clock.clone()));
         let parts = Parts {
@@ -138,7 +140,7 @@ impl App {
             stores: stores.clone(),
             front: front.clone(),
             links: links.clone(),
-            seal: Arc::new(start::seal(&config, &store, &data_dir)?),
+            seal,
             public_url,
             clock: clock.clone(),
             ids: ids.clone(),
@@ -351,6 +353,7 @@ impl App {
         tasks.start("places", self.waiting.clone().find_all(tasks.stop()));
         tasks.start("schedules", Scheduler::new(self.store.clone(), self.inbox.clone(), clock).run(tasks.clone()));
         tasks.start("housekeeping", housekeeping::keep(self.store.clone(), self.options.pace.quarantine, tasks.clone()));
+        tasks.start("tidying", housekeeping::tidy(self.stores.clone(), tasks.clone()));
     }
 
     fn start_chats(&self, tasks: &Tasks) {

@@ -146,16 +146,24 @@ impl StoreDirectory {
     pub fn new(stores: Vec<Arc<dyn FileStore>>, records: Arc<dyn Records>) -> Self {
         Self { stores, records }
     }
+
+    /// A bucket that was made by command beside a store's own, where that needs no configuration. Of several of that name it is
+    /// the same one everywhere: that of the store whose name comes first.
+    fn bucket(&self, name: &StoreName) -> Option<Arc<dyn FileStore>> {
+        let mut stores: Vec<&Arc<dyn FileStore>> = self.stores.iter().collect();
+        stores.sort_by(|one, next| one.name().cmp(next.name()));
+        stores.into_iter().find_map(|store| store.bucket_store(name))
+    }
 }
 
 #[async_trait]
 impl Stores for StoreDirectory {
     fn store(&self, name: Option<&StoreName>) -> Result<Arc<dyn FileStore>, CommandError> {
         let found = match name {
-            None => self.stores.first(),
-            Some(name) => self.stores.iter().find(|store| store.name() == name),
+            None => self.stores.first().cloned(),
+            Some(name) => self.stores.iter().find(|store| store.name() == name).cloned().or_else(|| self.bucket(name)),
         };
-        found.cloned().ok_or_else(|| not_configured("store", name.map(StoreName::as_str), self.names().iter().map(StoreName::as_str)))
+        found.ok_or_else(|| not_configured("store", name.map(StoreName::as_str), self.names().iter().map(StoreName::as_str)))
     }
 
     fn names(&self) -> Vec<StoreName> {

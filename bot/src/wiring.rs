@@ -72,8 +72,9 @@ pub enum WiringError {
 
 type Table = toml::Table;
 type ChatKind = (&'static str, fn(&str, &Table, &Parts) -> Result<Chat, WiringError>);
-type FilesKind =
-    (&'static str, fn(&str, &Table, &Config, &dyn Fn() -> (Arc<dyn Clock>, Arc<dyn Ids>)) -> Result<Arc<dyn FileStore>, WiringError>);
+/// The time, fresh identifiers, and the bot's own key.
+type Shared = dyn Fn() -> (Arc<dyn Clock>, Arc<dyn Ids>, Arc<dyn Seal>);
+type FilesKind = (&'static str, fn(&str, &Table, &Config, &Shared) -> Result<Arc<dyn FileStore>, WiringError>);
 
 const CHATS: &[ChatKind] = &[("console", console), ("slack", slack)];
 const FILES: &[FilesKind] = &[("local", local), ("s3", s3), ("azure", azure)];
@@ -121,16 +122,23 @@ pub fn embedded_people(config: &Config) -> Result<Vec<(String, Access)>, ConfigE
 }
 
 /// The file stores of a configuration; a folder in the data directory where it has none.
-pub fn files(config: &Config, clock: &Arc<dyn Clock>, ids: &Arc<dyn Ids>) -> Result<Vec<Arc<dyn FileStore>>, WiringError> {
-    let shared = || (clock.clone(), ids.clone());
+pub fn files(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    ids: &Arc<dyn Ids>,
+    seal: &Arc<dyn Seal>,
+) -> Result<Vec<Arc<dyn FileStore>>, WiringError> {
+    let (clock, ids, seal) = (clock.clone(), ids.clone(), seal.clone());
+    let shared = move || (clock.clone(), ids.clone(), seal.clone());
     let mut stores = Vec::new();
     for (name, table) in &config.frame.files {
         let build = kind("files", name, table, FILES)?;
         stores.push(build(name, table, config, &shared)?);
     }
     if stores.is_empty() {
-        let root = config.data_dir().join("files");
-        stores.push(Arc::new(LocalStore::new(StoreName::new("local"), &root, clock.clone(), ids.clone())?));
+        let embedded = LocalConfig::at(config.data_dir().join("files"));
+        let (clock, ids, seal) = shared();
+        stores.push(Arc::new(LocalStore::open(StoreName::new("local"), &embedded, clock, ids, Some(seal))?));
     }
     Ok(stores)
 }
@@ -194,34 +202,19 @@ fn slack(name: &str, table: &Table, with: &Parts) -> Result<Chat, WiringError> {
     Ok(Chat { routes: slack.router(), platform: slack, console: None })
 }
 
-fn local(
-    name: &str,
-    table: &Table,
-    config: &Config,
-    shared: &dyn Fn() -> (Arc<dyn Clock>, Arc<dyn Ids>),
-) -> Result<Arc<dyn FileStore>, WiringError> {
+fn local(name: &str, table: &Table, config: &Config, shared: &Shared) -> Result<Arc<dyn FileStore>, WiringError> {
     let local: LocalConfig = section(&format!("files.{name}"), table)?;
-    let (clock, ids) = shared();
+    let (clock, ids, seal) = shared();
     let local = LocalConfig { path: config.path(&local.path), ..local };
-    Ok(Arc::new(LocalStore::open(StoreName::new(name), &local, clock, ids)?))
+    Ok(Arc::new(LocalStore::open(StoreName::new(name), &local, clock, ids, Some(seal))?))
 }
 
-fn s3(
-    name: &str,
-    table: &Table,
-    _: &Config,
-    shared: &dyn Fn() -> (Arc<dyn Clock>, Arc<dyn Ids>),
-) -> Result<Arc<dyn FileStore>, WiringError> {
+fn s3(name: &str, table: &Table, _: &Config, shared: &Shared) -> Result<Arc<dyn FileStore>, WiringError> {
     let s3: S3Config = section(&format!("files.{name}"), table)?;
     Ok(Arc::new(S3Store::new(StoreName::new(name), s3, shared().0)?))
 }
 
-fn azure(
-    name: &str,
-    table: &Table,
-    _: &Config,
-    shared: &dyn Fn() -> (Arc<dyn Clock>, Arc<dyn Ids>),
-) -> Result<Arc<dyn FileStore>, WiringError> {
+fn azure(name: &str, table: &Table, _: &Config, shared: &Shared) -> Result<Arc<dyn FileStore>, WiringError> {
     let azure: AzureConfig = section(&format!("files.{name}"), table)?;
     Ok(Arc::new(AzureStore::new(StoreName::new(name), azure, shared().0)?))
 }

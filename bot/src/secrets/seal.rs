@@ -15,7 +15,7 @@ use bellhop_core::error::{PortError, PortErrorKind};
 use bellhop_core::ports::{PortResult, Seal};
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroizing};
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString, zeroize::Zeroizing};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -67,6 +67,17 @@ impl SealRing {
         Ok(key)
     }
 
+    /// The key that seals, where there is one already.
+    fn held(&self) -> PortResult<Option<MasterKey>> {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.is_empty()
+            && let Otherwise::File(path) = &self.otherwise
+        {
+            keys.extend(MasterKey::of_file(path).map_err(|error| failed(PortErrorKind::Broken, "derive", error.to_string()))?);
+        }
+        Ok(keys.first().cloned())
+    }
+
     /// The key of this id. A key is never made here: what was sealed has its key already.
     fn opening(&self, name: &str, id: &str) -> PortResult<MasterKey> {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,8 +109,8 @@ impl SealRing {
     }
 }
 
-const NEEDED: &str = "a secret is to be kept in a database that several bots may share, and so all of them need the same key: make one with \
-                      `openssl rand -base64 32` and give it to each as [secrets] master_key = \"env:NAME\" or \"file:PATH\"";
+const NEEDED: &str = "something is to be encrypted with the bot's own key, and several bots may share this database, so that all of them need \
+                      the same: make one with `openssl rand -base64 32` and give it to each as [secrets] master_key = \"env:NAME\" or \"file:PATH\"";
 
 impl Seal for SealRing {
     fn seal(&self, name: &str, secret: &SecretString) -> PortResult<String> {
@@ -141,6 +152,11 @@ impl Seal for SealRing {
         let opened = Zeroizing::new(opened.map_err(|_| changed())?);
         let text = std::str::from_utf8(&opened).map_err(|_| changed())?;
         Ok(SecretString::from(text))
+    }
+
+    fn derive(&self, purpose: &str, make: bool) -> PortResult<Option<SecretSlice<u8>>> {
+        let key = if make { Some(self.sealing()?) } else { self.held()? };
+        Ok(key.map(|key| key.derive(purpose)))
     }
 }
 

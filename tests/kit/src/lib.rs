@@ -11,6 +11,7 @@ pub mod faults;
 pub mod memory;
 pub mod peers;
 pub mod process;
+pub mod seal;
 pub mod slack;
 pub mod wait;
 pub mod wire;

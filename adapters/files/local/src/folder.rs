@@ -1,6 +1,8 @@
 //! The open folder: its parts on disk, the lock over changes, and failures of the disk in the port's words.
 
+use crate::keys::Keys;
 use crate::segment::Spelling;
+use crate::settings;
 use bellhop_core::ports::PortResult;
 use bellhop_core::{Clock, Ids, PortError, PortErrorKind};
 use cap_std::ambient_authority;
@@ -8,14 +10,34 @@ use cap_std::fs::{Dir, File, Metadata, OpenOptions};
 use serde::{Deserialize, Serialize};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The layout that this code writes; another one is refused rather than misread.
-const FORMAT: &str = "1";
+/// The layout that this code writes: 2 where there are encrypted files, which older versions of it would hand out as they lie
+/// there. Another one is refused rather than misread.
+const FORMATS: [&str; 2] = ["1", "2"];
 /// How long a change waits for others to be published, each of which takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(5);
+
+/// What a folder is opened with.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    /// `files.NAME`, for errors.
+    pub service: String,
+    pub defaults: Defaults,
+    pub keys: Arc<Keys>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+}
+
+/// What holds where no command has set anything.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Defaults {
+    pub versions: bool,
+    pub encrypt: bool,
+}
 
 /// The folder. All its methods block.
 pub(crate) struct Folder {
@@ -24,13 +46,19 @@ pub(crate) struct Folder {
     /// Where it is, for errors.
     pub root: PathBuf,
     pub files: Dir,
+    /// `.bellhop`.
+    pub own: Dir,
     pub versions: Dir,
     pub tmp: Dir,
+    pub uploads: Dir,
     pub spelling: Spelling,
-    /// Whether versions are kept.
-    pub versioned: bool,
+    pub defaults: Defaults,
+    pub keys: Arc<Keys>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
+    pub read: Mutex<settings::Read>,
+    /// Whether there may be encrypted files.
+    seals: AtomicBool,
     lock: Mutex<std::fs::File>,
 }
 
@@ -71,84 +99,148 @@ impl Drop for Publishing<'_> {
 }
 
 impl Folder {
-    /// Opens the folder, makes what is missing, and removes what a crash left.
-    pub fn open(service: String, root: &Path, versioned: bool, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> PortResult<Self> {
+    /// Opens the folder, makes what is missing, and removes what a crash left. `inside` is the folder itself where nothing in
+    /// it may lead out of it: whoever configures a path may lay its parts elsewhere by links, whoever makes buckets may not.
+    pub fn open(around: &Surroundings, root: &Path, inside: Option<&Dir>) -> PortResult<Self> {
+        let service = around.service.clone();
         let fail = |path: &Path, error: &io::Error| failure(&service, "open", path, error);
-        let made = |path: PathBuf| -> PortResult<Dir> {
-            std::fs::create_dir_all(&path).map_err(|e| fail(&path, &e))?;
-            Dir::open_ambient_dir(&path, ambient_authority()).map_err(|e| fail(&path, &e))
+        let made = |part: &str| -> PortResult<Dir> {
+            let path = root.join(part);
+            let dir = match inside {
+                Some(dir) => dir.create_dir_all(part).and_then(|()| dir.open_dir(part)),
+                None => std::fs::create_dir_all(&path).and_then(|()| Dir::open_ambient_dir(&path, ambient_authority())),
+            };
+            dir.map_err(|e| fail(&path, &e))
         };
-        let files = made(root.join("files"))?;
-        let own = made(root.join(".bellhop"))?;
-        let versions = made(root.join(".bellhop/versions"))?;
-        let tmp = made(root.join(".bellhop/tmp"))?;
+        let (files, own) = (made("files")?, made(".bellhop")?);
+        let (versions, tmp, uploads) = (made(".bellhop/versions")?, made(".bellhop/tmp")?, made(".bellhop/uploads")?);
         let format = root.join(".bellhop/format");
-        match own.read_to_string("format") {
-            Ok(text) if text.trim() == FORMAT => {}
+        let seals = match own.read_to_string("format") {
+            Ok(text) if FORMATS.contains(&text.trim()) => text.trim() != FORMATS[0],
             Ok(text) => {
                 let message = format!(
-                    "{} says that the folder has format {}; this version of Bellhop reads format {FORMAT}. Use the newer Bellhop for it, or another folder",
+                    "{} says that the folder has format {}; this version of Bellhop reads formats {}. Use the newer Bellhop for it, or another folder",
                     format.display(),
-                    bellhop_core::text::shorten(text.trim(), 20)
+                    bellhop_core::text::shorten(text.trim(), 20),
+                    FORMATS.join(" and ")
                 );
                 return Err(PortError::new(PortErrorKind::Invalid, service, "open", message));
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                own.write("format", format!("{FORMAT}\n")).map_err(|e| fail(&format, &e))?;
+                own.write("format", format!("{}\n", FORMATS[0])).map_err(|e| fail(&format, &e))?;
+                false
             }
             Err(error) => return Err(fail(&format, &error)),
-        }
+        };
         let path = root.join(".bellhop/lock");
         let mut options = OpenOptions::new();
         options.write(true).create(true);
         let lock = own.open_with("lock", &options).map_err(|e| fail(&path, &e))?.into_std();
+        let Surroundings { defaults, keys, clock, ids, .. } = around.clone();
         let spelling = probe(&tmp, ids.as_ref());
-        let root = root.to_path_buf();
-        let folder = Self { service, root, files, versions, tmp, spelling, versioned, clock, ids, lock: Mutex::new(lock) };
+        let (root, seals, lock) = (root.to_path_buf(), AtomicBool::new(seals), Mutex::new(lock));
+        let read = Mutex::default();
+        let folder = Self { service, root, files, own, versions, tmp, uploads, spelling, defaults, keys, clock, ids, read, seals, lock };
         folder.sweep();
         Ok(folder)
+    }
+
+    /// Whether the folder is still there; a bucket may have been deleted since it was opened.
+    pub fn alive(&self) -> bool {
+        self.own.symlink_metadata("format").is_ok()
+    }
+
+    /// Whether there may be encrypted files.
+    pub fn seals(&self) -> bool {
+        self.seals.load(Ordering::Relaxed)
+            || self.own.read_to_string("format").is_ok_and(|text| {
+                let seals = text.trim() != FORMATS[0];
+                self.seals.store(seals, Ordering::Relaxed);
+                seals
+            })
+    }
+
+    /// Notes that there are encrypted files from now on.
+    pub fn will_seal(&self, operation: &'static str) -> PortResult<()> {
+        if self.seals.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let _lock = self.publishing(operation)?;
+        let noted = || -> io::Result<()> {
+            self.own.write("format.new", format!("{}\n", FORMATS[1]))?;
+            self.own.open("format.new")?.sync_all()?;
+            self.own.rename("format.new", &self.own, "format")?;
+            settle(&self.own)
+        };
+        noted().map_err(|e| self.fail(operation, &self.own_path("format"), &e))?;
+        self.seals.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Waits until nobody else, in this process or another, is publishing a change.
     pub fn publishing(&self, operation: &'static str) -> PortResult<Publishing<'_>> {
         let file = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut waited = Duration::ZERO;
-        loop {
-            match file.try_lock() {
-                Ok(()) => return Ok(Publishing { file }),
-                // A network file system without locks: the mutex still keeps this process in order.
-                Err(std::fs::TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => return Ok(Publishing { file }),
-                Err(std::fs::TryLockError::Error(error)) => return Err(self.fail(operation, &self.own("lock"), &error)),
-                Err(std::fs::TryLockError::WouldBlock) if waited >= PATIENCE => {
-                    let message =
-                        format!("another process has held {} for {} s; is it stopped?", self.own("lock").display(), PATIENCE.as_secs());
-                    return Err(PortError::new(PortErrorKind::Unavailable, self.service.clone(), operation, message));
-                }
-                Err(std::fs::TryLockError::WouldBlock) => {
-                    std::thread::sleep(PAUSE);
-                    waited += PAUSE;
-                }
+        let held = patiently(|| match file.try_lock() {
+            // A network file system without locks: the mutex still keeps this process in order.
+            Err(std::fs::TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(()),
+            other => other,
+        });
+        let held = held.map_err(|error| self.fail(operation, &self.own_path("lock"), &error))?;
+        if !held {
+            let message =
+                format!("another process has held {} for {} s; is it stopped?", self.own_path("lock").display(), PATIENCE.as_secs());
+            return Err(PortError::new(PortErrorKind::Unavailable, self.service.clone(), operation, message));
+        }
+        let lock = Publishing { file };
+        if self.alive() {
+            return Ok(lock);
+        }
+        let message = format!("{} was deleted meanwhile", self.root.display());
+        Err(PortError::not_found(self.service.clone(), operation, message))
+    }
+
+    /// Removes temporary files that no process writes any more: each is locked by its writer. Returns how many, and their bytes.
+    pub fn sweep(&self) -> (u64, u64) {
+        let mut swept = (0, 0);
+        let Ok(entries) = self.tmp.entries() else { return swept };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let size = match self.tmp.open(&name).map(File::into_std) {
+                Ok(file) if file.try_lock().is_ok() => file.metadata().map_or(0, |known| known.len()),
+                _ => continue,
+            };
+            match self.tmp.remove_file(&name) {
+                Ok(()) => swept = (swept.0 + 1, swept.1 + size),
+                Err(error) => tracing::warn!(%error, file = ?name, "a temporary file of an interrupted write could not be removed"),
             }
+        }
+        swept
+    }
+
+    /// The highest number of versions of which nothing is left.
+    pub fn floor(&self, operation: &'static str) -> PortResult<u64> {
+        match self.own.read_to_string("numbers") {
+            Ok(text) => Ok(text.trim().parse().unwrap_or(0)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
+            Err(error) => Err(self.fail(operation, &self.own_path("numbers"), &error)),
         }
     }
 
-    /// Removes temporary files that no process writes any more: each is locked by its writer.
-    fn sweep(&self) {
-        let Ok(entries) = self.tmp.entries() else { return };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let left = match self.tmp.open(&name).map(File::into_std) {
-                Ok(file) => file.try_lock().is_ok(),
-                Err(_) => false,
-            };
-            if left && let Err(error) = self.tmp.remove_file(&name) {
-                tracing::warn!(%error, file = ?name, "a temporary file of an interrupted write could not be removed");
-            }
+    /// Notes that versions up to this number were there.
+    pub fn raise_floor(&self, operation: &'static str, number: u64) -> PortResult<()> {
+        if number <= self.floor(operation)? {
+            return Ok(());
         }
+        let raised = || -> io::Result<()> {
+            self.own.write("numbers.new", format!("{number}\n"))?;
+            self.own.open("numbers.new")?.sync_all()?;
+            self.own.rename("numbers.new", &self.own, "numbers")
+        };
+        raised().map_err(|e| self.fail(operation, &self.own_path("numbers"), &e))
     }
 
     /// A path in our own subfolder, for errors.
-    pub fn own(&self, path: &str) -> PathBuf {
+    pub fn own_path(&self, path: &str) -> PathBuf {
         self.root.join(".bellhop").join(path)
     }
 
@@ -165,6 +257,22 @@ impl Folder {
     /// There is no file of that name.
     pub fn absent(&self, operation: &'static str, name: &str) -> PortError {
         PortError::not_found(self.service.clone(), operation, format!("there is no file `{name}`"))
+    }
+}
+
+/// Tries to lock, for a while; `false` when somebody else still holds the lock then.
+pub(crate) fn patiently(mut lock: impl FnMut() -> Result<(), std::fs::TryLockError>) -> io::Result<bool> {
+    let mut waited = Duration::ZERO;
+    loop {
+        match lock() {
+            Ok(()) => return Ok(true),
+            Err(std::fs::TryLockError::Error(error)) => return Err(error),
+            Err(std::fs::TryLockError::WouldBlock) if waited >= PATIENCE => return Ok(false),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                std::thread::sleep(PAUSE);
+                waited += PAUSE;
+            }
+        }
     }
 }
 

@@ -2,52 +2,15 @@
 //! lies under the name, and is never written down.
 
 use crate::folder::{Folder, Publishing, Stamp, settle};
-use bellhop_core::ports::{FileInfo, PortResult, Version};
+use crate::record::{Record, copied, digest, header};
+use crate::sealed::{Header, Sealed, content_size};
+use bellhop_core::ports::{FileEncryption, FileInfo, PortResult, Version};
 use bellhop_core::{PortError, PortErrorKind, Timestamp};
 use cap_std::fs::{Dir, File};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use std::io::{self, ErrorKind, Read as _};
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
 use std::path::Path;
-
-/// What is known about one version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Record {
-    /// The name it belongs to.
-    pub name: String,
-    /// Its number, from 1; later versions have higher ones.
-    pub number: u64,
-    pub size: u64,
-    pub content_type: String,
-    pub modified: Timestamp,
-    /// Empty for a deletion.
-    pub sha256: String,
-    #[serde(default)]
-    pub deletion: bool,
-    /// What its file looks like on disk.
-    pub stamp: Stamp,
-    /// Set when its bytes were found to be gone: a person wrote over them in place.
-    #[serde(default)]
-    pub lost: bool,
-}
-
-impl Record {
-    pub fn info(&self, versioned: bool) -> FileInfo {
-        FileInfo {
-            name: self.name.clone(),
-            size: self.size,
-            content_type: self.content_type.clone(),
-            modified: self.modified,
-            version: versioned.then(|| self.number.to_string().into()),
-            sha256: Some(self.sha256.clone()),
-            encryption: None,
-        }
-    }
-
-    fn has_bytes(&self) -> bool {
-        !self.deletion && !self.lost
-    }
-}
 
 /// The folder of a name's versions.
 pub(crate) struct History<'a> {
@@ -66,10 +29,10 @@ impl<'a> History<'a> {
     }
 
     fn fail(&self, what: &str, error: &io::Error) -> PortError {
-        self.folder.fail(self.operation, &self.folder.own("versions").join(&self.key).join(what), error)
+        self.folder.fail(self.operation, &self.folder.own_path("versions").join(&self.key).join(what), error)
     }
 
-    fn dir(&self) -> PortResult<Option<Dir>> {
+    pub fn dir(&self) -> PortResult<Option<Dir>> {
         match self.folder.versions.open_dir(&self.key) {
             Ok(dir) => Ok(Some(dir)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -98,11 +61,14 @@ impl<'a> History<'a> {
             let number = file.to_str().and_then(|f| f.split('.').next()).and_then(|n| n.parse().ok());
             last = last.max(number.unwrap_or(0));
         }
+        if last == 0 {
+            last = self.folder.floor(self.operation)?;
+        }
         Ok(u64::saturating_add(last, 1))
     }
 
     /// The numbers of all versions, newest first.
-    fn numbers(&self, dir: &Dir) -> PortResult<Vec<u64>> {
+    pub fn numbers(&self, dir: &Dir) -> PortResult<Vec<u64>> {
         let mut numbers = Vec::new();
         for entry in dir.entries().map_err(|e| self.fail("", &e))? {
             let file = entry.map_err(|e| self.fail("", &e))?.file_name();
@@ -122,7 +88,7 @@ impl<'a> History<'a> {
             Err(error) => return Err(self.fail(&file, &error)),
         };
         serde_json::from_str(&text).map(Some).map_err(|error| {
-            let path = self.folder.own("versions").join(&self.key).join(&file);
+            let path = self.folder.own_path("versions").join(&self.key).join(&file);
             let message = format!("{} can't be read ({error}); remove it, and that version is forgotten", path.display());
             PortError::new(PortErrorKind::Broken, self.folder.service.clone(), self.operation, message)
         })
@@ -152,35 +118,48 @@ impl<'a> History<'a> {
         Ok(None)
     }
 
-    /// What is known about the file at `path`, of which `file` is open. One that was changed by hand is read through, and
-    /// becomes a version; where that can't be kept, what can be said without it is said.
-    pub fn known(&self, path: &Path, file: &File) -> PortResult<FileInfo> {
+    /// What is known about the file at `path`, of which `file` is open, and its record. One that was changed by hand is read
+    /// through, and becomes a version; where that can't be kept, what can be said without it is said.
+    pub fn known(&self, path: &Path, file: &File) -> PortResult<(FileInfo, Option<Record>)> {
         let stamp = self.stamp(path, file)?;
         if let Some(record) = self.matching(stamp)? {
-            return Ok(record.info(self.folder.versioned));
+            return Ok((self.info(&record), Some(record)));
         }
         let adopted = self.folder.publishing(self.operation).and_then(|lock| self.adopt(&lock, path, file));
         match adopted {
-            Ok(Some(record)) => Ok(record.info(self.folder.versioned)),
-            Ok(None) => Ok(self.guessed(stamp)),
+            Ok(Some(record)) => Ok((self.info(&record), Some(record))),
+            Ok(None) => Ok((self.guessed(stamp, self.header(path, file)?.as_ref()), None)),
             Err(error) => {
                 tracing::warn!(%error, "a file that was changed by hand could not be made a version");
-                Ok(self.guessed(stamp))
+                Ok((self.guessed(stamp, self.header(path, file)?.as_ref()), None))
             }
         }
     }
 
+    /// A record as it is told.
+    pub fn info(&self, record: &Record) -> FileInfo {
+        record.info(&self.folder.keys, self.folder.versioned())
+    }
+
+    /// The header of a file that may be encrypted.
+    pub fn header(&self, path: &Path, file: &File) -> PortResult<Option<Header>> {
+        if !self.folder.seals() {
+            return Ok(None);
+        }
+        header(file).map_err(|e| self.folder.fail_file(self.operation, path, &e))
+    }
+
     /// What can be said about a file of which nothing is recorded.
-    pub fn guessed(&self, stamp: Stamp) -> FileInfo {
+    pub fn guessed(&self, stamp: Stamp, header: Option<&Header>) -> FileInfo {
         let nanos = i64::try_from(stamp.changed).unwrap_or(0);
         FileInfo {
             name: self.name.to_owned(),
-            size: stamp.size,
+            size: header.and_then(|_| content_size(stamp.size)).unwrap_or(stamp.size),
             content_type: self.type_by_name(),
             modified: Timestamp::from_timestamp_nanos(nanos),
             version: None,
             sha256: None,
-            encryption: None,
+            encryption: header.map(|header| self.folder.keys.known(header.key()).unwrap_or(FileEncryption::Aes256)),
         }
     }
 
@@ -203,7 +182,7 @@ impl<'a> History<'a> {
                 None => return Ok(None),
             },
         };
-        if self.folder.versioned {
+        if self.folder.versioned() {
             self.link(&self.folder.files, path, found.number)?;
         }
         Ok(Some(found))
@@ -211,12 +190,25 @@ impl<'a> History<'a> {
 
     /// The record of a file with another stamp than any we know: the same bytes (from a backup, say), or a new version.
     fn recognised(&self, lock: &Publishing<'_>, path: &Path, file: &File, stamp: Stamp) -> PortResult<Option<Record>> {
-        let sha256 = digest(file).map_err(|e| self.folder.fail_file(self.operation, path, &e))?;
+        let fail = |e: &io::Error| self.folder.fail_file(self.operation, path, e);
+        let records = self.records()?;
+        let newest = records.first().filter(|record| record.has_bytes());
+        let mut same = None;
+        if let Some(record) = newest
+            && record.is_in(file, &self.folder.keys).map_err(|e| fail(&e))? == Some(true)
+        {
+            same = Some(record);
+        }
+        let header = self.header(path, file)?;
+        // What an encrypted file holds is not looked at: its key may be gone, and the file can be replaced all the same.
+        let sha256 = match (same, &header) {
+            (None, None) => digest(file).map_err(|e| fail(&e))?,
+            _ => String::new(),
+        };
         if self.stamp(path, file)? != stamp {
             return Ok(None);
         }
-        let records = self.records()?;
-        if let Some(same) = records.first().filter(|r| r.has_bytes() && r.sha256 == sha256 && r.size == stamp.size) {
+        if let Some(same) = same {
             let record = Record { stamp, ..same.clone() };
             // This file takes the place of the version's own bytes, so that both have the one stamp.
             if let Some(dir) = self.dir()?
@@ -228,23 +220,23 @@ impl<'a> History<'a> {
             self.keep(&record)?;
             return Ok(Some(record));
         }
-        let content_type = records.iter().find(|r| !r.deletion).map_or_else(|| self.type_by_name(), |r| r.content_type.clone());
-        let modified = self.guessed(stamp).modified;
-        let record = self.begin(
-            lock,
-            Record {
-                name: self.name.to_owned(),
-                number: 0,
-                size: stamp.size,
-                content_type,
-                modified,
-                sha256,
-                deletion: false,
-                stamp,
-                lost: false,
-            },
-        )?;
-        Ok(Some(record))
+        let guessed = self.guessed(stamp, header.as_ref());
+        let content_type = records.iter().find(|r| !r.deletion).map_or(guessed.content_type, |r| r.content_type.clone());
+        let sealed = header.zip(guessed.encryption).map(|(header, with)| Sealed { header: header.text(), with });
+        let record = Record {
+            name: self.name.to_owned(),
+            number: 0,
+            size: guessed.size,
+            content_type,
+            modified: guessed.modified,
+            sha256,
+            deletion: false,
+            stamp,
+            lost: false,
+            tags: BTreeMap::new(),
+            sealed,
+        };
+        self.begin(lock, record).map(Some)
     }
 
     /// Writes a record under the next number.
@@ -256,7 +248,8 @@ impl<'a> History<'a> {
         Ok(record)
     }
 
-    fn keep(&self, record: &Record) -> PortResult<()> {
+    /// Writes a record in place of the one with its number. Only whoever publishes does.
+    pub fn keep(&self, record: &Record) -> PortResult<()> {
         let dir = self.made_dir()?;
         let file = format!("{}.json", record.number);
         let kept = || -> io::Result<()> {
@@ -302,6 +295,33 @@ impl<'a> History<'a> {
         }
     }
 
+    /// Removes one version for good, and returns how many bytes of room that gives back: none where its bytes are also what the
+    /// name gives, or were shared with another name.
+    pub fn remove(&self, _lock: &Publishing<'_>, record: &Record) -> PortResult<u64> {
+        let Some(dir) = self.dir()? else { return Ok(0) };
+        let mut freed = 0;
+        let file = record.number.to_string();
+        match dir.symlink_metadata(&file) {
+            Ok(known) => {
+                dir.remove_file(&file).map_err(|e| self.fail(&file, &e))?;
+                freed = if cap_std::fs::MetadataExt::nlink(&known) > 1 { 0 } else { known.len() };
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(self.fail(&file, &error)),
+        }
+        let file = format!("{}.json", record.number);
+        dir.remove_file(&file).map_err(|e| self.fail(&file, &e))?;
+        if dir.entries().map_err(|e| self.fail("", &e))?.next().is_none() {
+            // Numbers are never used twice, also when nothing tells any more which ones were.
+            self.folder.raise_floor(self.operation, record.number)?;
+            drop(dir);
+            // One that isn't empty any more stays.
+            let _ = self.folder.versions.remove_dir(&self.key);
+            let _ = self.folder.versions.remove_dir(&self.key[..2]);
+        }
+        Ok(freed)
+    }
+
     /// Forgets the records without bytes of their own that are older than `number`: a store without versions has only
     /// the present one.
     pub fn forget_before(&self, number: u64) -> PortResult<()> {
@@ -330,17 +350,21 @@ impl<'a> History<'a> {
             return Ok(Some(file));
         }
         // Another time of change: from a backup, or written over. The bytes decide, and it is noted for the next time.
-        let same = stamp.size == record.size && digest(&file).map_err(|e| self.fail("", &e))? == record.sha256;
+        let Some(same) = record.is_in(&file, &self.folder.keys).map_err(|e| self.fail("", &e))? else {
+            // Whether it is whole shows when it is read, which needs the key too.
+            return Ok(Some(file));
+        };
         let _lock = self.folder.publishing(self.operation)?;
         self.keep(&Record { stamp: if same { stamp } else { record.stamp }, lost: !same, ..record.clone() })?;
         Ok(same.then_some(file))
     }
 
-    /// The versions for people, newest first; `current` is the number of the one that the name gives.
-    pub fn versions(&self, current: Option<u64>) -> PortResult<Vec<Version>> {
+    /// The versions for people, newest first; `current` is the number of the one that the name gives, and `there` says whether
+    /// it gives anything.
+    pub fn versions(&self, current: Option<u64>, there: bool) -> PortResult<Vec<Version>> {
         let mut versions = Vec::new();
         for (at, record) in self.records()?.into_iter().enumerate() {
-            let is_current = if record.deletion { at == 0 && current.is_none() } else { current == Some(record.number) };
+            let is_current = if record.deletion { at == 0 && !there } else { current == Some(record.number) };
             if record.deletion || is_current || self.bytes(&record)?.is_some() {
                 versions.push(Version {
                     id: record.number.to_string().into(),
@@ -353,38 +377,4 @@ impl<'a> History<'a> {
         }
         Ok(versions)
     }
-}
-
-/// The SHA-256 of an open file from its beginning, whatever was read of it before.
-fn digest(file: &File) -> io::Result<String> {
-    let mut file = file.try_clone()?;
-    io::Seek::rewind(&mut file)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 256 * 1024];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => hash.update(&buffer[..count]),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    io::Seek::rewind(&mut file)?;
-    Ok(hex::encode(hash.finalize()))
-}
-
-/// A copy with the original's time of change, so that it has its stamp.
-fn copied(from: &Dir, path: &Path, dir: &Dir, file: &str) -> io::Result<()> {
-    let new = format!("{file}.new");
-    let mut source = from.open(path)?;
-    let changed = source.metadata()?.modified()?;
-    {
-        let mut out = dir.create(&new)?;
-        io::copy(&mut source, &mut out)?;
-        let out = out.into_std();
-        out.set_modified(changed.into_std())?;
-        out.sync_all()?;
-    }
-    dir.rename(&new, dir, file)?;
-    settle(dir)
 }

@@ -1,14 +1,17 @@
-//! A file on its way in: a stream into a temporary file, and from there under its name.
+//! A file on its way in: a stream into a temporary file, encrypted where that is asked for, and from there under its name.
 
 use crate::folder::{Folder, Stamp};
-use crate::history::{History, Record};
-use bellhop_core::ports::{ByteStream, FileInfo, NewFile, PortResult};
+use crate::history::History;
+use crate::record::Record;
+use crate::sealed::{Cipher, Header, Sealed, Sealer};
+use bellhop_core::ports::{ByteStream, Encryption, FileEncryption, FileInfo, NewFile, PortResult};
 use bellhop_core::{PortError, PortErrorKind};
 use bytes::Bytes;
-use cap_std::fs::OpenOptions;
+use cap_std::fs::{Dir, OpenOptions};
 use futures::StreamExt as _;
 use sha2::{Digest as _, Sha256};
-use std::io::{self, ErrorKind, Write as _};
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +29,7 @@ pub(crate) struct Temporary {
     path: PathBuf,
     size: u64,
     sha256: String,
+    sealed: Option<Sealed>,
 }
 
 impl Drop for Temporary {
@@ -39,29 +43,97 @@ impl Drop for Temporary {
     }
 }
 
-enum Piece {
+/// How a file is to be encrypted: by a key and a salt of its own.
+pub(crate) struct Sealing {
+    pub cipher: Cipher,
+    pub header: Header,
+    pub with: FileEncryption,
+}
+
+impl Folder {
+    /// What a new file is to be encrypted with: as is asked, or as the bucket does it by itself.
+    pub fn wanted(&self, operation: &'static str, asked: Option<&FileEncryption>) -> PortResult<Option<FileEncryption>> {
+        if let Some(asked) = asked {
+            return Ok(Some(asked.clone()));
+        }
+        match self.encryption(operation)? {
+            Encryption::None => Ok(None),
+            Encryption::Aes256 => Ok(Some(FileEncryption::Aes256)),
+            Encryption::Kms { .. } | Encryption::Other(_) => {
+                let message =
+                    format!("{} has an encryption that is none of a folder's; set it anew", self.own_path("settings.json").display());
+                Err(PortError::new(PortErrorKind::Broken, self.service.clone(), operation, message))
+            }
+        }
+    }
+
+    /// What encrypts a new file of this name.
+    pub fn sealing(&self, operation: &'static str, name: &str, with: &FileEncryption) -> PortResult<Sealing> {
+        let key = self.keys.for_writing(operation, with)?;
+        self.will_seal(operation)?;
+        let header = Header::fresh(key.id()).map_err(|e| self.fail(operation, &self.root, &e))?;
+        let cipher = key.expose(|key| Cipher::new(key, &header, name));
+        Ok(Sealing { cipher, header, with: with.clone() })
+    }
+}
+
+/// Where content goes: as it is, or encrypted.
+pub(crate) enum Out<W> {
+    Plain(W),
+    Sealed(Sealer<W>),
+}
+
+impl<W: io::Write> Out<W> {
+    pub fn new(out: W, sealing: Option<Sealing>) -> io::Result<Self> {
+        match sealing {
+            None => Ok(Self::Plain(out)),
+            Some(Sealing { cipher, header, .. }) => Sealer::begin(out, cipher, &header).map(Self::Sealed),
+        }
+    }
+
+    pub fn write(&mut self, content: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(out) => out.write_all(content),
+            Self::Sealed(sealer) => sealer.write(content),
+        }
+    }
+
+    pub fn finish(self) -> io::Result<()> {
+        match self {
+            Self::Plain(mut out) => out.flush(),
+            Self::Sealed(sealer) => sealer.finish()?.flush(),
+        }
+    }
+}
+
+pub(crate) enum Piece {
     Bytes(Bytes),
     /// The stream came to its end. Without it, it broke off.
     End,
 }
 
-/// Takes a stream into a temporary file, in constant memory.
-pub(crate) async fn take(folder: Arc<Folder>, file: &NewFile, mut bytes: ByteStream) -> PortResult<Temporary> {
-    let service = folder.service.clone();
-    let broken = |why: &str| PortError::new(PortErrorKind::Broken, service.clone(), "write", why.to_owned());
+/// Passes a stream on to a writer on a thread that may block, and refuses one of another length than was said. What the writer
+/// returns is `None` where the stream broke off.
+pub(crate) async fn passed<T: Send + 'static>(
+    service: &str,
+    (what, said): (&str, Option<u64>),
+    mut bytes: ByteStream,
+    writer: impl FnOnce(mpsc::Receiver<Piece>) -> PortResult<Option<T>> + Send + 'static,
+) -> PortResult<T> {
+    let broken = |why: &str| PortError::new(PortErrorKind::Broken, service, "write", why.to_owned());
     let (send, receive) = mpsc::channel(WAITING);
-    let writer = tokio::task::spawn_blocking(move || drain(folder, receive));
+    let writer = tokio::task::spawn_blocking(move || writer(receive));
     let wrong = |size: u64, more: &str| {
-        let said = file.size.unwrap_or(0);
-        let message = format!("`{}` was said to be {said} bytes long, and {more}{size} came; nothing was stored, send it again", file.name);
-        PortError::new(PortErrorKind::Invalid, service.clone(), "write", message)
+        let said = said.unwrap_or(0);
+        let message = format!("{what} was said to be {said} bytes long, and {more}{size} came; nothing was stored, send it again");
+        PortError::new(PortErrorKind::Invalid, service, "write", message)
     };
     let passing = async {
         let mut size = 0_u64;
         while let Some(piece) = bytes.next().await {
             let piece = piece?;
             size = size.saturating_add(u64::try_from(piece.len()).unwrap_or(u64::MAX));
-            if file.size.is_some_and(|said| size > said) {
+            if said.is_some_and(|said| size > said) {
                 return Err(wrong(size, "at least "));
             }
             if send.send(Piece::Bytes(piece)).await.is_err() {
@@ -69,7 +141,7 @@ pub(crate) async fn take(folder: Arc<Folder>, file: &NewFile, mut bytes: ByteStr
                 return Ok(());
             }
         }
-        if file.size.is_some_and(|said| size < said) {
+        if said.is_some_and(|said| size < said) {
             return Err(wrong(size, "only "));
         }
         // An error means that the writer has stopped, which its own result explains.
@@ -82,37 +154,69 @@ pub(crate) async fn take(folder: Arc<Folder>, file: &NewFile, mut bytes: ByteStr
     let written = writer.await;
     passed?;
     match written {
-        Ok(Ok(Some(temporary))) => Ok(temporary),
+        Ok(Ok(Some(written))) => Ok(written),
         Ok(Ok(None)) => Err(broken("the stream broke off")),
         Ok(Err(error)) => Err(error),
         Err(error) => Err(broken(&error.to_string())),
     }
 }
 
+/// Takes a stream into a temporary file, in constant memory.
+pub(crate) async fn take(folder: Arc<Folder>, file: &NewFile, bytes: ByteStream) -> PortResult<Temporary> {
+    let service = folder.service.clone();
+    let (name, asked) = (file.name.clone(), file.encryption.clone());
+    let what = format!("`{}`", file.name);
+    let writer = move |pieces| {
+        let sealing = match folder.wanted("write", asked.as_ref())? {
+            Some(with) => Some(folder.sealing("write", &name, &with)?),
+            None => None,
+        };
+        drain(folder, sealing, pieces)
+    };
+    passed(&service, (&what, file.size), bytes, writer).await
+}
+
 /// Writes what comes until the end; `None`, with nothing left over, where it breaks off.
-fn drain(folder: Arc<Folder>, mut pieces: mpsc::Receiver<Piece>) -> PortResult<Option<Temporary>> {
-    let mut temporary = created(folder)?;
-    let mut hash = Sha256::new();
-    let mut out = io::BufWriter::with_capacity(CHUNK, &temporary.file);
-    let mut size = 0_u64;
-    let fail = |error: &io::Error| temporary.folder.fail("write", &temporary.folder.own("tmp").join(&temporary.path), error);
+fn drain(folder: Arc<Folder>, sealing: Option<Sealing>, mut pieces: mpsc::Receiver<Piece>) -> PortResult<Option<Temporary>> {
+    let mut filling = Filling::begin(folder, sealing)?;
     loop {
         match pieces.blocking_recv() {
-            Some(Piece::Bytes(bytes)) => {
-                hash.update(&bytes);
-                out.write_all(&bytes).map_err(|e| fail(&e))?;
-                size = size.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-            }
-            Some(Piece::End) => break,
+            Some(Piece::Bytes(bytes)) => filling.write(&bytes)?,
+            Some(Piece::End) => return filling.finish().map(Some),
             None => return Ok(None),
         }
     }
-    out.flush().map_err(|e| fail(&e))?;
-    drop(out);
-    temporary.file.sync_all().map_err(|e| fail(&e))?;
-    temporary.size = size;
-    temporary.sha256 = hex::encode(hash.finalize());
-    Ok(Some(temporary))
+}
+
+/// A temporary file that is being written.
+pub(crate) struct Filling {
+    temporary: Temporary,
+    out: Out<io::BufWriter<std::fs::File>>,
+    hash: Sha256,
+}
+
+impl Filling {
+    pub fn begin(folder: Arc<Folder>, sealing: Option<Sealing>) -> PortResult<Self> {
+        let mut temporary = created(folder)?;
+        temporary.sealed = sealing.as_ref().map(|sealing| Sealed { header: sealing.header.text(), with: sealing.with.clone() });
+        let out = temporary.file.try_clone().and_then(|file| Out::new(io::BufWriter::with_capacity(CHUNK, file), sealing));
+        let out = out.map_err(|e| temporary.fail(&e))?;
+        Ok(Self { temporary, out, hash: Sha256::new() })
+    }
+
+    pub fn write(&mut self, bytes: &[u8]) -> PortResult<()> {
+        self.hash.update(bytes);
+        self.temporary.size = self.temporary.size.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        self.out.write(bytes).map_err(|e| self.temporary.fail(&e))
+    }
+
+    /// Puts it safely on disk.
+    pub fn finish(self) -> PortResult<Temporary> {
+        let Self { mut temporary, out, hash } = self;
+        out.finish().and_then(|()| temporary.file.sync_all()).map_err(|e| temporary.fail(&e))?;
+        temporary.sha256 = hex::encode(hash.finalize());
+        Ok(temporary)
+    }
 }
 
 /// An empty temporary file, locked for as long as it is written, so that nobody takes it for a leftover.
@@ -124,7 +228,7 @@ fn created(folder: Arc<Folder>) -> PortResult<Temporary> {
         let file = match folder.tmp.open_with(&path, &options) {
             Ok(file) => file.into_std(),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
-            Err(error) => return Err(folder.fail("write", &folder.own("tmp").join(&path), &error)),
+            Err(error) => return Err(folder.fail("write", &folder.own_path("tmp").join(&path), &error)),
         };
         // Where there are no locks, leftovers can't be told either: the sweep leaves them alone.
         let locked = file.try_lock();
@@ -133,7 +237,7 @@ fn created(folder: Arc<Folder>) -> PortResult<Temporary> {
             if let Err(std::fs::TryLockError::Error(error)) = locked {
                 tracing::debug!(%error, "temporary files can't be locked here");
             }
-            return Ok(Temporary { folder, file, path, size: 0, sha256: String::new() });
+            return Ok(Temporary { folder, file, path, size: 0, sha256: String::new(), sealed: None });
         }
     }
     let message = "no name for a temporary file is free".to_owned();
@@ -141,16 +245,48 @@ fn created(folder: Arc<Folder>) -> PortResult<Temporary> {
 }
 
 impl Temporary {
-    /// Gives the file its name. Until that moment readers see what was there before.
-    pub fn publish(self, name: &str, content_type: &str) -> PortResult<FileInfo> {
-        let folder = Arc::clone(&self.folder);
-        let history = History::of(&folder, "write", name);
+    fn fail(&self, error: &io::Error) -> PortError {
+        self.folder.fail("write", &self.folder.own_path("tmp").join(&self.path), error)
+    }
+
+    /// Gives the file its name.
+    pub fn publish(self, name: &str, content_type: &str, tags: BTreeMap<String, String>) -> PortResult<FileInfo> {
+        let written = Written {
+            folder: &self.folder,
+            dir: &self.folder.tmp,
+            path: &self.path,
+            file: &self.file,
+            size: self.size,
+            sha256: &self.sha256,
+            sealed: self.sealed.as_ref(),
+        };
+        written.publish(name, content_type, tags)
+    }
+}
+
+/// A whole file, safely on disk, that has no name yet.
+pub(crate) struct Written<'a> {
+    pub folder: &'a Folder,
+    /// Where it lies.
+    pub dir: &'a Dir,
+    pub path: &'a Path,
+    pub file: &'a std::fs::File,
+    pub size: u64,
+    pub sha256: &'a str,
+    pub sealed: Option<&'a Sealed>,
+}
+
+impl Written<'_> {
+    /// Gives the file its name. Until that moment readers see what was there before; when it fails, the file is where it was.
+    pub fn publish(&self, name: &str, content_type: &str, tags: BTreeMap<String, String>) -> PortResult<FileInfo> {
+        let folder = self.folder;
+        let history = History::of(folder, "write", name);
         let lock = folder.publishing("write")?;
         let before = match folder.find("write", name)? {
             Some(path) => self.kept_before(&history, &lock, &path)?,
             None => None,
         };
-        let stamp = self.distinct(before).map_err(|e| folder.fail("write", &folder.own("tmp").join(&self.path), &e))?;
+        let stamp = self.distinct(before).map_err(|e| folder.fail("write", self.path, &e))?;
         let record = history.begin(
             &lock,
             Record {
@@ -159,15 +295,18 @@ impl Temporary {
                 size: self.size,
                 content_type: content_type.to_owned(),
                 modified: folder.clock.now(),
-                sha256: self.sha256.clone(),
+                sha256: self.sha256.to_owned(),
                 deletion: false,
                 stamp,
                 lost: false,
+                tags,
+                sealed: self.sealed.cloned(),
             },
         )?;
+        let versioned = folder.versioned();
         let published = (|| {
-            if folder.versioned {
-                history.link(&folder.tmp, &self.path, record.number)?;
+            if versioned {
+                history.link(self.dir, self.path, record.number)?;
             }
             self.moved(name)
         })();
@@ -175,16 +314,16 @@ impl Temporary {
             history.withdraw(record.number);
             return Err(error);
         }
-        if !folder.versioned {
+        if !versioned {
             history.forget_before(record.number)?;
         }
-        Ok(record.info(folder.versioned))
+        Ok(history.info(&record))
     }
 
     /// Makes what lies under the name a version, and gives its stamp.
     fn kept_before(&self, history: &History<'_>, lock: &crate::folder::Publishing<'_>, path: &Path) -> PortResult<Option<Stamp>> {
         let file = self.folder.files.open(path).map_err(|e| self.folder.fail_file("write", path, &e))?;
-        if self.folder.versioned {
+        if self.folder.versioned() {
             history.adopt(lock, path, &file)?;
         }
         history.stamp(path, &file).map(Some)
@@ -194,7 +333,7 @@ impl Temporary {
     fn distinct(&self, before: Option<Stamp>) -> io::Result<Stamp> {
         let mut step = Duration::from_micros(10);
         loop {
-            let metadata = cap_std::fs::Metadata::from_file(&self.file)?;
+            let metadata = cap_std::fs::Metadata::from_file(self.file)?;
             let stamp = Stamp::of(&metadata);
             let Some(before) = before.filter(|b| b.size == stamp.size && b.changed >= stamp.changed) else { return Ok(stamp) };
             let ahead = Duration::from_nanos(u64::try_from(before.changed - stamp.changed).unwrap_or(0));
@@ -206,11 +345,11 @@ impl Temporary {
     }
 
     fn moved(&self, name: &str) -> PortResult<()> {
-        let folder = &self.folder;
+        let folder = self.folder;
         let mut tries = 0;
         loop {
             let path = folder.place("write", name)?;
-            match folder.tmp.rename(&self.path, &folder.files, &path) {
+            match self.dir.rename(self.path, &folder.files, &path) {
                 Ok(()) => return folder.settle_above(&path).map_err(|e| folder.fail_file("write", &path, &e)),
                 // A person moved folders about just now: look again where it belongs.
                 Err(error)

@@ -2,9 +2,10 @@
 
 use super::*;
 use bellhop_kit::clock::{CountedIds, StoppedClock};
+use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _};
-use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
@@ -20,8 +21,8 @@ fn home() -> Home {
 }
 
 fn open(root: &Path, versions: bool) -> LocalStore {
-    let config = LocalConfig { path: root.to_path_buf(), versions };
-    LocalStore::open("home".into(), &config, Arc::new(StoppedClock::default()), Arc::new(CountedIds::default())).unwrap()
+    let config = LocalConfig { versions, ..LocalConfig::at(root) };
+    LocalStore::open("home".into(), &config, Arc::new(StoppedClock::default()), Arc::new(CountedIds::default()), None).unwrap()
 }
 
 impl Home {

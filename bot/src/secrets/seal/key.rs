@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
-use secrecy::{ExposeSecret as _, SecretBox, zeroize::Zeroizing};
+use secrecy::{ExposeSecret as _, SecretBox, SecretSlice, zeroize::Zeroizing};
 use sha2::{Digest as _, Sha256};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -136,6 +136,19 @@ impl MasterKey {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// A key for one purpose, from which neither this one nor that of another purpose can be found.
+    pub(super) fn derive(&self, purpose: &str) -> SecretSlice<u8> {
+        use hmac::{KeyInit as _, Mac as _};
+        // HKDF's expansion (RFC 5869) to the length of one block: the master key is uniformly random already.
+        let mut padded = Zeroizing::new([0_u8; 64]);
+        self.expose(|bytes| padded[..LENGTH].copy_from_slice(bytes));
+        let mut block = hmac::Hmac::<Sha256>::new((&*padded).into());
+        block.update(b"bellhop derived key: ");
+        block.update(purpose.as_bytes());
+        block.update(&[1]);
+        SecretSlice::from(block.finalize().into_bytes().to_vec())
     }
 
     /// Lets the bytes be used, and no copy of them be kept.

@@ -137,3 +137,28 @@ fn where_several_bots_share_a_database_a_key_is_asked_for_when_it_is_needed() {
     assert!(error.message.contains("master_key") && error.message.contains("openssl rand"), "{error}");
     assert_eq!(ring.open("n", "s1.00000000.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap_err().kind, PortErrorKind::Broken);
 }
+
+#[test]
+fn derived_keys_are_the_same_each_time_and_differ_by_purpose() {
+    let derived = |ring: &SealRing, purpose: &str| ring.derive(purpose, false).unwrap().unwrap().expose_secret().to_vec();
+    let one = derived(&ring(), "files");
+    assert_eq!((one.len(), &one), (32, &derived(&ring(), "files")));
+    assert_ne!(one, derived(&ring(), "backups"));
+    let other = SealRing::new(Some(MasterKey::parse(&"cd".repeat(32)).unwrap()), Otherwise::Configured);
+    assert_ne!(one, derived(&other, "files"));
+    assert_ne!(one, vec![0xab; 32]);
+}
+
+#[test]
+fn a_key_is_made_for_what_is_new_and_never_for_what_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("master.key");
+    let ring = || SealRing::new(None, Otherwise::File(path.clone()));
+    assert!(ring().derive("files", false).unwrap().is_none());
+    assert!(!path.exists());
+    let made = ring().derive("files", true).unwrap().unwrap();
+    assert!(path.exists());
+    assert_eq!(ring().derive("files", false).unwrap().unwrap().expose_secret(), made.expose_secret());
+    let shared = SealRing::new(None, Otherwise::Configured);
+    assert!(shared.derive("files", true).unwrap_err().message.contains("master_key"));
+}

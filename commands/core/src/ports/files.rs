@@ -143,6 +143,23 @@ pub struct StoredFile {
     pub bytes: ByteStream,
 }
 
+/// What [`FileStore::tidy`] did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tidied {
+    /// Files that lifecycle rules let expire.
+    pub expired: u64,
+    /// Older versions that were removed for good.
+    pub versions: u64,
+    /// Marks of deletions that were removed.
+    pub markers: u64,
+    /// Uploads in parts that nobody went on with.
+    pub uploads: u64,
+    /// What interrupted writes had left.
+    pub leftovers: u64,
+    /// The bytes of room that removing versions, uploads and leftovers gave back.
+    pub freed: u64,
+}
+
 /// How long a store's own links can work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShareLimit {
@@ -284,7 +301,9 @@ pub trait FileStore: Send + Sync {
     }
 
     /// Such an address bound to an access policy of the store's own bucket: it works from when, until when and as far as the
-    /// policy says, and ends when that is revoked. `NotFound` where there is no such policy, `Unsupported` where there are none.
+    /// policy says, and ends when that is revoked. `None` where Bellhop serves the bytes: then asking again tells at each use whether
+    /// the policy still lets the file be read, and the answer is `Denied` or `NotFound` when it doesn't. `NotFound` where there is no
+    /// such policy, `Unsupported` where there are none.
     async fn share_bound(&self, name: &str, version: Option<&VersionId>, policy: &str) -> PortResult<Option<String>> {
         let _ = (name, version, policy);
         let message = "this store has no access policies that links could be bound to";
@@ -316,6 +335,18 @@ pub trait FileStore: Send + Sync {
 
     /// Uploads in parts that outlive a restart, where the store has them.
     fn parts(&self) -> Option<&dyn PartWrites> {
+        None
+    }
+
+    /// Does what is due with time where no service does it: carries out lifecycle rules, and removes what interrupted writes left.
+    /// Called now and then; what another process is at is left alone.
+    async fn tidy(&self) -> PortResult<Tidied> {
+        Ok(Tidied::default())
+    }
+
+    /// Another bucket beside this store's own, as a store under the bucket's name, where one can be had without any configuration.
+    fn bucket_store(&self, bucket: &StoreName) -> Option<Arc<dyn FileStore>> {
+        let _ = bucket;
         None
     }
 

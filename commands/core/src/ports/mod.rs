@@ -31,7 +31,7 @@ pub use chat::{Channel, Channels, ChatPlatform, Finding, Post, Upload};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use files::{
     FileEncryption, FileInfo, FilePage, FileStore, NewFile, PartDone, PartUpload, PartWrites, ReadRange, ShareLimit, StoredFile, Stores,
-    USUAL_STORES, Version, file_name, usual_store_key,
+    Tidied, USUAL_STORES, Version, file_name, usual_store_key,
 };
 pub use front::{Front, Visitor};
 pub use hooks::{Hook, HookRequest, Hooks, MadeHook};

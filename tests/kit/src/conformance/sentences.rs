@@ -18,6 +18,10 @@ const PLAIN: &[&str] = &[
     "The administration of the service's buckets, where there is one and it can be reached from here.",
     // Words for people, where a service's setting isn't one of the bucket alone.
     "What else changes with whether versions are kept, a sentence without a full stop; `None` where it stays within the bucket.",
+    // What is due with time is tried by the adapter's own tests, which move its clock.
+    "Does what is due with time where no service does it: carries out lifecycle rules, and removes what interrupted writes left.",
+    "Called now and then; what another process is at is left alone.",
+    "Another bucket beside this store's own, as a store under the bucket's name, where one can be had without any configuration.",
     // What may be wrong with a service is tried by each adapter's own tests.
     "Looks whether everything needed is there: credentials, permissions, settings.",
     "An error means that the store could not be asked.",

@@ -337,3 +337,38 @@ pub(super) async fn share_unbound(store: &Subject) -> Verdict {
     refuses!(store.share_bound("f", None, "none").await, PortErrorKind::NotFound | PortErrorKind::Unsupported, "sharing by no policy");
     Ok(Outcome::Held)
 }
+
+pub(super) async fn share_bound_again(store: &Subject) -> Verdict {
+    const NONE: Outcome = Outcome::NotOffered("it has no access policies");
+    let Some(buckets) = store.buckets() else { return Ok(NONE) };
+    let policy = |id: &str, letters: &str, starts: i64, expires: i64| AccessPolicy {
+        id: id.to_owned(),
+        permissions: Permission::read(letters).unwrap_or_default(),
+        starts: Timestamp::from_timestamp(starts, 0),
+        expires: Timestamp::from_timestamp(expires, 0),
+    };
+    // From 1970 and until 2100, so that any clock is between them.
+    let (past, future) = (86_400, 4_102_444_800);
+    match buckets.create_access(buckets.own(), &policy("again", "rl", past, future)).await {
+        Err(error) if error.kind == PortErrorKind::Unsupported => return Ok(NONE),
+        other => done!(other, "adding a policy"),
+    }
+    write(store, "bound.txt", "shared").await?;
+    if done!(store.share_bound("bound.txt", None, "again").await, "sharing").is_some() {
+        return Ok(Outcome::NotOffered("the store makes addresses of its own"));
+    }
+    refuses!(store.share_bound("none.txt", None, "again").await, PortErrorKind::NotFound, "sharing what is not there");
+    for (what, changed) in [
+        ("a policy to write", policy("again", "w", past, future)),
+        ("a policy to come", policy("again", "r", future, future + 1)),
+        ("a policy that ended", policy("again", "r", past, past + 1)),
+    ] {
+        done!(buckets.change_access(buckets.own(), &changed).await, "changing it to {what}");
+        refuses!(store.share_bound("bound.txt", None, "again").await, PortErrorKind::Denied, "reading by {what}");
+    }
+    done!(buckets.change_access(buckets.own(), &policy("again", "r", past, future)).await, "changing it back");
+    same!(done!(store.share_bound("bound.txt", None, "again").await, "asking once more"), None, "the address");
+    done!(buckets.revoke_access(buckets.own(), "again").await, "revoking it");
+    refuses!(store.share_bound("bound.txt", None, "again").await, PortErrorKind::NotFound, "reading by what was revoked");
+    Ok(Outcome::Held)
+}

@@ -55,6 +55,7 @@ pub(crate) fn list() -> Vec<Case<Subject>> {
         "So too for a file under a key that only the bot has: whoever follows an address has no key to send." => sealed::shared,
         "How long such an address can work at most, where the store makes addresses and knows a limit; a longer time is refused as `Invalid`." => parts::share_limit,
         "Such an address bound to an access policy of the store's own bucket: it works from when, until when and as far as the policy says, and ends when that is revoked." => content::share_bound,
+        "`None` where Bellhop serves the bytes: then asking again tells at each use whether the policy still lets the file be read, and the answer is `Denied` or `NotFound` when it doesn't." => content::share_bound_again,
         "`NotFound` where there is no such policy, `Unsupported` where there are none." => content::share_unbound,
         "The tags of a file: short texts under short names." => parts::tags,
         "`NotFound` as for `head`, `Unsupported` where the store has none." => parts::tags_missing,
