@@ -92,7 +92,7 @@ pub async fn say(config: Config, say: Say, out: &mut (impl std::io::Write + Send
     app.store().close().await;
     Ok(match ended {
         Ended::Done => Exit::Done,
-        Ended::Failed | Ended::Refused | Ended::Proposed => Exit::Failed,
+        Ended::Failed | Ended::Refused | Ended::Proposed | Ended::Cancelled => Exit::Failed,
         Ended::NotUnderstood => Exit::NotUnderstood,
     })
 }

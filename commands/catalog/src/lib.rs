@@ -8,6 +8,7 @@ mod analytics;
 mod approve;
 mod audit;
 mod bucket;
+mod cancel;
 mod channel;
 mod file;
 mod help;
@@ -94,6 +95,7 @@ fn list(s: &Services, registry: &Weak<Registry>) -> Vec<Arc<dyn AnyCommand>> {
         command(role::list::List::new(s)),
         command(approve::Approve::new(s)),
         command(approve::Decline::new(s)),
+        command(cancel::Cancel::new(s)),
     ]
 }
 
