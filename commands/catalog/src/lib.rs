@@ -23,6 +23,7 @@ mod wording;
 
 pub use alert::card::alert_card;
 pub use analytics::sample::events as sample_events;
+pub use file::copy::tidy as tidy_transfers;
 pub use schedule::cron::{CronLine, next_runs};
 pub use services::Services;
 
