@@ -35,6 +35,11 @@ impl Ids for Still {
     }
 }
 
+/// Commands that copy start tasks and wait for time.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future)
+}
+
 /// What there is to look at after a command ran.
 pub(super) struct World {
     pub registry: Arc<Registry>,
@@ -129,7 +134,7 @@ impl World {
     pub fn try_call(&self, call: &Call, line: &str) -> Result<Reply, CommandError> {
         let understood = self.registry.parse(line).unwrap_or_else(|why| panic!("{line}: {why:?}"));
         let command = self.registry.get(&understood.invoke.command).unwrap();
-        futures::executor::block_on(command.run(call, &understood.invoke.args))
+        block_on(command.run(call, &understood.invoke.args))
     }
 
     pub fn try_run(&self, line: &str) -> Result<Reply, CommandError> {
@@ -155,13 +160,13 @@ impl World {
     pub fn plan(&self, line: &str) -> Result<Card, CommandError> {
         let understood = self.registry.parse(line).unwrap();
         let command = self.registry.get(&understood.invoke.command).unwrap();
-        futures::executor::block_on(command.plan(&self.call(Access::Admin), &understood.invoke.args))
+        block_on(command.plan(&self.call(Access::Admin), &understood.invoke.args))
     }
 
     pub fn complete(&self, command: &str, argument: &str, typed: &str) -> Vec<String> {
         let found = self.registry.get(command).unwrap();
         let call = self.call(Access::Admin);
-        futures::executor::block_on(found.complete(&call, argument, typed)).into_iter().map(|one| one.value).collect()
+        block_on(found.complete(&call, argument, typed)).into_iter().map(|one| one.value).collect()
     }
 
     pub fn text(&self, card: &Card) -> String {
@@ -247,8 +252,10 @@ impl Records for MemoryRecords {
         self.0.lock().unwrap().remove(&(collection.into(), key.into()));
         Ok(())
     }
-    async fn after(&self, _: &str, _: Option<&str>, _: usize) -> PortResult<Vec<Record>> {
-        Ok(Vec::new())
+    async fn after(&self, collection: &str, after: Option<&str>, limit: usize) -> PortResult<Vec<Record>> {
+        let all = self.0.lock().unwrap();
+        let of = all.iter().filter(|((name, key), _)| name == collection && after.is_none_or(|after| key.as_str() > after));
+        Ok(of.take(limit).map(|((_, key), value)| Record { key: key.clone(), value: value.clone() }).collect())
     }
     async fn before(&self, _: &str, _: Option<&str>, _: usize) -> PortResult<Vec<Record>> {
         Ok(Vec::new())

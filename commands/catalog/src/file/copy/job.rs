@@ -13,9 +13,11 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// From which length on a file is sent in parts, where the target has them.
-pub(super) const LARGE: u64 = 16 << 20;
+const LARGE: u64 = 16 << 20;
 /// How often a file, a part or a page of a listing is tried.
 pub(super) const TRIES: u32 = 3;
+/// How many parts are sent at once at the most.
+const PARTS: usize = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -37,10 +39,14 @@ pub(super) struct Job {
     pub replace: bool,
     pub moving: bool,
     pub dry: bool,
+    /// From which length on a file is sent in parts.
+    pub large: u64,
     /// Whether both ends are in one store, which then copies by itself.
     pub within: bool,
     /// How many streams may be open at once: small files, and parts of large ones.
     gate: Semaphore,
+    /// How many of these may be parts: a store may hold each of them in memory.
+    parts: Semaphore,
     /// Whether the source's tags are still asked for.
     tags: AtomicBool,
 }
@@ -174,8 +180,10 @@ impl Job {
             replace: args.replace,
             moving,
             dry: args.dry_run,
+            large: LARGE,
             within,
             gate: Semaphore::new(parallel),
+            parts: Semaphore::new(parallel.min(PARTS)),
             tags: AtomicBool::new(!args.no_tags && !within),
         }
     }
@@ -185,6 +193,12 @@ impl Job {
         let free = self.stop.run_until_cancelled(self.gate.acquire()).await;
         // The gate is never closed.
         free.and_then(Result::ok).ok_or(Trouble::Stopped)
+    }
+
+    /// The same for one that is a part to be sent.
+    pub async fn part(&self) -> Result<(SemaphorePermit<'_>, SemaphorePermit<'_>), Trouble> {
+        let free = self.stop.run_until_cancelled(self.parts.acquire()).await;
+        Ok((free.and_then(Result::ok).ok_or(Trouble::Stopped)?, self.stream().await?))
     }
 
     /// Whether tags are asked for.

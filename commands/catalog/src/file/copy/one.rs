@@ -2,7 +2,7 @@
 //! that changed meanwhile is copied anew.
 
 use super::check::{Decision, before, decide, whole, withdraw};
-use super::job::{Done, How, Item, Job, LARGE, TRIES, Trouble, look, unchanged};
+use super::job::{Done, How, Item, Job, TRIES, Trouble, look, unchanged};
 use super::meter::{FileMeter, watched};
 use super::notes::{self, Notes};
 use super::parts::in_parts;
@@ -45,10 +45,10 @@ async fn changed(job: &Job, item: &Item) -> bool {
 
 async fn attempt(job: &Arc<Job>, item: &Item, meter: &Arc<FileMeter>, again: bool, mine: &mut Option<FileInfo>) -> Result<Done, Trouble> {
     let in_parts_there = !job.within && job.ports.to.parts().is_some();
-    let large = in_parts_there && item.from.size >= LARGE;
+    let large = in_parts_there && item.from.size >= job.large;
     // What is pinned down is what the file itself says: a listing may know less, and tells moments less precisely.
     let source = if again || large || job.within || job.moving { job.ports.from.head(&item.from.name, None).await? } else { item.from.clone() };
-    let large = large && source.size >= LARGE;
+    let large = large && source.size >= job.large;
     let notes = Notes::of(job, &source, &item.to);
     let note = if large { notes.find().await? } else { None };
     // What this copy itself had begun needs nobody's permission to be gone on with.

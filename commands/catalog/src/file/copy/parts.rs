@@ -236,7 +236,7 @@ async fn part(job: &Job, piece: &Piece, meter: &Arc<FileMeter>) -> Result<Sent, 
 }
 
 async fn send_part(job: &Job, piece: &Piece, meter: &Arc<FileMeter>) -> Result<Sent, Trouble> {
-    let _open = job.stream().await?;
+    let _open = job.part().await?;
     let Some(parts) = job.ports.to.parts() else { return Err(Trouble::Gone) };
     let source = &piece.source;
     let version: Option<&VersionId> = source.version.as_ref();

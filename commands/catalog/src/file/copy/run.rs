@@ -64,7 +64,10 @@ impl Tally {
     fn add(&mut self, job: &Job, item: &Item, ended: Result<Done, Trouble>) {
         let done = match ended {
             Ok(done) => done,
-            Err(Trouble::Stopped) => return,
+            Err(Trouble::Stopped) => {
+                self.stopped = true;
+                return;
+            }
             Err(trouble) => {
                 self.failed += 1;
                 if self.failures.len() < ROWS {
@@ -147,7 +150,7 @@ async fn all(job: &Arc<Job>, items: &mut mpsc::Receiver<Item>, lister: &mut Join
     let mut running: JoinSet<(Item, Result<Done, Trouble>)> = JoinSet::new();
     let mut more = true;
     let mut first = true;
-    loop {
+    while !tally.stopped && (more || !running.is_empty()) {
         tokio::select! {
             () = job.stop.cancelled() => {
                 tally.stopped = true;
@@ -172,7 +175,6 @@ async fn all(job: &Arc<Job>, items: &mut mpsc::Receiver<Item>, lister: &mut Join
                 }
                 None => more = false,
             },
-            else => break,
         }
     }
     if tally.stopped {
