@@ -357,6 +357,7 @@ impl App {
             poll,
             calls: self.calls.clone(),
             clock: clock.clone(),
+            lease: crate::inbox::LEASE,
         };
         tasks.start("inbox", worker.run(tasks.clone()));
         let left_over = LeftOver { calls: self.calls.clone(), stores: self.stores.clone(), clock: clock.clone() };

@@ -112,8 +112,8 @@ impl CallBook {
     }
 
     async fn write(&self, collection: &str, id: &CallId, value: &impl Serialize) -> PortResult<()> {
-        let value = serde_json::to_value(value)
-            .map_err(|error| PortError::new(PortErrorKind::Broken, "database", "note", error.to_string()))?;
+        let value =
+            serde_json::to_value(value).map_err(|error| PortError::new(PortErrorKind::Broken, "database", "note", error.to_string()))?;
         self.0.put(collection, id.as_str(), &value).await
     }
 }

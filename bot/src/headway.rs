@@ -42,7 +42,8 @@ impl Headway {
         }
         let rate = seen.rate.filter(|rate| *rate >= 1.0 && seconds(seen.begun) >= SILENT);
         progress.rate = rate.map(as_count);
-        progress.left = rate.zip(progress.total).map(|(rate, total)| as_count((as_float(total.saturating_sub(progress.done)) / rate).ceil()));
+        progress.left =
+            rate.zip(progress.total).map(|(rate, total)| as_count((as_float(total.saturating_sub(progress.done)) / rate).ceil()));
         progress
     }
 }

@@ -10,7 +10,7 @@ use bellhop_core::clock::Clock;
 use bellhop_core::error::{PortError, PortErrorKind};
 use bellhop_core::ports::{Accepted, Inbox, Incoming, PortResult, Stop};
 use bellhop_store::{Effects, InboxKind, InboxRow, InboxSettled, NewInbox, Store};
-use row::{Handled, LEASE};
+use row::Handled;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -61,7 +61,12 @@ pub struct InboxWorker {
     pub calls: Arc<CallBook>,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// How long a claimed command belongs to this process, unless that is renewed, which happens several times before.
+    pub lease: Duration,
 }
+
+/// How long that usually is.
+pub const LEASE: Duration = Duration::from_mins(2);
 
 impl InboxWorker {
     /// Runs commands until told to stop; those under way are finished, or put back where they take long.
@@ -71,7 +76,8 @@ impl InboxWorker {
         let wake = self.store.inbox_wake(InboxKind::Command);
         while !stop.is_cancelled() {
             let room = free.available_permits();
-            let rows = if room == 0 { Ok(Vec::new()) } else { self.store.claim_inbox(InboxKind::Command, &self.owner, room, LEASE).await };
+            let rows =
+                if room == 0 { Ok(Vec::new()) } else { self.store.claim_inbox(InboxKind::Command, &self.owner, room, self.lease).await };
             match rows {
                 Ok(rows) if rows.is_empty() => {
                     tokio::select! {

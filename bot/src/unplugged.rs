@@ -13,9 +13,10 @@ use bellhop_core::command::About;
 use bellhop_core::error::{CommandError, PortError, PortErrorKind};
 use bellhop_core::ids::{CallId, CardKey, ChatName, SourceName, StoreName, VersionId};
 use bellhop_core::ports::{
-    AlertDesk, AlertFilter, AnalyticsSource, Announcer, Approvals, Attachments, AuditFilter, AuditRow, AuditTrail, ByteStream, Calls, Channel,
-    ChatPlatform, DeadLetter, DeadLetters, Decision, FileStore, Hook, HookRequest, Hooks, Link, LinkFacts, Links, MadeHook, NewAlert,
-    Permissions, Places, Platforms, PortResult, Record, Records, RunningCall, Schedule, ScheduleBook, Sources, Stores, UsageBook, UsageRow,
+    AlertDesk, AlertFilter, AnalyticsSource, Announcer, Approvals, Attachments, AuditFilter, AuditRow, AuditTrail, ByteStream, Calls,
+    Channel, ChatPlatform, DeadLetter, DeadLetters, Decision, FileStore, Hook, HookRequest, Hooks, Link, LinkFacts, Links, MadeHook,
+    NewAlert, Permissions, Places, Platforms, PortResult, Record, Records, RunningCall, Schedule, ScheduleBook, Sources, Stores, UsageBook,
+    UsageRow,
 };
 use serde_json::Value;
 use std::sync::Arc;

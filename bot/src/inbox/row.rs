@@ -15,10 +15,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// How long a claimed command belongs to this process, unless that is renewed.
-pub(super) const LEASE: Duration = Duration::from_mins(2);
-/// How often it is renewed.
-const RENEW: Duration = Duration::from_secs(20);
+/// How often a lease is renewed before it would end.
+const RENEWALS: u32 = 6;
 /// After how long without an answer something is shown, and how often it is renewed.
 const SHOW_AFTER: Duration = Duration::from_secs(1);
 /// How often progress has been shown before it can be cancelled by a button: what is over in a moment needs none.
@@ -115,11 +113,11 @@ impl Running<'_> {
                 }
                 _ = tick.tick() => {
                     let progress = progress.borrow().clone();
-                    if renewed.elapsed() >= RENEW {
-                        match self.worker.store.renew_inbox(&self.worker.owner, &[self.row.seq], LEASE).await {
+                    if renewed.elapsed() >= self.worker.lease / RENEWALS {
+                        match self.worker.store.renew_inbox(&self.worker.owner, &[self.row.seq], self.worker.lease).await {
                             Ok(0) => return Ok(self.lost()),
                             Ok(_) => renewed = Instant::now(),
-                            Err(_) if renewed.elapsed() >= LEASE => return Ok(self.lost()),
+                            Err(_) if renewed.elapsed() >= self.worker.lease => return Ok(self.lost()),
                             Err(error) => tracing::warn!(%error, seq = self.row.seq, "a running command's lease can't be renewed yet"),
                         }
                     }
@@ -162,7 +160,8 @@ impl Running<'_> {
         }
         self.look_cancelled().await?;
         let card = self.answers.progress_card(progress, self.shown >= CANCEL_AFTER, self.cancelled.is_some());
-        let step = self.answers.delivery(&Reply::new(card), &format!(".p{}-{}", self.row.attempts, self.shown), Some(self.answers.card_key()));
+        let step =
+            self.answers.delivery(&Reply::new(card), &format!(".p{}-{}", self.row.attempts, self.shown), Some(self.answers.card_key()));
         self.shown += 1;
         self.worker.store.commit(Effects { outbox: vec![step], ..Effects::default() }).await
     }

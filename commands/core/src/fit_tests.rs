@@ -5,9 +5,7 @@ use super::measure::{Limits, chars, message};
 use crate::address::UserRef;
 use crate::call::Invoke;
 use crate::capabilities::{Capabilities, TableLimits};
-use crate::card::{
-    Action, ActionStyle, Block, Card, Column, Does, Field, FileBlock, FileSource, Image, Progress, Span, Table, Tone,
-};
+use crate::card::{Action, ActionStyle, Block, Card, Column, Does, Field, FileBlock, FileSource, Image, Progress, Span, Table, Tone};
 use crate::chart::{Chart, ChartKind, Series, SeriesStyle, XAxis};
 use crate::form::{Form, Input, InputKind};
 use proptest::prelude::*;

@@ -62,6 +62,13 @@ fn parallel() -> u16 {
     PARALLEL
 }
 
+impl Default for FromTo {
+    fn default() -> Self {
+        let (from, to) = (String::new(), String::new());
+        Self { from, to, replace: false, dry_run: false, parallel: PARALLEL, no_tags: false, store: None }
+    }
+}
+
 /// Copies files.
 pub struct Copy {
     stores: Arc<dyn Stores>,

@@ -28,8 +28,7 @@ impl Command for Move {
     const SUMMARY: &'static str = "Moves files to another name or store";
     const ACCESS: Access = Access::Operator;
     const EFFECT: Effect = Effect::Writes;
-    const EXAMPLES: &'static [&'static str] =
-        &["file move report.pdf archive/2026/report.pdf", "file move logs/ archive/logs/ --dry-run"];
+    const EXAMPLES: &'static [&'static str] = &["file move report.pdf archive/2026/report.pdf", "file move logs/ archive/logs/ --dry-run"];
     const COMPLETES: &'static [&'static str] = &["from", "to", "store"];
     type Args = FromTo;
 

@@ -6,9 +6,7 @@ use super::{Message, form_view, home_view, line_view, message, options, plainer,
 use crate::click::ViewMeta;
 use bellhop_core::address::UserRef;
 use bellhop_core::call::Invoke;
-use bellhop_core::card::{
-    Action, ActionStyle, Block, Card, Column, Field, FileBlock, FileSource, Progress, Span, Table, Tone,
-};
+use bellhop_core::card::{Action, ActionStyle, Block, Card, Column, Field, FileBlock, FileSource, Progress, Span, Table, Tone};
 use bellhop_core::chart::{Chart, ChartKind, Interval, Series, SeriesStyle, XAxis};
 use bellhop_core::command::Suggestion;
 use bellhop_core::form::{Form, Input, InputKind};

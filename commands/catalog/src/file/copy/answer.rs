@@ -147,10 +147,16 @@ fn many(job: &Job, ends: &Ends, tally: &Tally) -> Card {
         card = card.and_text(why.clone());
     }
     if !tally.rows.is_empty() {
-        let rows = tally.rows.iter().map(|(from, row)| {
-            vec![vec![code(from)], vec![code(&row.to)], vec![text::bytes(row.size).into()], vec![row.what.into()]]
-        });
-        card = listed(card, table("What would be done", &["File", "To", "Size#", "What"], rows.collect()), "plan.csv", tally.copied.files + tally.same.files);
+        let rows = tally
+            .rows
+            .iter()
+            .map(|(from, row)| vec![vec![code(from)], vec![code(&row.to)], vec![text::bytes(row.size).into()], vec![row.what.into()]]);
+        card = listed(
+            card,
+            table("What would be done", &["File", "To", "Size#", "What"], rows.collect()),
+            "plan.csv",
+            tally.copied.files + tally.same.files,
+        );
     }
     if !tally.failures.is_empty() {
         let rows = tally.failures.iter().map(|(name, why)| vec![vec![code(name)], vec![why.as_str().into()]]);
@@ -171,7 +177,8 @@ fn listed(card: Card, mut table: Table, name: &str, all: u64) -> Card {
     let kept = table.rows.len();
     table.rows.truncate(SHOWN);
     table.caption = format!("{}, the first {SHOWN} of {}", table.caption, files(all));
-    let attached = if u64::try_from(kept).is_ok_and(|kept| kept < all) { format!("The first {kept} are in the file.") } else { String::new() };
+    let attached =
+        if u64::try_from(kept).is_ok_and(|kept| kept < all) { format!("The first {kept} are in the file.") } else { String::new() };
     let bytes: Arc<[u8]> = whole.into_bytes().into();
     let file = FileBlock {
         name: name.to_owned(),
@@ -191,7 +198,8 @@ fn how(tally: &Tally) -> String {
         (tally.by_store, "copied by the store itself, same checksum"),
         (tally.by_store_unsummed, "copied by the store itself, same size"),
     ];
-    let some: Vec<String> = parts.iter().filter(|(number, _)| *number > 0).map(|(number, how)| format!("{} {how}", files(*number))).collect();
+    let some: Vec<String> =
+        parts.iter().filter(|(number, _)| *number > 0).map(|(number, how)| format!("{} {how}", files(*number))).collect();
     some.join("; ")
 }
 

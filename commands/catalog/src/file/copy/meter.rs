@@ -66,10 +66,9 @@ impl Meter {
 
     /// What is planned, once that is everything.
     pub fn whole(&self) -> Option<Amount> {
-        self.whole.load(Ordering::Relaxed).then(|| Amount {
-            files: self.planned_files.load(Ordering::Relaxed),
-            bytes: self.planned_bytes.load(Ordering::Relaxed),
-        })
+        self.whole
+            .load(Ordering::Relaxed)
+            .then(|| Amount { files: self.planned_files.load(Ordering::Relaxed), bytes: self.planned_bytes.load(Ordering::Relaxed) })
     }
 
     /// A file is over, whatever came of it.

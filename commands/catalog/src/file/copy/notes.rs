@@ -113,7 +113,8 @@ impl<'a> Notes<'a> {
         let mut all = self.sent.lock().await;
         let bundle = sent.part.number.saturating_sub(1) / BUNDLE;
         all.insert(sent.part.number, sent);
-        let some: BTreeMap<u32, &Sent> = all.range(bundle * BUNDLE + 1..=(bundle + 1) * BUNDLE).map(|(number, sent)| (*number, sent)).collect();
+        let some: BTreeMap<u32, &Sent> =
+            all.range(bundle * BUNDLE + 1..=(bundle + 1) * BUNDLE).map(|(number, sent)| (*number, sent)).collect();
         write(&*self.job.ports.records, PARTS, &format!("{}/{bundle:05}", self.key), &some).await?;
         drop(all);
         let renewed = *self.renewed.lock().await;

@@ -47,7 +47,8 @@ async fn attempt(job: &Arc<Job>, item: &Item, meter: &Arc<FileMeter>, again: boo
     let in_parts_there = !job.within && job.ports.to.parts().is_some();
     let large = in_parts_there && item.from.size >= job.large;
     // What is pinned down is what the file itself says: a listing may know less, and tells moments less precisely.
-    let source = if again || large || job.within || job.moving { job.ports.from.head(&item.from.name, None).await? } else { item.from.clone() };
+    let source =
+        if again || large || job.within || job.moving { job.ports.from.head(&item.from.name, None).await? } else { item.from.clone() };
     let large = large && source.size >= job.large;
     let notes = Notes::of(job, &source, &item.to);
     let note = if large { notes.find().await? } else { None };

@@ -243,8 +243,7 @@ async fn clicks_are_kept_before_the_message_that_needs_them() {
 #[tokio::test]
 async fn progress_leaves_the_last_use_to_the_answer() {
     let bed = Bed::new().await;
-    let progress =
-        Card::titled("Working").block(Block::Progress(Progress::items("x", 1, Some(2))));
+    let progress = Card::titled("Working").block(Block::Progress(Progress::items("x", 1, Some(2))));
     let post = |key: &str, card: Card| Post {
         to: at("C3"),
         answers: Some(person("U1")),
