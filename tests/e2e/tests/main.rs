@@ -8,3 +8,4 @@ mod http;
 mod postgres;
 mod say;
 mod slack;
+mod transfers;

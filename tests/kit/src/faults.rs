@@ -39,6 +39,7 @@ pub struct FaultProxy {
     fault: watch::Sender<Fault>,
     cut: watch::Sender<u64>,
     connections: Arc<AtomicU64>,
+    to_server: Arc<AtomicU64>,
     _stop: DropGuard,
 }
 
@@ -59,17 +60,25 @@ impl FaultProxy {
         let (fault, faults) = watch::channel(Fault::None);
         let (cut, cuts) = watch::channel(0);
         let connections = Arc::new(AtomicU64::new(0));
+        let to_server = Arc::new(AtomicU64::new(0));
+        let passing = to_server.clone();
         let stop = CancellationToken::new();
         let (tasks, counted, token) = (TaskTracker::new(), connections.clone(), stop.clone());
         let spawner = tasks.clone();
         let accepting = async move {
             while let Ok((client, _)) = listener.accept().await {
                 counted.fetch_add(1, Ordering::SeqCst);
-                spawner.spawn(token.clone().run_until_cancelled_owned(connection(client, upstream, faults.clone(), cuts.clone())));
+                spawner.spawn(token.clone().run_until_cancelled_owned(connection(
+                    client,
+                    upstream,
+                    faults.clone(),
+                    cuts.clone(),
+                    passing.clone(),
+                )));
             }
         };
         tasks.spawn(stop.clone().run_until_cancelled_owned(accepting));
-        Ok(Self { address, fault, cut, connections, _stop: stop.drop_guard() })
+        Ok(Self { address, fault, cut, connections, to_server, _stop: stop.drop_guard() })
     }
 
     /// Where clients connect to.
@@ -94,6 +103,12 @@ impl FaultProxy {
         self.cut.send_modify(|count| *count += 1);
     }
 
+    /// How many bytes have passed to the server.
+    #[must_use]
+    pub fn to_server(&self) -> u64 {
+        self.to_server.load(Ordering::SeqCst)
+    }
+
     /// How many connections there have been.
     #[must_use]
     pub fn connections(&self) -> u64 {
@@ -101,7 +116,13 @@ impl FaultProxy {
     }
 }
 
-async fn connection(mut client: TcpStream, upstream: SocketAddr, mut faults: watch::Receiver<Fault>, mut cuts: watch::Receiver<u64>) {
+async fn connection(
+    mut client: TcpStream,
+    upstream: SocketAddr,
+    mut faults: watch::Receiver<Fault>,
+    mut cuts: watch::Receiver<u64>,
+    to_server: Arc<AtomicU64>,
+) {
     cuts.mark_unchanged();
     let server =
         if *faults.borrow() == Fault::Down { Err(io::ErrorKind::ConnectionRefused.into()) } else { TcpStream::connect(upstream).await };
@@ -113,10 +134,10 @@ async fn connection(mut client: TcpStream, upstream: SocketAddr, mut faults: wat
     let watched = faults.clone();
     let ended = {
         let passed = AtomicU64::new(0);
-        let (from_client, to_client) = client.split();
-        let (from_server, to_server) = server.split();
-        let there = pump(from_client, to_server, Direction::ToServer, &watched, &passed);
-        let back = pump(from_server, to_client, Direction::ToClient, &watched, &passed);
+        let (from_client, into_client) = client.split();
+        let (from_server, into_server) = server.split();
+        let there = pump(from_client, into_server, Direction::ToServer, &watched, (&passed, Some(&*to_server)));
+        let back = pump(from_server, into_client, Direction::ToClient, &watched, (&passed, None));
         tokio::select! {
             ended = async { futures::try_join!(there, back) } => ended.is_ok(),
             _ = faults.wait_for(|fault| *fault == Fault::Down) => false,
@@ -134,7 +155,7 @@ async fn pump(
     mut to: WriteHalf<'_>,
     direction: Direction,
     faults: &watch::Receiver<Fault>,
-    passed: &AtomicU64,
+    (passed, counted): (&AtomicU64, Option<&AtomicU64>),
 ) -> io::Result<()> {
     let mut buffer = vec![0; 16 * 1024];
     loop {
@@ -159,6 +180,7 @@ async fn pump(
         }
         if !vanishes {
             passed.fetch_add(count as u64, Ordering::SeqCst);
+            counted.map(|counted| counted.fetch_add(count as u64, Ordering::SeqCst));
             to.write_all(bytes).await?;
         }
     }

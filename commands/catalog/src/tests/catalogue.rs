@@ -71,6 +71,7 @@ fn names_are_unique_and_those_of_the_face() {
         "role list",
         "approve",
         "decline",
+        "cancel",
     ] {
         assert!(unique.contains(name), "{name}");
     }
@@ -117,7 +118,7 @@ fn every_example_is_understood_and_reads_back_as_itself() {
 #[test]
 fn members_may_what_the_face_says() {
     let world = World::new();
-    let open = ["file put", "file get", "file share", "track", "alert ack", "alert unack", "sample", "approve", "decline"];
+    let open = ["file put", "file get", "file share", "track", "alert ack", "alert unack", "sample", "approve", "decline", "cancel"];
     for about in world.registry.all() {
         let admins = ["audit", "role explain", "role list"].contains(&about.name);
         let expected = match about.effect {
@@ -234,6 +235,7 @@ fn help_finds_what_is_wanted() {
     approve:  Runs a command that waits for confirmation
     audit:    Shows who did what, where and when
     bucket:   access · create · delete · encryption · info · lifecycle · list · versioning
+    cancel:   Ends a command that is still running
     channel:  archive · create · invite · join · list · post · purpose · rename · topic · unarchive
     decline:  Drops a command that waits for confirmation
     file:     copy · delete · get · info · list · move · put · restore · share · versions

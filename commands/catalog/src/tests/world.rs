@@ -9,7 +9,7 @@ use crate::Services;
 use async_trait::async_trait;
 use bellhop_core::card::{Card, Progress};
 use bellhop_core::clock::{Clock, Ids};
-use bellhop_core::ids::{CardKey, StoreName, VersionId};
+use bellhop_core::ids::{CallId, CardKey, StoreName, VersionId};
 use bellhop_core::ports::*;
 use bellhop_core::*;
 use chrono::TimeDelta;
@@ -33,6 +33,11 @@ impl Ids for Still {
     fn next(&self) -> String {
         "0".repeat(26)
     }
+}
+
+/// Commands that copy start tasks and wait for time.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future)
 }
 
 /// What there is to look at after a command ran.
@@ -81,6 +86,7 @@ impl World {
             dead_letters: Arc::new(Log),
             permissions: Arc::new(Rules),
             approvals: Arc::new(Rules),
+            calls: Arc::new(Rules),
             records: records.clone(),
             platforms: channels.clone(),
             clock: Arc::new(Still),
@@ -128,7 +134,7 @@ impl World {
     pub fn try_call(&self, call: &Call, line: &str) -> Result<Reply, CommandError> {
         let understood = self.registry.parse(line).unwrap_or_else(|why| panic!("{line}: {why:?}"));
         let command = self.registry.get(&understood.invoke.command).unwrap();
-        futures::executor::block_on(command.run(call, &understood.invoke.args))
+        block_on(command.run(call, &understood.invoke.args))
     }
 
     pub fn try_run(&self, line: &str) -> Result<Reply, CommandError> {
@@ -154,13 +160,13 @@ impl World {
     pub fn plan(&self, line: &str) -> Result<Card, CommandError> {
         let understood = self.registry.parse(line).unwrap();
         let command = self.registry.get(&understood.invoke.command).unwrap();
-        futures::executor::block_on(command.plan(&self.call(Access::Admin), &understood.invoke.args))
+        block_on(command.plan(&self.call(Access::Admin), &understood.invoke.args))
     }
 
     pub fn complete(&self, command: &str, argument: &str, typed: &str) -> Vec<String> {
         let found = self.registry.get(command).unwrap();
         let call = self.call(Access::Admin);
-        futures::executor::block_on(found.complete(&call, argument, typed)).into_iter().map(|one| one.value).collect()
+        block_on(found.complete(&call, argument, typed)).into_iter().map(|one| one.value).collect()
     }
 
     pub fn text(&self, card: &Card) -> String {
@@ -246,8 +252,10 @@ impl Records for MemoryRecords {
         self.0.lock().unwrap().remove(&(collection.into(), key.into()));
         Ok(())
     }
-    async fn after(&self, _: &str, _: Option<&str>, _: usize) -> PortResult<Vec<Record>> {
-        Ok(Vec::new())
+    async fn after(&self, collection: &str, after: Option<&str>, limit: usize) -> PortResult<Vec<Record>> {
+        let all = self.0.lock().unwrap();
+        let of = all.iter().filter(|((name, key), _)| name == collection && after.is_none_or(|after| key.as_str() > after));
+        Ok(of.take(limit).map(|((_, key), value)| Record { key: key.clone(), value: value.clone() }).collect())
     }
     async fn before(&self, _: &str, _: Option<&str>, _: usize) -> PortResult<Vec<Record>> {
         Ok(Vec::new())
@@ -335,5 +343,17 @@ impl Approvals for Rules {
     }
     async fn decline(&self, _: &Call, id: &str) -> Result<Reply, CommandError> {
         if id == "k7f2m" { Ok(Card::text("dropped").into()) } else { Err(CommandError::not_found("proposal", id)) }
+    }
+}
+
+#[async_trait]
+impl Calls for Rules {
+    async fn running(&self, call: &Call) -> Result<Vec<RunningCall>, CommandError> {
+        let (from, name) = (call.caller.user.clone(), call.caller.name.clone());
+        Ok(vec![RunningCall { id: "c7".into(), from, name, line: "file copy logs/ plain:".into(), since: now() - TimeDelta::minutes(3) }])
+    }
+    async fn cancel(&self, call: &Call, id: &CallId) -> Result<RunningCall, CommandError> {
+        let found = self.running(call).await?.into_iter().find(|running| running.id == *id);
+        found.ok_or_else(|| CommandError::not_found("running command", id.as_str()))
     }
 }
