@@ -85,7 +85,7 @@ pub async fn say(config: Config, say: Say, out: &mut (impl std::io::Write + Send
     };
     let ask =
         Ask { id: CallId::new(ids.next()), incoming, access: say.role, progress: Arc::new(|_| ()), stop: bellhop_core::ports::Stop::new() };
-    let Outcome { reply, ended, effects } = app.dispatch.execute(ask).await?;
+    let Outcome { reply, ended, effects, .. } = app.dispatch.execute(ask).await?;
     app.store().commit(effects).await?;
     app.deliver_alone().await?;
     print(&app, &say, &reply.card, out).await?;
