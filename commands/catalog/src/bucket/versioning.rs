@@ -84,7 +84,9 @@ impl Command for Versioning {
             "What is overwritten from now on is gone. Versions that are there stay, and take room until they are deleted."
         };
         let title = format!("Versioning of {} is {}", args.name, if on { "on" } else { "suspended" });
-        Ok(Reply::new(Card::titled(title).tone(Tone::Good).and_text(text)))
+        let after = buckets.versioning(&args.name).await.map_or_else(|_| if on { "on" } else { "suspended" }, versions);
+        let fields = vec![("Before", versions(before)), ("Now", after)];
+        Ok(Reply::new(Card::titled(title).tone(Tone::Good).and_fields(fields).and_text(text)))
     }
 
     async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {

@@ -27,6 +27,11 @@ fn names_are_unique_and_those_of_the_face() {
         "file versions",
         "file restore",
         "file share",
+        "file links",
+        "file unshare",
+        "file tag",
+        "file store",
+        "file browse",
         "file copy",
         "file move",
         "file delete",
@@ -117,13 +122,16 @@ fn every_example_is_understood_and_reads_back_as_itself() {
 #[test]
 fn members_may_what_the_face_says() {
     let world = World::new();
-    let open = ["file put", "file get", "file share", "track", "alert ack", "alert unack", "sample", "approve", "decline"];
+    let open = ["file put", "file get", "file share", "file unshare", "track", "alert ack", "alert unack", "sample", "approve", "decline"];
     for about in world.registry.all() {
         let admins = ["audit", "role explain", "role list"].contains(&about.name);
+        // Everyone sees their own; all of them are for operators.
+        let others = about.name == "file links";
         let expected = match about.effect {
             _ if admins => Access::Admin,
             // It shows messages of channels that the reader may not be in.
             _ if ["outbox list", "hook list", "hook logs"].contains(&about.name) => Access::Operator,
+            _ if others => Access::Operator,
             Effect::Reads => Access::Member,
             _ if about.group() == "bucket" => Access::Admin,
             _ if open.contains(&about.name) => Access::Member,
@@ -153,6 +161,9 @@ fn what_is_proposed_is_declared() {
     world.desk.fire("77aa0011", "DiskFilling", "warning");
     world.run("schedule add \"0 9 * * *\" status");
     world.run("hook create deploys --to #ops");
+    world.stores.0[0].keep("docs/b.txt", b"two");
+    world.run("file share a.txt");
+    world.run("bucket access team-files create partners --permissions r --expires 1d");
     for about in world.registry.all() {
         let arguments: Vec<&str> = about.model.get_arguments().map(|argument| argument.get_id().as_str()).collect();
         for declared in about.completes {
