@@ -8,7 +8,7 @@ mod file;
 mod folder;
 mod preview;
 
-use super::{Located, complete, locate_prefix, spell, stores_at};
+use super::{Located, complete_store, locate_prefix, spell, stores_at};
 use crate::wording::line;
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::{CallId, StoreName};
@@ -38,8 +38,8 @@ pub struct BrowseArgs {
     #[arg(long, hide = true)]
     #[serde(default)]
     pub turns: Option<String>,
-    /// Asks for a file's new name
-    #[arg(long = "move", hide = true)]
+    /// Asks for the new name of a file
+    #[arg(long = "move")]
     #[serde(default)]
     pub moving: bool,
 }
@@ -95,10 +95,12 @@ impl Command for Browse {
 
     async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
         let stores = stores_at(&self.stores, call).await;
-        if argument != "folder" {
-            return complete(&*stores, argument, typed).await;
+        match argument {
+            "folder" => {}
+            "store" => return complete_store(&*stores, typed),
+            _ => return Vec::new(),
         }
-        let Ok(at) = locate_prefix(&*stores, typed, None) else { return complete(&*stores, "name", typed).await };
+        let Ok(at) = locate_prefix(&*stores, typed, None) else { return Vec::new() };
         let above = at.name.rfind('/').map_or(0, |end| end + 1);
         let Ok(page) = at.store.folder(&at.name[..above], None, crate::wording::SUGGESTIONS * 4).await else { return Vec::new() };
         let fits = page.folders.into_iter().filter(|folder| folder.starts_with(&at.name));

@@ -34,7 +34,7 @@ pub struct PutArgs {
     #[arg(long, value_name = "NAME=VALUE", value_parser = super::tag::checked)]
     #[serde(default)]
     pub tag: Vec<String>,
-    /// How it is encrypted there: aes256, kms, kms:KEY, scope:NAME or key:NAME; as the store does it unless told
+    /// How it is encrypted: aes256, kms, kms:KEY, scope:NAME or key:NAME; as usual there unless told
     #[arg(long, value_name = "KIND", value_parser = encryption)]
     #[serde(default)]
     pub encrypt: Option<String>,

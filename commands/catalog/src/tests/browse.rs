@@ -19,7 +19,7 @@ fn world() -> World {
     let store = &world.stores.0[0];
     for number in 0..45 {
         store.keep(&format!("many/{number:02}.txt"), b"x");
-        store.keep(&format!("many/deep/{number:02}.txt"), b"x");
+        store.keep(&format!("many/(old)/{number:02}.txt"), b"x");
     }
     store.keep("notes.txt", b"one\ntwo\n");
     store.keep("reports/2026/q1.csv", b"a,b\n1,2\n");
@@ -31,8 +31,9 @@ fn folders_come_first_and_open() {
     let world = world();
     insta::assert_snapshot!(world.run("file browse"), @r"
     Files in local
+    2 folders, 1 file
     Name       Size  Written
-    ────────  ─────  ──────────────────
+    ─────────  ────  ──────────────────
     many/            folder
     reports/         folder
     notes.txt   8 B  under a minute ago
@@ -84,7 +85,7 @@ fn pages_turn_both_ways_and_old_ones_still_work() {
     assert!(matches!(world.error("file browse many/ --page 4"), CommandError::Invalid { argument: "page", .. }));
     // The button of an earlier page does what it says.
     assert_eq!(labels(&world.press(&first.card, "Next").card), labels(&second.card));
-    assert_eq!(world.press(&first.card, "deep/").card.title, "Files in local: many/deep/");
+    assert_eq!(world.press(&first.card, "(old)/").card.title, "Files in local: many/(old)/");
     // What has gone meanwhile is said.
     world.run("file delete many/44.txt");
     let call = world.call(Access::Member);
@@ -136,7 +137,7 @@ fn a_file_shows_how_it_begins() {
     Type:    text/plain
     Written: Mon 2026-11-23 10:30 UTC
     Version: 1
-    SHA-256: 1a9b9bf58ad5bbad5b7e1f8a3e2dc1b5b2f0e1b0
+    SHA-256: c3f9c8c283a2b1f2f1896f27a01cbe3cddc0c9d93f752e4639035a0f5b36f6e8
     Store:   local
     Tags:    project=atlas
         one
@@ -144,7 +145,7 @@ fn a_file_shows_how_it_begins() {
     → Download: file get local:notes.txt
     → Share: file share local:notes.txt
     → Versions: file versions local:notes.txt
-    → Move: file browse local:notes.txt
+    → Move: file browse local:notes.txt --move
     → Delete: file delete local:notes.txt
     → Back: file browse --store local
     ");

@@ -30,10 +30,10 @@ fn links_are_listed_and_called_back() {
     let theirs = world.try_call(&bob(&world), "file share a.txt").unwrap();
     insta::assert_snapshot!(world.run("file links"), @r"
     Your links to files
-    Id      File         By           Where                 Until                     Downloads
-    ──────  ───────────  ───────────  ────────────────────  ────────────────────────  ─────────
-    link02  plain:b.txt  console:ann  console:main/general  Mon 2026-11-23 11:30 UTC  0 of 1
-    link01  a.txt        console:ann  console:main/general  Mon 2026-11-30 10:30 UTC  0
+    Id      File         By           Where                  Until                     Downloads
+    ──────  ───────────  ───────────  ─────────────────────  ────────────────────────  ─────────
+    link02  plain:b.txt  console:ann  console:main/#general  Mon 2026-11-23 11:30 UTC  0 of 1
+    link01  a.txt        console:ann  console:main/#general  Mon 2026-11-30 10:30 UTC  0
     → Revoke link02: file unshare link02
     → Revoke link01: file unshare link01
     ");
@@ -63,7 +63,7 @@ fn what_a_link_is_good_for_is_kept_with_it() {
     let world = World::new();
     world.stores.0[0].keep("a.txt", b"one");
     let said = world.run("file share a.txt --once --to #ops");
-    assert!(said.contains("Good for:          one download"), "{said}");
+    assert!(said.contains("Good for:         one download"), "{said}");
     let of = world.links.0.lock().unwrap()[0].of.clone();
     assert!(of.once && of.policy.is_none());
     // The file itself would outlive the link: it isn't brought there.
@@ -72,7 +72,7 @@ fn what_a_link_is_good_for_is_kept_with_it() {
     assert!(there.actions().any(|action| action.label == "Revoke"));
     world.stores.0[0].policies.lock().unwrap().push(("partners".into(), false));
     let said = world.run("file share a.txt --policy partners");
-    assert!(said.contains("While allowed by:  partners") && said.contains("2026-11-30"), "{said}");
+    assert!(said.contains("While allowed by: partners") && said.contains("2026-11-30"), "{said}");
     assert_eq!(world.links.0.lock().unwrap()[1].of.policy.as_deref(), Some("partners"));
     assert!(matches!(world.error("file share a.txt --policy nobody"), CommandError::Invalid { argument: "policy", .. }));
     for (bad, why) in [

@@ -52,8 +52,8 @@ pub(super) async fn page(view: &View<'_>, at: &Located) -> Result<Card, CommandE
         (true, _, None) => card.and_text(format!("Page {number}: there is nothing more.")),
         (true, _, Some(_)) => card.and_text(format!("Page {number}: it takes long to look through what is here. Next goes on looking.")),
         (false, _, next) => {
-            let caption = caption(&page, number, next.is_some());
-            card.block(Block::Table(table(caption, &["Name", "Size#", "Written"], listed(view, at, &page))))
+            let what = caption(&page, number, next.is_some());
+            card.and_text(what).block(Block::Table(table(format!("what is in {}", line(&at.spelled)), &["Name", "Size#", "Written"], listed(view, at, &page))))
         }
     };
     Ok(card.and_actions(entries(view, at, &page, number, from.as_deref())).and_actions(ways(view, at, &page, number)))
