@@ -6,6 +6,7 @@
 mod bot;
 mod double;
 mod front;
+mod links;
 mod pace;
 mod routes;
 mod trouble;

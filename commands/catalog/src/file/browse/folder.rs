@@ -53,7 +53,11 @@ pub(super) async fn page(view: &View<'_>, at: &Located) -> Result<Card, CommandE
         (true, _, Some(_)) => card.and_text(format!("Page {number}: it takes long to look through what is here. Next goes on looking.")),
         (false, _, next) => {
             let what = caption(&page, number, next.is_some());
-            card.and_text(what).block(Block::Table(table(format!("what is in {}", line(&at.spelled)), &["Name", "Size#", "Written"], listed(view, at, &page))))
+            card.and_text(what).block(Block::Table(table(
+                format!("what is in {}", line(&at.spelled)),
+                &["Name", "Size#", "Written"],
+                listed(view, at, &page),
+            )))
         }
     };
     Ok(card.and_actions(entries(view, at, &page, number, from.as_deref())).and_actions(ways(view, at, &page, number)))
