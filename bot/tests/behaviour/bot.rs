@@ -114,6 +114,7 @@ impl Bot {
             said,
             attachments: Vec::new(),
             reply: None,
+            received: self.parts.clock.now(),
         };
         self.parts.inbox.accept(incoming).await.unwrap();
     }

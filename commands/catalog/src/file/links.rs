@@ -107,12 +107,7 @@ impl Command for GivenLinks {
 
 /// How often a link was used, and what it is bound to.
 fn used(link: &GivenLink) -> String {
-    let mut used = link.uses.to_string();
-    if link.of.once {
-        used.push_str(" of 1");
-    }
-    if let Some(policy) = &link.of.policy {
-        used.push_str(&format!(", policy {}", crate::wording::line(policy)));
-    }
-    used
+    let most = if link.of.once { " of 1" } else { "" };
+    let policy = link.of.policy.as_ref().map(|policy| format!(", policy {}", crate::wording::line(policy))).unwrap_or_default();
+    format!("{}{most}{policy}", link.uses)
 }

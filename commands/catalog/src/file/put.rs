@@ -146,13 +146,13 @@ impl Command for Put {
 
 impl Put {
     fn answer(stores: &dyn Stores, parts: &[(&Located, Kept)], failures: &[(String, CommandError)]) -> Card {
-        let stored = parts.iter().filter(|(_, kept)| !matches!(kept, Kept::Underway)).count();
+        let done = parts.iter().filter(|(_, kept)| !matches!(kept, Kept::Underway)).count();
         let title = match (parts, failures) {
             ([(to, Kept::New { .. })], []) => format!("Stored {}", line(&to.name)),
             ([(_, Kept::Before { info, .. })], []) => format!("{} is stored already", line(&info.name)),
             ([(to, Kept::Underway)], []) => format!("{} is being stored", line(&to.name)),
-            (_, []) => format!("Stored {}", count(stored, "file")),
-            (parts, failures) => format!("Stored {stored} of {}", count(parts.len() + failures.len(), "file")),
+            (_, []) => format!("Stored {}", count(done, "file")),
+            (parts, failures) => format!("Stored {done} of {}", count(parts.len() + failures.len(), "file")),
         };
         let mut card = Card::titled(title).tone(if failures.is_empty() { Tone::Good } else { Tone::Warning });
         let one = parts.len() + failures.len() == 1;

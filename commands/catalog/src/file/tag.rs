@@ -103,9 +103,10 @@ impl Command for Tag {
         let told = |tags: &BTreeMap<String, String>| if tags.is_empty() { "none".to_owned() } else { tagged(tags) };
         if Self::weight(&args).1 == Effect::Reads {
             let mut card = Card::titled(format!("Tags of {}", line(&file.name)));
-            card = match before.is_empty() {
-                true => card.and_spans(vec!["It has none. ".into(), code("file tag NAME project=atlas"), " sets one.".into()]),
-                false => card.and_fields(before.iter().map(|(name, value)| (line(name), code(value))).collect()),
+            card = if before.is_empty() {
+                card.and_spans(vec!["It has none. ".into(), code("file tag NAME project=atlas"), " sets one.".into()])
+            } else {
+                card.and_fields(before.iter().map(|(name, value)| (line(name), code(value))).collect())
             };
             return Ok(Reply::new(card.and_actions(vec![info])));
         }

@@ -16,6 +16,8 @@ const PLAIN: &[&str] = &[
     // The presence of `PartWrites` and `Buckets` themselves.
     "Uploads in parts that outlive a restart, where the store has them.",
     "The administration of the service's buckets, where there is one and it can be reached from here.",
+    // Only the service itself could break it; that it is said is tried by the commands' tests.
+    "How long a change of access policies takes at most until it holds everywhere, where the service says so.",
     // What may be wrong with a service is tried by each adapter's own tests.
     "Looks whether everything needed is there: credentials, permissions, settings.",
     "An error means that the store could not be asked.",
