@@ -2,6 +2,7 @@
 //! stays one message.
 
 use crate::bot::{Bot, SOON, person};
+use crate::buckets::Service;
 use crate::double::Double;
 use bellhop_core::call::{Audience, Invoke};
 use bellhop_core::card::{Card, Does};
@@ -16,7 +17,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-const ADMIN: &str = "[[role]]\nname = \"admin\"\nusers = [\"work:U1\"]\n";
+pub const ADMIN: &str = "[[role]]\nname = \"admin\"\nusers = [\"work:U1\"]\n";
 
 /// What a server answered.
 struct Answer {
@@ -147,7 +148,7 @@ async fn a_link_that_gives_nothing_says_why() {
 }
 
 /// The newest card that was said, waiting until one says this.
-async fn answer(chat: &Double, words: &str) -> Card {
+pub async fn answer(chat: &Double, words: &str) -> Card {
     let found = async || {
         let all = chat.posts().into_iter().chain(chat.revisions());
         all.map(|post| post.card).filter(|card| text(card).contains(words)).last()
@@ -155,7 +156,7 @@ async fn answer(chat: &Double, words: &str) -> Card {
     until(SOON, words, found).await
 }
 
-fn button(card: &Card, label: &str) -> Said {
+pub fn button(card: &Card, label: &str) -> Said {
     let action = card.actions().find(|action| action.label == label).unwrap_or_else(|| panic!("{label}: {}", text(card)));
     let Does::Invoke(invoke) = &action.does else { panic!("{label} runs nothing") };
     Said::Invoke(invoke.clone())
@@ -237,21 +238,6 @@ impl Write for Log {
     }
 }
 
-/// Enough of a storage service to say that a file is there.
-async fn service() -> String {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let there = axum::Router::new().fallback(async || {
-        let headers = [("last-modified", "Mon, 23 Nov 2026 10:00:00 GMT"), ("etag", "\"1\""), ("content-type", "text/plain")];
-        (headers, "one")
-    });
-    let mut serving = tokio::task::JoinSet::new();
-    serving.spawn(async move { axum::serve(listener, there).await });
-    // It ends with the test's runtime.
-    serving.detach_all();
-    format!("http://{address}")
-}
-
 #[tokio::test]
 async fn a_link_of_the_stores_own_is_shown_to_one_person_and_written_nowhere() {
     let log = Log::default();
@@ -260,11 +246,9 @@ async fn a_link_of_the_stores_own_is_shown_to_one_person_and_written_nowhere() {
     let _ = tracing::subscriber::set_global_default(subscriber);
     let folder = tempfile::tempdir().unwrap();
     let chat = Double::new("work", Capabilities::default());
-    let endpoint = service().await;
-    let store = format!(
-        "{ADMIN}[files.cloud]\nkind = \"s3\"\nbucket = \"team-files\"\nregion = \"eu-central-1\"\nendpoint = \"{endpoint}\"\naccess_key_id = \"AKIDEXAMPLE\"\nsecret_access_key = \"wJalrXUtnFEMI\"\n"
-    );
-    let bot = Bot::start(folder.path(), &store, &[&chat]).await;
+    let service = Service::start().await;
+    let store = service.section();
+    let bot = Bot::start(folder.path(), &format!("{ADMIN}{store}"), &[&chat]).await;
     bot.hear("general", Said::Line("file share a.txt --direct --expires 2h".into())).await;
     let card = answer(&chat, "X-Amz-Signature=").await;
     bot.quiet().await;

@@ -38,10 +38,13 @@ pub(super) async fn page(view: &View<'_>, at: &Located) -> Result<Card, CommandE
         from => from.clone(),
     };
     let page = at.store.folder(&at.name, from.as_deref(), rows).await?;
-    let title = match at.name.as_str() {
+    let mut title = match at.name.as_str() {
         "" => format!("Files in {}", at.store_name()),
         name => format!("Files in {}: {}", at.store_name(), line(name)),
     };
+    if number > 1 {
+        title = format!("{title} (page {number})");
+    }
     let empty = page.folders.is_empty() && page.files.is_empty();
     let mut card = Card::titled(title);
     card = match (empty, number, &page.next) {
@@ -49,15 +52,11 @@ pub(super) async fn page(view: &View<'_>, at: &Located) -> Result<Card, CommandE
             card.and_spans(vec!["There are no files yet. Attach one to a message that says ".into(), code("file put"), ".".into()])
         }
         (true, 1, None) => card.and_text("Nothing is in this folder."),
-        (true, _, None) => card.and_text(format!("Page {number}: there is nothing more.")),
-        (true, _, Some(_)) => card.and_text(format!("Page {number}: it takes long to look through what is here. Next goes on looking.")),
+        (true, _, None) => card.and_text("There is nothing more."),
+        (true, _, Some(_)) => card.and_text("It takes long to look through what is here. Next goes on looking."),
         (false, _, next) => {
-            let what = caption(&page, number, next.is_some());
-            card.and_text(what).block(Block::Table(table(
-                format!("what is in {}", line(&at.spelled)),
-                &["Name", "Size#", "Written"],
-                listed(view, at, &page),
-            )))
+            let columns = ["Name", "Size#", "Written"];
+            card.block(Block::Table(table(caption(&page, next.is_some()), &columns, listed(view, at, &page))))
         }
     };
     Ok(card.and_actions(entries(view, at, &page, number, from.as_deref())).and_actions(ways(view, at, &page, number)))
@@ -79,7 +78,7 @@ async fn found(at: &Located, number: u32, rows: usize) -> Result<String, Command
     Err(CommandError::invalid("page", format!("page {number} is too far from the first to be looked for; open a folder")))
 }
 
-fn caption(page: &FolderPage, number: u32, more: bool) -> String {
+fn caption(page: &FolderPage, more: bool) -> String {
     let mut parts = Vec::new();
     if !page.folders.is_empty() {
         parts.push(count(page.folders.len(), "folder"));
@@ -87,8 +86,10 @@ fn caption(page: &FolderPage, number: u32, more: bool) -> String {
     if !page.files.is_empty() {
         parts.push(count(page.files.len(), "file"));
     }
-    let here = parts.join(", ");
-    if number == 1 && !more { here } else { format!("Page {number}: {here}{}", if more { ", and more" } else { "" }) }
+    if more {
+        parts.push("and more".to_owned());
+    }
+    parts.join(", ")
 }
 
 fn listed(view: &View<'_>, at: &Located, page: &FolderPage) -> Vec<Vec<Vec<bellhop_core::Span>>> {
