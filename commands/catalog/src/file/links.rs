@@ -79,16 +79,22 @@ impl Command for GivenLinks {
                 Some(at) => self.places.spell(at).await,
                 None => String::new(),
             };
-            rows.push(vec![
+            let mut row = vec![
                 vec![code(&link.handle)],
                 vec![code(spell(&*stores, &link.of.store, &link.of.name))],
-                vec![code(&link.made_by)],
                 vec![place.into()],
                 vec![local(link.expires, call.caller.zone).into()],
                 vec![used(link).into()],
-            ]);
+            ];
+            if args.all {
+                row.insert(2, vec![code(&link.made_by)]);
+            }
+            rows.push(row);
         }
-        let columns = ["Id", "File", "By", "Where", "Until", "Downloads"];
+        let mut columns = vec!["Id", "File", "Where", "Until", "Used"];
+        if args.all {
+            columns.insert(2, "By");
+        }
         let mut card = Card::titled(title).block(Block::Table(table(count(links.len(), "link"), &columns, rows)));
         if links.len() == SHOWN {
             card = card.and_text(format!("The newest {SHOWN}; give a file's name to see its own."));

@@ -138,7 +138,7 @@ fn a_file_shows_how_it_begins() {
     Type:    text/plain
     Written: Mon 2026-11-23 10:30 UTC
     Version: 1
-    SHA-256: c3f9c8c283a2b1f2f1896f27a01cbe3cddc0c9d93f752e4639035a0f5b36f6e8
+    SHA-256: c3f9c8c283a2
     Store:   local
     Tags:    project=atlas
         one

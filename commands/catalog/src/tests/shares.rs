@@ -30,10 +30,10 @@ fn links_are_listed_and_called_back() {
     let theirs = world.try_call(&bob(&world), "file share a.txt").unwrap();
     insta::assert_snapshot!(world.run("file links"), @r"
     Your links to files
-    Id      File         By           Where                  Until                     Downloads
-    ──────  ───────────  ───────────  ─────────────────────  ────────────────────────  ─────────
-    link02  plain:b.txt  console:ann  console:main/#general  Mon 2026-11-23 11:30 UTC  0 of 1
-    link01  a.txt        console:ann  console:main/#general  Mon 2026-11-30 10:30 UTC  0
+    Id      File         Where                  Until                     Used
+    ──────  ───────────  ─────────────────────  ────────────────────────  ──────
+    link02  plain:b.txt  console:main/#general  Mon 2026-11-23 11:30 UTC  0 of 1
+    link01  a.txt        console:main/#general  Mon 2026-11-30 10:30 UTC  0
     → Revoke link02: file unshare link02
     → Revoke link01: file unshare link01
     ");

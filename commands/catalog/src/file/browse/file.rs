@@ -6,7 +6,7 @@ use crate::file::get::{Get, GetArgs};
 use crate::file::r#move::Move;
 use crate::file::share::{Share, ShareArgs};
 use crate::file::versions::{Versions, VersionsArgs};
-use crate::file::{Located, facts, tag_fact};
+use crate::file::{Located, facts, short_sum, tag_fact};
 use crate::wording::{code, line};
 use bellhop_core::card::{ActionStyle, Block};
 use bellhop_core::form::Answers;
@@ -21,6 +21,12 @@ pub(super) async fn page(view: &View<'_>, at: &Located) -> Result<Card, CommandE
         return Ok(moving(view, at, back));
     }
     let mut fields = facts(view.call, &info);
+    // Enough to compare by eye; `file info` has all of it.
+    for (name, value) in &mut fields {
+        if *name == "SHA-256" {
+            *value = short_sum(&value.text());
+        }
+    }
     fields.push(("Store", code(at.store_name().as_str())));
     fields.extend(tag_fact(at).await);
     let mut card = Card::titled(line(&info.name)).and_fields(fields);
