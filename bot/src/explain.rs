@@ -88,10 +88,12 @@ pub fn failed(registry: &Registry, about: &About, invoke: &Invoke, error: &Comma
         }
         CommandError::Invalid { argument, why } => title("can't do that").tone(Tone::Warning).and_fields(vec![(*argument, sentence(why))]),
         CommandError::Missing(ids) => {
-            let form = grammar::form(about, &bellhop_core::form::Answers::new(), None);
+            let form = grammar::form(about, &grammar::answers(invoke), None);
             let missing = form.inputs.iter().filter(|input| ids.contains(&input.id.as_str())).map(|input| input.label.clone()).collect();
             misunderstood(registry, &Misunderstood::Missing { command: about.name, missing, form })
         }
+        // The dispatch asks first; what comes here was asked for by someone who can't be asked.
+        CommandError::Confirm(_) => title("was not done").tone(Tone::Warning).and_text("It has to be confirmed first."),
         CommandError::Refused(why) => title("was not done").tone(Tone::Warning).and_text(sentence(why)),
         CommandError::Port(error) => title(port_headline(error)).and_text(sentence(&error.message)).and_fields(port_facts(error, call)),
         CommandError::Partly(card) | CommandError::Cancelled(card) => (**card).clone(),

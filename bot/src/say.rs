@@ -113,7 +113,7 @@ pub async fn say(config: Config, say: Say, out: &mut (impl std::io::Write + Send
         app.store().close().await;
         return Ok(Exit::Failed);
     };
-    let Outcome { reply, ended, effects } = outcome?;
+    let Outcome { reply, ended, effects, .. } = outcome?;
     app.store().commit(effects).await?;
     app.deliver_alone().await?;
     print(&app, &say, &reply.card, out).await?;

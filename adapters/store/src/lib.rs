@@ -42,7 +42,7 @@ pub use effects::Effects;
 pub use events::{Events, Profile};
 pub use inbox::{InboxKind, InboxRow, InboxSettled, NewInbox};
 pub use keys::{ApiKey, NewKey};
-pub use links::LinkRow;
+pub use links::{LinkRow, LinkWish};
 pub use outbox::{Claimed, Depth, Outcome, Settlement};
 pub use runner::{Recovered, RunnerGuard};
 pub use schedule::ScheduleAdvance;

@@ -18,6 +18,12 @@ const SCRIPTS: &[Script] = &[
         include_str!("../../../migrations/sqlite/0002_where_links_were_made.sql"),
         include_str!("../../../migrations/postgres/0002_where_links_were_made.sql"),
     ),
+    (
+        3,
+        "links with conditions",
+        include_str!("../../../migrations/sqlite/0003_links_with_conditions.sql"),
+        include_str!("../../../migrations/postgres/0003_links_with_conditions.sql"),
+    ),
 ];
 
 /// A number for PostgreSQL's lock that keeps two replicas from migrating at once; it ends with the transaction.

@@ -19,7 +19,7 @@ pub struct Swept {
     pub inbox: u64,
     /// Messages that were posted a day ago.
     pub outbox: u64,
-    /// Links and proposals that ended a day ago, cards untouched for three months, lanes without anything to do.
+    /// Links that ended a week ago, proposals that ended a day ago, cards untouched for three months, lanes without anything to do.
     pub others: u64,
     /// True when there is more to take away: call again soon.
     pub more: bool,
@@ -42,7 +42,7 @@ impl Store {
         let full = u64::try_from(BATCH).unwrap_or_default();
         swept.more = swept.inbox == full || swept.outbox == full;
         for (sql, before) in [
-            ("DELETE FROM link WHERE id IN (SELECT id FROM link WHERE expires_at < $1 LIMIT $2)", day),
+            ("DELETE FROM link WHERE id IN (SELECT id FROM link WHERE expires_at < $1 LIMIT $2)", week),
             ("DELETE FROM approval WHERE id IN (SELECT id FROM approval WHERE expires_at < $1 LIMIT $2)", day),
             ("DELETE FROM card WHERE (card_key, lane) IN (SELECT card_key, lane FROM card WHERE updated_at < $1 LIMIT $2)", quarter),
             ("DELETE FROM instance WHERE id IN (SELECT id FROM instance WHERE beat_at < $1 LIMIT $2)", day),

@@ -70,7 +70,9 @@ impl Dispatch {
         };
         let because = format!("proposed by {}, approved by {}", frozen.owner, call.caller.user);
         let decision = bellhop_core::ports::Decision { allowed: true, because };
-        let outcome = self.run_allowed(&registry, call, command, &frozen.invoke, &frozen.line, &decision).await?;
+        // What names leave out is taken from where it was proposed, as the plan did, wherever it is approved.
+        let there = Call { at: frozen.place.clone(), ..call.clone() };
+        let outcome = self.run_allowed(&registry, &there, command, &frozen.invoke, &frozen.line, &decision).await?;
         self.store.commit(outcome.effects).await?;
         Ok(outcome.reply)
     }

@@ -79,6 +79,8 @@ pub struct Outcome {
     pub ended: Ended,
     /// Rows that belong into the same transaction as the answer.
     pub effects: Effects,
+    /// What has to be confirmed in place of what was asked, where that was seen only now.
+    confirm: Option<Invoke>,
 }
 
 /// The answer of a command that came to nothing.
@@ -181,6 +183,13 @@ impl Dispatch {
         if about.effect == Effect::Destroys && !confirmed {
             return self.propose(registry, call, &command, invoke, &line).await;
         }
+        let mut outcome = self.run_allowed(registry, call, &command, &invoke, &line, &decision).await?;
+        // Only while it ran it was seen that something would be lost: that is asked for as what destroys.
+        let Some(invoke) = outcome.confirm.take() else { return Ok(outcome) };
+        let line = registry.line(&invoke);
+        if !confirmed {
+            return self.propose(registry, call, &command, invoke, &line).await;
+        }
         self.run_allowed(registry, call, &command, &invoke, &line, &decision).await
     }
 
@@ -204,11 +213,15 @@ impl Dispatch {
         let ran = run::guarded(call.clone(), self.deadline, async move |call: Call| ready.run(&call, &args).await).await;
         let took = (self.clock.now() - started).to_std().unwrap_or_default();
         metrics::histogram!("bellhop_command_seconds", "command" => about.name).record(took.as_secs_f64());
+        let confirm = match &ran {
+            run::Ran::Answered(Err(CommandError::Confirm(invoke))) => Some((**invoke).clone()),
+            _ => None,
+        };
         let (reply, ended, detail) = match self.answered(registry, call, about, invoke, ran) {
             Ok(reply) => (reply, Ended::Done, String::new()),
             Err(Failure { reply, ended, detail }) => (reply, ended, detail),
         };
-        Ok(Self::outcome(reply, ended, call, line, about.name, &detail))
+        Ok(Outcome { confirm, ..Self::outcome(reply, ended, call, line, about.name, &detail) })
     }
 
     /// What a command's work gave, or the answer that says why it gave nothing.
@@ -247,13 +260,13 @@ impl Dispatch {
 
     fn not_understood(registry: &Registry, why: &Misunderstood) -> Outcome {
         let reply = Reply::private(explain::misunderstood(registry, why));
-        Outcome { reply, ended: Ended::NotUnderstood, effects: Self::usage("", Ended::NotUnderstood) }
+        Outcome { reply, ended: Ended::NotUnderstood, effects: Self::usage("", Ended::NotUnderstood), confirm: None }
     }
 
     fn outcome(reply: Reply, ended: Ended, call: &Call, line: &str, command: &'static str, detail: &str) -> Outcome {
         let mut effects = Self::usage(command, ended);
         effects.audit.push(Self::audit(call, line, ended.word(), detail));
-        Outcome { reply, ended, effects }
+        Outcome { reply, ended, effects, confirm: None }
     }
 
     fn usage(command: &'static str, ended: Ended) -> Effects {

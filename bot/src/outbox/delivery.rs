@@ -13,7 +13,7 @@ use bellhop_core::error::{PortError, PortErrorKind};
 use bellhop_core::fit::fit;
 use bellhop_core::ids::{CallId, DeliveryKey, MessageId};
 use bellhop_core::ports::{ChatPlatform, Links, PortResult, Post, Stores};
-use bellhop_core::{Address, Audience};
+use bellhop_core::{Address, Audience, Invoke};
 use bellhop_store::Claimed;
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -84,7 +84,7 @@ impl Round<'_> {
         self.payload.audience == Audience::Caller && self.caps.private && self.payload.answers.is_some()
     }
 
-    fn post(&self, key: DeliveryKey, card: Card) -> Post {
+    pub(super) fn post(&self, key: DeliveryKey, card: Card) -> Post {
         Post {
             key,
             to: self.row.to.clone(),
@@ -105,7 +105,7 @@ impl Round<'_> {
     }
 
     /// Posts a message, unless it was posted already.
-    async fn deliver(&self, post: &Post) -> PortResult<MessageId> {
+    pub(super) async fn deliver(&self, post: &Post) -> PortResult<MessageId> {
         if let Some(posted) = self.posted(&post.to, &post.key).await? {
             return Ok(posted);
         }
@@ -190,11 +190,12 @@ impl Delivery {
             }
             parts.pop();
         }
+        let shown = known.messages.first().zip(posts.first()).filter(|_| !round.private());
+        let mut refused = Vec::new();
         for file in beside {
-            let shown = known.messages.first().zip(posts.first()).filter(|_| !round.private());
-            self.upload(round, file, shown, &mut known.uploaded).await?;
+            refused.extend(self.upload(round, file, shown, &mut known.uploaded).await?);
         }
-        Ok(())
+        self.say_instead(round, refused, shown, &mut known.uploaded).await
     }
 
     /// What the messages say, and what is uploaded after them.
@@ -202,7 +203,7 @@ impl Delivery {
         let (row, caps) = (round.row, &round.caps);
         let mut card = draw(round.payload.card.clone(), caps).await?;
         let mut beside = beside::take_pictures(&mut card, caps, &row.key, &row.to);
-        self.link_large(row, &mut card, caps).await?;
+        self.link_large(round, &mut card).await?;
         let cards = fit(&card, caps);
         beside.extend(beside::files(&card, &cards, caps, &row.key, &row.to));
         let person = round.payload.answers.as_ref().filter(|_| round.private() && !beside.is_empty());
@@ -219,7 +220,7 @@ impl Delivery {
             None => {
                 let mut links = Vec::new();
                 for one in &beside {
-                    links.extend(self.link(row, &one.name, &one.source).await?);
+                    links.extend(self.link(round, &one.name, &one.source).await?);
                 }
                 beside::not_sent(&mut card, &beside, links);
                 beside.clear();
@@ -229,16 +230,16 @@ impl Delivery {
     }
 
     /// Makes links of those files that are too large to be uploaded.
-    async fn link_large(&self, row: &Claimed, card: &mut Card, caps: &Capabilities) -> PortResult<()> {
-        if caps.stored_files {
+    async fn link_large(&self, round: &Round<'_>, card: &mut Card) -> PortResult<()> {
+        if round.caps.stored_files {
             return Ok(());
         }
         let mut links = Vec::new();
         for block in &card.blocks {
             if let Block::File(file) = block
-                && file.size > caps.upload
+                && file.size > round.caps.upload
             {
-                links.extend(self.link(row, &file.name, &file.source).await?);
+                links.extend(self.link(round, &file.name, &file.source).await?);
             }
         }
         if !links.is_empty() {
@@ -248,12 +249,13 @@ impl Delivery {
         Ok(())
     }
 
-    /// A link to a stored file; what is only in the card has none.
-    async fn link(&self, row: &Claimed, called: &str, source: &FileSource) -> PortResult<Option<Action>> {
-        let FileSource::Stored { store, name, version } = source else { return Ok(None) };
-        let call = bot_call(row, self.clock.now());
+    /// A link to a stored file, and what ends it; what is only in the card has none.
+    pub(super) async fn link(&self, round: &Round<'_>, called: &str, source: &FileSource) -> PortResult<Vec<Action>> {
+        let FileSource::Stored { store, name, version } = source else { return Ok(Vec::new()) };
+        let call = call_of(round, self.clock.now());
         let link = self.links.make(&call, store, name, version.as_ref(), LINK_SECONDS).await?;
-        Ok(Some(Action::open(format!("Download {called}"), link.url)))
+        let revoke = Invoke { command: "file unshare".to_owned(), args: serde_json::json!({ "what": link.handle }) };
+        Ok(vec![Action::open(format!("Download {called}"), link.url), Action::invoke(format!("Revoke link {}", link.handle), revoke)])
     }
 }
 
@@ -286,12 +288,14 @@ pub async fn draw(mut card: Card, caps: &Capabilities) -> Result<Card, PortError
 /// Pixels across a chart that is uploaded: twice its size on screen, for sharp displays.
 pub const PNG_WIDTH: u32 = 1440;
 
-/// The bot itself, asking for a link on a row's behalf.
-fn bot_call(row: &Claimed, now: Timestamp) -> bellhop_core::Call {
+/// Whoever is answered, asking for a link; the bot itself where nobody is.
+fn call_of(round: &Round<'_>, now: Timestamp) -> bellhop_core::Call {
+    let row = round.row;
+    let bot = || bellhop_core::UserRef { chat: row.to.chat.clone(), workspace: row.to.workspace.clone(), user: "bellhop".into() };
     bellhop_core::Call {
         id: CallId::new(row.key.as_str()),
         caller: bellhop_core::Caller {
-            user: bellhop_core::UserRef { chat: row.to.chat.clone(), workspace: row.to.workspace.clone(), user: "bellhop".into() },
+            user: round.payload.answers.clone().unwrap_or_else(bot),
             name: "Bellhop".into(),
             access: bellhop_core::Access::Member,
             zone: chrono_tz::Tz::UTC,

@@ -18,20 +18,20 @@ const LARGE: u64 = 8 << 20;
 
 impl Delivery {
     /// Uploads one thing, unless an earlier try did, and notes it in `done`. `shown` is the message that may say how far it
-    /// is.
+    /// is. A file that the platform doesn't take comes back as what is to be said in its place, and isn't noted.
     pub(super) async fn upload(
         &self,
         round: &Round<'_>,
         file: Beside,
         shown: Option<(&MessageId, &Post)>,
         done: &mut Vec<DeliveryKey>,
-    ) -> PortResult<()> {
+    ) -> PortResult<Option<Instead>> {
         if done.contains(&file.key) {
-            return Ok(());
+            return Ok(None);
         }
         if round.posted(&file.to, &file.key).await?.is_some() {
             done.push(file.key);
-            return Ok(());
+            return Ok(None);
         }
         let (size, bytes): (u64, ByteStream) = match &file.source {
             FileSource::Inline(inline) => (inline.len() as u64, beside::inline(inline)),
@@ -50,9 +50,13 @@ impl Delivery {
             round.tempo.spoken(&lane, round.platform.upload(Upload { key, to, name, content_type, size, alt, bytes }))
         };
         let Some((message, post)) = shown.filter(|_| size > LARGE && round.caps.edits) else {
-            upload(bytes).await?;
-            done.push(file.key);
-            return Ok(());
+            return match upload(bytes).await {
+                Ok(_) => {
+                    done.push(file.key);
+                    Ok(None)
+                }
+                Err(error) => self.instead(round, file, error).await.map(Some),
+            };
         };
         let sent = Arc::new(AtomicU64::new(0));
         let counted = sent.clone();
@@ -88,9 +92,70 @@ impl Delivery {
         }
         // Also where it failed: what is said then must not be that it goes on.
         let ended = said.end(round, message, post).await;
-        uploaded?;
-        ended
+        if let Err(error) = uploaded {
+            let instead = self.instead(round, file, error).await?;
+            return ended.map(|()| Some(instead));
+        }
+        ended.map(|()| None)
     }
+
+    /// What is said in place of a stored file that the platform refuses to take; any other failure stays one.
+    async fn instead(&self, round: &Round<'_>, file: Beside, error: PortError) -> PortResult<Instead> {
+        if !matches!(error.kind, PortErrorKind::TooLarge | PortErrorKind::Denied) {
+            return Err(error);
+        }
+        let links = self.link(round, &file.name, &file.source).await?;
+        if links.is_empty() {
+            return Err(error);
+        }
+        tracing::warn!(%error, "a file could not be uploaded; a link takes its place");
+        let why = bellhop_core::text::shorten(&bellhop_core::text::one_line(&error.message), 200);
+        let text = format!("{} could not be uploaded here: {}. The link works for a day.", file.name, why.trim_end_matches('.'));
+        Ok(Instead { blocks: vec![Block::Text(vec![text.into()]), Block::Actions(links)], file })
+    }
+
+    /// Says links in place of files that were refused: in the message that they belong to where that can be changed and has room,
+    /// after it otherwise.
+    pub(super) async fn say_instead(
+        &self,
+        round: &Round<'_>,
+        refused: Vec<Instead>,
+        shown: Option<(&MessageId, &Post)>,
+        done: &mut Vec<DeliveryKey>,
+    ) -> PortResult<()> {
+        let Some(first) = refused.first() else { return Ok(()) };
+        let blocks: Vec<Block> = refused.iter().flat_map(|one| one.blocks.clone()).collect();
+        let mut said = false;
+        if let Some((message, post)) = shown.filter(|_| round.caps.edits) {
+            let mut card = post.card.clone();
+            card.blocks.extend(blocks.clone());
+            if let [one] = fit(&card, &round.caps).as_slice() {
+                match round.revise(message, &Post { card: one.clone(), ..post.clone() }).await {
+                    // Someone has removed the message meanwhile.
+                    Err(error) if error.kind == PortErrorKind::NotFound => {}
+                    other => {
+                        other?;
+                        said = true;
+                    }
+                }
+            }
+        }
+        if !said {
+            let card = Card { blocks, ..Card::default() };
+            for (at, card) in fit(&card, &round.caps).into_iter().enumerate() {
+                let key = DeliveryKey::new(format!("{}.link{at}", first.file.key));
+                round.deliver(&Post { to: first.file.to.clone(), ..round.post(key, card) }).await?;
+            }
+        }
+        done.extend(refused.into_iter().map(|one| one.file.key));
+        Ok(())
+    }
+}
+
+/// What is said in place of a file that the platform refused.
+pub(super) struct Instead {
+    blocks: Vec<Block>,
+    file: Beside,
 }
 
 /// What was said about an upload under way.

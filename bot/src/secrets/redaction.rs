@@ -8,7 +8,8 @@ use std::sync::{Arc, RwLock};
 const GONE: &str = "[redacted]";
 
 /// Beginnings of secrets of well-known forms; what follows, up to a separator, is left out too.
-const FORMS: [&str; 10] = ["bh_", "xoxb-", "xoxp-", "xapp-", "whsec_", "Bearer ", "token=", "sig=", "X-Amz-Signature=", "password="];
+const FORMS: [&str; 11] =
+    ["bh_", "xoxb-", "xoxp-", "xapp-", "whsec_", "Bearer ", "token=", "sig=", "X-Amz-Signature=", "X-Amz-Security-Token=", "password="];
 
 /// What must not be written.
 #[derive(Clone, Default)]
@@ -100,6 +101,7 @@ mod tests {
             ("key bh_ab12_0123456789abcdef end", "key bh_[redacted] end"),
             ("Authorization: Bearer abc.def.ghi", "Authorization: Bearer [redacted]"),
             ("/s/1?token=abcdefgh&x=1", "/s/1?token=[redacted]&x=1"),
+            ("https://b.example/a?X-Amz-Security-Token=IQoJb3JpZ2lu%2F&x=1", "https://b.example/a?X-Amz-Security-Token=[redacted]&x=1"),
             ("nothing here", "nothing here"),
         ] {
             assert_eq!(redaction.clean(line), clean);

@@ -11,10 +11,11 @@ use bellhop_core::alert::{Alert, AlertState};
 use bellhop_core::call::Audience;
 use bellhop_core::card::Card;
 use bellhop_core::ids::{CardKey, DeliveryKey};
-use bellhop_core::ports::{AlertFilter, ChatPlatform};
+use bellhop_core::ports::{AlertFilter, ChatPlatform, Incoming, Said};
 use bellhop_core::{Address, UserRef};
 use bellhop_kit::wait::until;
 use bellhop_store::{Effects, InboxKind, NewDelivery, NewInbox, Store};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -38,6 +39,8 @@ pub const NO_POLL: Pace = Pace {
 pub struct Bot {
     pub store: Store,
     pub parts: Parts,
+    /// Where it listens.
+    pub address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     running: JoinSet<()>,
 }
@@ -72,21 +75,21 @@ impl Bot {
         let app = App::build(config(folder, text), options, true).await.unwrap();
         let store = app.store().clone();
         let (stop, stopped) = oneshot::channel::<()>();
-        let (started, running_now) = oneshot::channel::<()>();
+        let (started, running_now) = oneshot::channel::<SocketAddr>();
         let mut running = JoinSet::new();
         running.spawn(async move {
             let stop = async {
                 let _ = stopped.await;
             };
-            app.run(stop, move |_| {
-                let _ = started.send(());
+            app.run(stop, move |running| {
+                let _ = started.send(running.address);
             })
             .await
             .unwrap();
         });
-        running_now.await.expect("the bot starts");
+        let address = running_now.await.expect("the bot starts");
         let parts = kept.lock().unwrap().take().unwrap();
-        Self { store, parts, stop: Some(stop), running }
+        Self { store, parts, address, stop: Some(stop), running }
     }
 
     pub async fn stop(mut self) {
@@ -98,6 +101,22 @@ impl Bot {
 
     pub async fn queue(&self, deliveries: Vec<NewDelivery>) {
         self.store.commit(Effects { outbox: deliveries, ..Effects::default() }).await.unwrap();
+    }
+
+    /// Has a person say something in a channel, or press a button there.
+    pub async fn hear(&self, channel: &str, said: Said) {
+        let incoming = Incoming {
+            key: self.parts.ids.next().into(),
+            from: person(),
+            name: "Ann".into(),
+            zone: None,
+            at: Address::channel("work", "T1", channel),
+            said,
+            attachments: Vec::new(),
+            reply: None,
+            received: self.parts.clock.now(),
+        };
+        self.parts.inbox.accept(incoming).await.unwrap();
     }
 
     /// Reports an alert in the generic shape.

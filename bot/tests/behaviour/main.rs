@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod bot;
+mod buckets;
 mod double;
 mod front;
 mod long;
+mod links;
 mod pace;
 mod routes;
 mod trouble;

@@ -219,7 +219,7 @@ async fn a_failed_upload_does_not_leave_the_message_saying_that_it_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let chat = Double::new("work", caps());
     chat.close_gate(true);
-    chat.fail("upload", error(PortErrorKind::TooLarge, "no room there"), false);
+    chat.fail("upload", error(PortErrorKind::Invalid, "not so"), false);
     let bot = Bot::start(folder.path(), "", &[&chat]).await;
     let card = Card::titled("Backup").block(stored(&bot, "backup.bin", 9 << 20).await);
     bot.queue(vec![delivery("c", "k", card)]).await;
@@ -227,6 +227,47 @@ async fn a_failed_upload_does_not_leave_the_message_saying_that_it_goes_on() {
     chat.close_gate(false);
     bot.quiet().await;
     assert_eq!(chat.revisions().last().unwrap().card, chat.posts()[0].card);
+    assert_eq!(bot.store.outbox_depth().await.unwrap().dead, 1);
+    bot.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_platform_refuses_to_take_is_linked_where_it_would_have_been() {
+    let folder = tempfile::tempdir().unwrap();
+    let chat = Double::new("work", caps());
+    let bot = Bot::start(folder.path(), "", &[&chat]).await;
+    let (small, large) = (stored(&bot, "small.pdf", 10).await, stored(&bot, "large.bin", 9 << 20).await);
+    chat.fail("upload", error(PortErrorKind::Denied, "files are not allowed in this channel"), false);
+    chat.fail("upload", error(PortErrorKind::TooLarge, "over the plan's limit"), false);
+    bot.queue(vec![delivery("c", "k", Card::text("Both.").block(small.clone()).block(large).block(inline("note.txt", b"abc")))]).await;
+    bot.quiet().await;
+    let said = text(&chat.revisions().last().unwrap().card);
+    for part in
+        ["Both.", "small.pdf could not be uploaded here: files are not allowed", "large.bin could not be uploaded here", "Revoke link"]
+    {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(said.matches("/s/").count(), 2, "{said}");
+    assert_eq!(
+        chat.uploads().iter().map(|upload| upload.2.as_str()).collect::<Vec<_>>(),
+        ["note.txt"],
+        "the others are brought all the same"
+    );
+    assert_eq!((chat.posts().len(), bot.store.outbox_depth().await.unwrap().dead), (1, 0));
+    // Where messages can't be changed the link follows; and whoever is answered can revoke it.
+    chat.caps.lock().unwrap().edits = false;
+    chat.fail("upload", error(PortErrorKind::TooLarge, "over the plan's limit"), false);
+    bot.queue(vec![private("D-U1", "l", Card::text("Here.").block(small))]).await;
+    bot.quiet().await;
+    let after = chat.posts().last().unwrap().clone();
+    assert!(after.key.as_str().starts_with("l.file0.link") && text(&after.card).contains("/s/"), "{after:?}");
+    let links =
+        bot.store.links(&bellhop_store::LinkWish { made_by: Some("work:U1".into()), limit: 9, ..Default::default() }).await.unwrap();
+    assert_eq!(links.len(), 1);
+    // What is nowhere but in the message has no link: then it is known not to be delivered.
+    chat.fail("upload", error(PortErrorKind::TooLarge, "over the plan's limit"), false);
+    bot.queue(vec![delivery("c", "m", Card::text("Here.").block(inline("a.txt", b"abc")))]).await;
+    bot.quiet().await;
     assert_eq!(bot.store.outbox_depth().await.unwrap().dead, 1);
     bot.stop().await;
 }

@@ -1,6 +1,7 @@
 //! The commands, run on a world of ports in memory.
 
 mod alerts;
+mod browse;
 mod bucket_store;
 mod buckets;
 mod catalogue;
@@ -11,8 +12,11 @@ mod figures;
 mod files;
 mod hookery;
 mod hooks;
+mod linker;
 mod outbox;
 mod schedules;
+mod shares;
 mod source;
 mod stores;
+mod tags;
 mod world;

@@ -1,6 +1,7 @@
 //! What can go wrong, in terms that say whether trying again makes sense. `bot/src/explain.rs` words it for people.
 
 use crate::card::Card;
+use crate::call::Invoke;
 use std::time::Duration;
 
 /// What went wrong at a port.
@@ -127,6 +128,10 @@ pub enum CommandError {
     /// Not now or not here, with the reason and what to do.
     #[error("{0}")]
     Refused(String),
+    /// Something would be lost by it that could not be foreseen from the words alone: the command is to be asked for with these
+    /// arguments, under which it destroys, after its plan was shown. Nothing was done.
+    #[error("it has to be confirmed first")]
+    Confirm(Box<Invoke>),
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),

@@ -6,7 +6,7 @@ use bellhop_core::ports::{ScheduleBook as _, UsageBook as _, UsageRow};
 use bellhop_core::{Invoke, PortErrorKind, UserRef};
 use bellhop_kit::conformance::schedule::sample;
 use bellhop_kit::wait::until;
-use bellhop_store::{Approval, Effects, LinkRow, NewAudit, ScheduleAdvance, UsageCount};
+use bellhop_store::{Approval, Effects, LinkRow, LinkWish, NewAudit, ScheduleAdvance, UsageCount};
 use serde_json::json;
 use std::time::Duration;
 
@@ -69,21 +69,79 @@ on_both! {
             expires: world.now() + MINUTE,
             uses: 0,
             made_in: None,
+            most_uses: None,
+            policy: None,
+            revoked: None,
         };
         store.add_link(&link).await.unwrap();
         assert_eq!(store.add_link(&link).await.unwrap_err().kind, PortErrorKind::Conflict);
         assert_eq!(store.link("abc").await.unwrap().as_ref(), Some(&link));
         assert_eq!(store.link("abd").await.unwrap(), None);
-        store.count_link_use("abc").await.unwrap();
+        assert!(store.count_link_use("abc").await.unwrap());
+        assert!(!store.count_link_use("nobody's").await.unwrap());
         assert_eq!(store.link("abc").await.unwrap().unwrap().uses, 1);
         store.add_link(&LinkRow { id: "revoked".into(), ..link.clone() }).await.unwrap();
         assert!(store.revoke_link("revoked").await.unwrap());
         assert!(!store.revoke_link("revoked").await.unwrap());
         assert_eq!(store.link("revoked").await.unwrap(), None);
+        assert!(store.any_link("revoked").await.unwrap().unwrap().revoked.is_some(), "that it was revoked can be said");
+        assert!(!store.count_link_use("revoked").await.unwrap());
         world.clock.advance(MINUTE);
         assert_eq!(store.link("abc").await.unwrap(), None);
+        assert!(store.any_link("abc").await.unwrap().is_some_and(|link| !link.works(world.now())));
+        assert!(!store.count_link_use("abc").await.unwrap());
         world.clock.advance(Duration::from_hours(48));
+        assert_eq!(store.sweep().await.unwrap().others, 0, "why they don't work can still be said");
+        world.clock.advance(Duration::from_hours(6 * 24));
         assert_eq!(store.sweep().await.unwrap().others, 2);
+        assert_eq!(store.any_link("abc").await.unwrap(), None);
+    }
+
+    async fn a_link_is_good_for_so_many_downloads_and_listed_while_it_works(world: World) {
+        let store = &world.store;
+        let link = |id: &str, by: &str, name: &str, most: Option<i64>| LinkRow {
+            id: id.into(),
+            store: StoreName::new("local"),
+            name: name.into(),
+            version: None,
+            made_by: by.into(),
+            made_at: world.now(),
+            expires: world.now() + MINUTE,
+            uses: 0,
+            made_in: Some(place("ops")),
+            most_uses: most,
+            policy: Some("partners".into()),
+            revoked: None,
+        };
+        let all = [link("aaaaaa1", "work:U1", "a", Some(1)), link("aaaaab2", "work:U1", "b", None), link("bbbbbb3", "work:U2", "a", None)];
+        for one in &all {
+            store.add_link(one).await.unwrap();
+        }
+        let ids = async |wish: LinkWish| {
+            let mut ids: Vec<String> = store.links(&wish).await.unwrap().into_iter().map(|link| link.id).collect();
+            ids.sort();
+            ids
+        };
+        let wish = || LinkWish { limit: 10, ..LinkWish::default() };
+        assert_eq!(ids(wish()).await.len(), 3);
+        assert_eq!(ids(LinkWish { limit: 2, ..wish() }).await.len(), 2);
+        assert_eq!(ids(LinkWish { made_by: Some("work:U1".into()), ..wish() }).await, ["aaaaaa1", "aaaaab2"]);
+        let of = Some((StoreName::new("local"), "a".to_owned()));
+        assert_eq!(ids(LinkWish { file: of.clone(), ..wish() }).await, ["aaaaaa1", "bbbbbb3"]);
+        assert_eq!(ids(LinkWish { made_by: Some("work:U2".into()), file: of, ..wish() }).await, ["bbbbbb3"]);
+        assert_eq!(ids(LinkWish { begins: Some("aaaaab".into()), ..wish() }).await, ["aaaaab2"]);
+        assert!(ids(LinkWish { begins: Some("%".into()), ..wish() }).await.is_empty());
+        assert_eq!(store.any_link("aaaaaa1").await.unwrap().as_ref(), Some(&all[0]));
+        // Of many who come at once exactly one is let through.
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..20 {
+            let store = store.clone();
+            tasks.spawn(async move { store.count_link_use("aaaaaa1").await.unwrap() });
+        }
+        assert_eq!(tasks.join_all().await.into_iter().filter(|let_through| *let_through).count(), 1);
+        assert!(store.any_link("aaaaaa1").await.unwrap().unwrap().used_up());
+        assert_eq!(store.link("aaaaaa1").await.unwrap(), None);
+        assert_eq!(ids(wish()).await, ["aaaaab2", "bbbbbb3"]);
     }
 
     async fn a_proposal_is_taken_once(world: World) {

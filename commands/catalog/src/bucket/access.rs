@@ -60,6 +60,21 @@ impl Access {
     }
 }
 
+/// How long a change takes, where the service says so.
+fn settled(buckets: &dyn Buckets, until: &str) -> String {
+    match buckets.settles() {
+        Some(most) => format!("It takes up to {} s {until}.", most.as_secs()),
+        None => String::new(),
+    }
+}
+
+/// A policy on one line.
+fn said(call: &Call, policy: Option<&AccessPolicy>) -> String {
+    let Some(policy) = policy else { return "none".to_owned() };
+    let until = policy.expires.map(|at| format!(", until {}", local(at, call.caller.zone))).unwrap_or_default();
+    format!("{}{until}", Permission::letters(&policy.permissions))
+}
+
 /// Policies as a table.
 fn listed(call: &Call, bucket: &str, policies: &[AccessPolicy]) -> Card {
     let time = |at: Option<bellhop_core::Timestamp>| at.map(|at| local(at, call.caller.zone)).unwrap_or_default();
@@ -89,6 +104,7 @@ impl Access {
         let expires = args.expires.map(|span| call.now + TimeDelta::from_std(span.0).unwrap_or(TimeDelta::MAX));
         let permissions = args.permissions.as_deref().map(Permission::read).transpose();
         let permissions = permissions.map_err(|why| CommandError::invalid("permissions", why))?;
+        let before;
         let (title, text) = match verb {
             Verb::Create => {
                 let missing: Vec<&'static str> = [("permissions", permissions.is_none()), ("expires", expires.is_none())]
@@ -100,32 +116,42 @@ impl Access {
                     return Err(CommandError::Missing(missing).into());
                 }
                 let policy = AccessPolicy { id: id.to_owned(), permissions: permissions.unwrap_or_default(), starts: None, expires };
+                before = Vec::new();
                 buckets.create_access(&args.name, &policy).await?;
-                (format!("Added the policy {}", line(id)), "It may take half a minute until it holds.")
+                (format!("Added the policy {}", line(id)), settled(buckets, "until it holds"))
             }
             Verb::Change => {
                 if permissions.is_none() && expires.is_none() {
                     return Err(CommandError::Missing(vec!["permissions"]).into());
                 }
-                let all = buckets.access(&args.name).await?;
-                let Some(mut policy) = all.into_iter().find(|policy| policy.id == id) else {
-                    return Err(CommandError::not_found("access policy", line(id)).into());
+                before = buckets.access(&args.name).await?;
+                let Some(mut policy) = before.iter().find(|policy| policy.id == id).cloned() else {
+                    let nearest = bellhop_core::nearest::nearest(id, before.iter().map(|policy| policy.id.as_str())).map(str::to_owned);
+                    return Err(CommandError::NotFound { what: "access policy", name: line(id), nearest }.into());
                 };
                 policy.permissions = permissions.unwrap_or(policy.permissions);
                 policy.expires = expires.or(policy.expires);
                 buckets.change_access(&args.name, &policy).await?;
-                (
-                    format!("Changed the policy {}", line(id)),
-                    "It may take half a minute until it holds, for links that are out already too.",
-                )
+                (format!("Changed the policy {}", line(id)), settled(buckets, "until it holds, for links that are out already too"))
             }
             Verb::Revoke | Verb::List => {
+                before = buckets.access(&args.name).await?;
                 buckets.revoke_access(&args.name, id).await?;
-                (format!("Revoked the policy {}", line(id)), "Links that were bound to it stop working, within half a minute.")
+                (format!("Revoked the policy {}", line(id)), settled(buckets, "until that holds"))
             }
         };
         let after = buckets.access(&args.name).await?;
-        let mut card = Card::titled(title).tone(Tone::Good).and_text(text);
+        let mut card = Card::titled(title).tone(Tone::Good);
+        if verb == Verb::Revoke {
+            card = card.and_text("Links that were bound to it stop working.");
+        }
+        if !text.is_empty() {
+            card = card.and_text(text);
+        }
+        card = card.and_fields(vec![
+            ("Before", said(call, before.iter().find(|policy| policy.id == id))),
+            ("Now", said(call, after.iter().find(|policy| policy.id == id))),
+        ]);
         card.blocks.extend(listed(call, &args.name, &after).blocks);
         Ok(card)
     }
@@ -157,6 +183,7 @@ impl Command for Access {
     const EXAMPLES: &'static [&'static str] = &[
         "bucket access team-files list",
         "bucket access team-files create partners --permissions rl --expires 7d",
+        "bucket access team-files change partners --expires 14d",
         "bucket access team-files revoke partners",
     ];
     const COMPLETES: &'static [&'static str] = &["name", "store"];

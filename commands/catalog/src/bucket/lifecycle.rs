@@ -1,5 +1,5 @@
-//! `bucket lifecycle`: what becomes of a bucket's files as they grow old. Rules delete by themselves what they are about,
-//! so that what would change is shown and asked for first. Rules of others stay.
+//! `bucket lifecycle`: what becomes of a bucket's files as they grow old. A rule is added at once, and what that changed is
+//! shown; one that would take the place of another, and removing rules, is asked for first. Rules of others stay.
 
 use super::{Keeper, complete, rule as words};
 use crate::file::stores_at;
@@ -9,7 +9,7 @@ use bellhop_core::command::Suggestion;
 use bellhop_core::ids::StoreName;
 use bellhop_core::period::Span as Length;
 use bellhop_core::ports::{Fact, LifecycleFilter, LifecycleRule, NoncurrentExpiry, Stores, Transition, Versioning, When, merged};
-use bellhop_core::{Access, Call, Card, Command, CommandError, Effect, PortError, PortErrorKind, Reply, Span, Tone};
+use bellhop_core::{Access, Call, Card, Command, CommandError, Effect, Invoke, PortError, PortErrorKind, Reply, Span, Tone};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
@@ -61,6 +61,10 @@ pub struct LifecycleArgs {
     /// The rule's id, where it isn't to be made from what it does
     #[arg(long)]
     pub id: Option<String>,
+    /// Puts the rule in the place of another one with its id, after asking
+    #[arg(long)]
+    #[serde(default)]
+    pub replace: bool,
     /// The store whose credential is used, where it isn't the default one
     #[arg(long)]
     pub store: Option<StoreName>,
@@ -171,6 +175,19 @@ fn made_id(kinds: &[&str], prefix: &str) -> String {
     id
 }
 
+/// What became of the rules, rule by rule; those that stayed as they are aren't named.
+fn changes(before: &[LifecycleRule], after: &[LifecycleRule]) -> Vec<(&'static str, String)> {
+    let of = |rules: &[LifecycleRule], id: &str| rules.iter().find(|rule| rule.id == id).cloned();
+    let mut changes = Vec::new();
+    for old in before.iter().filter(|old| of(after, &old.id).as_ref() != Some(*old)) {
+        changes.push(("Before", words(old)));
+    }
+    for new in after.iter().filter(|new| of(before, &new.id).as_ref() != Some(*new)) {
+        changes.push(("Now", words(new)));
+    }
+    changes
+}
+
 /// Rules as a table.
 fn listed(bucket: &str, rules: &[LifecycleRule]) -> Card {
     let card = Card::titled(format!("Lifecycle of {bucket}"));
@@ -208,6 +225,8 @@ impl Command for Lifecycle {
     fn weight(args: &LifecycleArgs) -> (Access, Effect) {
         match args.action {
             None | Some(Verb::Show) => (Access::Member, Effect::Reads),
+            // A rule more is one of the face's changes that need no asking; what takes the place of another one does.
+            Some(Verb::Set) if !args.replace => (Self::ACCESS, Effect::Writes),
             Some(Verb::Set | Verb::Clear) => (Self::ACCESS, Self::EFFECT),
         }
     }
@@ -215,16 +234,23 @@ impl Command for Lifecycle {
     async fn run(&self, call: &Call, args: LifecycleArgs) -> Result<Reply, CommandError> {
         let keeper = Keeper::of(&*stores_at(&self.stores, call).await, args.store.as_ref())?;
         let buckets = keeper.buckets()?;
+        let before;
         let title = match args.action {
             None | Some(Verb::Show) => return Ok(Reply::new(listed(&args.name, &Self::rules(&keeper, &args.name).await?))),
             Some(Verb::Set) => {
                 let rule = rule(&args)?;
+                before = Self::rules(&keeper, &args.name).await?;
+                if !args.replace && before.iter().any(|there| there.id == rule.id && *there != rule) {
+                    let args = LifecycleArgs { replace: true, ..args };
+                    return Err(CommandError::Confirm(Box::new(Invoke::of::<Self>(&args))));
+                }
                 if let Err(error) = buckets.add_lifecycle(&args.name, &rule).await {
                     return Err(refused(&keeper, &args.name, error).await);
                 }
                 format!("The rule {} holds for {}", line(&rule.id), args.name)
             }
             Some(Verb::Clear) => {
+                before = Self::rules(&keeper, &args.name).await?;
                 if let Err(error) = buckets.clear_lifecycle(&args.name, args.id.as_deref()).await {
                     return Err(refused(&keeper, &args.name, error).await);
                 }
@@ -238,7 +264,9 @@ impl Command for Lifecycle {
         if args.action == Some(Verb::Set) {
             card = card.and_text("The service goes through its files about once a day.");
         }
-        card.blocks.extend(listed(&args.name, &Self::rules(&keeper, &args.name).await?).blocks);
+        let after = Self::rules(&keeper, &args.name).await?;
+        card = card.and_fields(changes(&before, &after));
+        card.blocks.extend(listed(&args.name, &after).blocks);
         Ok(Reply::new(card))
     }
 

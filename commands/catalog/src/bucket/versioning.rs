@@ -84,7 +84,9 @@ impl Command for Versioning {
             "What is overwritten from now on is gone. Versions that are there stay, and take room until they are deleted."
         };
         let title = format!("Versioning of {} is {}", args.name, if on { "on" } else { "suspended" });
-        let card = Card::titled(title).tone(Tone::Good).and_text(text);
+        let after = buckets.versioning(&args.name).await.map_or_else(|_| if on { "on" } else { "suspended" }, versions);
+        let fields = vec![("Before", versions(before)), ("Now", after)];
+        let card = Card::titled(title).tone(Tone::Good).and_fields(fields).and_text(text);
         Ok(Reply::new(match buckets.reach() {
             Some(reach) => card.and_text(format!("{reach}.")),
             None => card,

@@ -50,8 +50,8 @@ impl Command for Delete {
         if !file.store.versioned() {
             return Ok(Reply::new(card));
         }
-        let restore = Invoke::of::<Restore>(&RestoreArgs { name: file.spelled.clone(), version: None, store: None });
-        Ok(Reply::new(card.and_actions(vec![Action::invoke("Restore", restore)])))
+        let restore = Invoke::of::<Restore>(&RestoreArgs { name: file.sure.clone(), version: None, store: None });
+        Ok(Reply::new(card.and_actions(vec![Action::invoke("Undo", restore)])))
     }
 
     async fn plan(&self, call: &Call, args: &DeleteArgs) -> Result<Card, CommandError> {

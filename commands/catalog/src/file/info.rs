@@ -4,7 +4,7 @@ use super::delete::{Delete, DeleteArgs};
 use super::get::{Get, GetArgs};
 use super::share::{Share, ShareArgs};
 use super::versions::{Versions, VersionsArgs};
-use super::{complete, facts, locate, stores_at};
+use super::{complete, facts, locate, stores_at, tag_fact};
 use bellhop_core::card::ActionStyle;
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::{StoreName, VersionId};
@@ -40,7 +40,7 @@ impl Info {
 
 impl Command for Info {
     const NAME: &'static str = "file info";
-    const SUMMARY: &'static str = "Shows a file's size, type, version and checksum";
+    const SUMMARY: &'static str = "Shows a file's size, type, version, tags, encryption and checksum";
     const EXAMPLES: &'static [&'static str] = &["file info report.pdf"];
     const COMPLETES: &'static [&'static str] = &["name", "store"];
     type Args = InfoArgs;
@@ -50,14 +50,18 @@ impl Command for Info {
         let info = file.head(args.version.as_ref()).await?;
         let mut fields = facts(call, &info);
         fields.push(("Store", crate::wording::code(file.store_name().as_str())));
+        if args.version.is_none() {
+            // The tags are those of what the name gives now.
+            fields.extend(tag_fact(&file).await);
+        }
         let mut actions = vec![
-            Action::invoke("Get", Invoke::of::<Get>(&GetArgs { name: file.spelled.clone(), version: args.version.clone(), store: None })),
-            Action::invoke("Share", Invoke::of::<Share>(&ShareArgs { version: args.version, ..ShareArgs::of(&file.spelled) })),
+            Action::invoke("Get", Invoke::of::<Get>(&GetArgs { name: file.sure.clone(), version: args.version.clone(), store: None })),
+            Action::invoke("Share", Invoke::of::<Share>(&ShareArgs { version: args.version, ..ShareArgs::of(&file.sure) })),
         ];
         if file.store.versioned() {
-            actions.push(Action::invoke("Versions", Invoke::of::<Versions>(&VersionsArgs { name: file.spelled.clone(), store: None })));
+            actions.push(Action::invoke("Versions", Invoke::of::<Versions>(&VersionsArgs { name: file.sure.clone(), store: None })));
         }
-        let delete = Invoke::of::<Delete>(&DeleteArgs { name: file.spelled.clone(), store: None });
+        let delete = Invoke::of::<Delete>(&DeleteArgs { name: file.sure.clone(), store: None });
         actions.push(Action::invoke("Delete", delete).style(ActionStyle::Danger));
         Ok(Reply::new(Card::titled(info.name.clone()).and_fields(fields).and_actions(actions)))
     }

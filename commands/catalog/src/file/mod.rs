@@ -1,15 +1,20 @@
 //! Files: what their commands share. Which store a typed name means, what is said about a file, and which name was meant
 //! when there is none of the one that was typed.
 
+pub(crate) mod browse;
 pub(crate) mod copy;
 pub(crate) mod delete;
 pub(crate) mod get;
 pub(crate) mod info;
+pub(crate) mod links;
 pub(crate) mod list;
 pub(crate) mod r#move;
 pub(crate) mod put;
 pub(crate) mod restore;
 pub(crate) mod share;
+pub(crate) mod store;
+pub(crate) mod tag;
+pub(crate) mod unshare;
 mod upload;
 pub(crate) mod versions;
 
@@ -18,8 +23,9 @@ use bellhop_core::card::{Block, FileBlock, FileSource, Span};
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::{StoreName, VersionId};
 use bellhop_core::nearest::nearest;
-use bellhop_core::ports::{FileInfo, FileStore, PortResult, Stores, file_name};
+use bellhop_core::ports::{FileEncryption, FileInfo, FileStore, PortResult, Stores, file_name};
 use bellhop_core::{Call, CommandError, PortError, PortErrorKind};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How many names are looked through for the one that was meant.
@@ -33,6 +39,9 @@ pub(crate) struct Located {
     pub name: String,
     /// The same as it is typed: with the store's name where it was given, or isn't the default store.
     pub spelled: String,
+    /// The same as buttons carry it: with the store's name wherever there are several, for the default may have changed when one
+    /// is pressed.
+    pub sure: String,
 }
 
 impl Located {
@@ -104,7 +113,13 @@ pub(crate) fn locate_prefix(stores: &dyn Stores, typed: &str, option: Option<&St
 
 fn located(stores: &dyn Stores, store: Arc<dyn FileStore>, name: String, typed: &str) -> Located {
     let spelled = if store_part(typed).is_some() { typed.to_owned() } else { spell(stores, store.name(), &name) };
-    Located { store, name, spelled }
+    let sure = surely(stores, store.name(), &name);
+    Located { store, name, spelled, sure }
+}
+
+/// A file's name that means the same file in every place and at every time.
+pub(crate) fn surely(stores: &dyn Stores, store: &StoreName, name: &str) -> String {
+    if stores.names().len() == 1 && store_part(name).is_none() { name.to_owned() } else { format!("{store}:{name}") }
 }
 
 /// A file's name as a person would type it.
@@ -190,6 +205,7 @@ pub(crate) async fn complete(stores: &dyn Stores, argument: &str, typed: &str) -
     match argument {
         "name" | "from" | "to" | "prefix" => complete_name(stores, typed).await,
         "store" => complete_store(stores, typed),
+        "encrypt" => complete_encryption(stores, typed),
         _ => Vec::new(),
     }
 }
@@ -214,10 +230,54 @@ pub(crate) fn facts(call: &Call, info: &FileInfo) -> Vec<(&'static str, Span)> {
     if let Some(version) = &info.version {
         facts.push(("Version", code(version.as_str())));
     }
+    if let Some(encryption) = &info.encryption {
+        facts.push(("Encrypted", line(&encrypted(encryption)).into()));
+    }
     if let Some(sha256) = &info.sha256 {
         facts.push(("SHA-256", code(sha256)));
     }
     facts
+}
+
+/// How a file is encrypted, in words.
+pub(crate) fn encrypted(encryption: &FileEncryption) -> String {
+    match encryption {
+        FileEncryption::Aes256 => "with the service's own keys (aes256)".to_owned(),
+        FileEncryption::Kms { key: None } => "with the service's own key of its key service (kms)".to_owned(),
+        FileEncryption::Kms { key: Some(key) } => format!("with the key {key} of the key service (kms)"),
+        FileEncryption::Scope(name) => format!("under the scope {name}"),
+        FileEncryption::Key(name) => format!("with the key {name} of Bellhop's configuration"),
+    }
+}
+
+/// Tags in words.
+pub(crate) fn tagged(tags: &BTreeMap<String, String>) -> String {
+    tags.iter().map(|(name, value)| format!("{}={}", line(name), line(value))).collect::<Vec<_>>().join(", ")
+}
+
+/// The tags of a file as a fact, where it has some or they can't be seen; nothing where the store has none at all.
+pub(crate) async fn tag_fact(file: &Located) -> Option<(&'static str, Span)> {
+    match file.store.tags(&file.name).await {
+        Ok(tags) if tags.is_empty() => None,
+        Ok(tags) => Some(("Tags", tagged(&tags).into())),
+        Err(error) if error.kind == PortErrorKind::Unsupported => None,
+        Err(error) => Some(("Tags", format!("can't be seen: {}", line(&error.message)).into())),
+    }
+}
+
+/// Ways of encrypting a file to propose: those of the store that is meant where none is named, then those of others.
+pub(crate) fn complete_encryption(stores: &dyn Stores, typed: &str) -> Vec<Suggestion> {
+    let mut proposed: Vec<(String, String)> = Vec::new();
+    for name in stores.names() {
+        let Ok(store) = stores.store(Some(&name)) else { continue };
+        for way in store.encryptions() {
+            let value = way.to_string();
+            if !proposed.iter().any(|(known, _)| *known == value) {
+                proposed.push((value, format!("{}, in {name}", encrypted(&way))));
+            }
+        }
+    }
+    crate::wording::suggest(typed, proposed)
 }
 
 /// A size for people and, where that is rounded, in bytes.

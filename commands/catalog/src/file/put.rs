@@ -4,13 +4,13 @@ use super::delete::{Delete, DeleteArgs};
 use super::info::{Info, InfoArgs};
 use super::share::{Share, ShareArgs};
 use super::upload::{Kept, Upload, Uploads};
-use super::{Located, complete, locate, locate_prefix, short_sum, size, spell, stores_at};
+use super::{Located, complete, encrypted, locate, locate_prefix, short_sum, size, spell, stores_at, surely};
 use crate::wording::{code, count, line};
 use bellhop_core::card::{ActionStyle, Block, Field};
 use bellhop_core::clock::Clock;
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::StoreName;
-use bellhop_core::ports::{Attachments, FileInfo, Records, Stores, file_name};
+use bellhop_core::ports::{Attachments, FileEncryption, FileInfo, Records, Stores, file_name};
 use bellhop_core::text::{is_hidden, shorten};
 use bellhop_core::{Action, Attachment, Call, Card, Command, CommandError, Effect, Invoke, Reply, Span, Tone};
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,19 @@ pub struct PutArgs {
     /// The store, where it isn't the default one
     #[arg(long)]
     pub store: Option<StoreName>,
+    /// A short text under a short name that goes with it, such as project=atlas
+    #[arg(long, value_name = "NAME=VALUE", value_parser = super::tag::checked)]
+    #[serde(default)]
+    pub tag: Vec<String>,
+    /// How it is encrypted: aes256, kms, kms:KEY, scope:NAME or key:NAME; as usual there unless told
+    #[arg(long, value_name = "KIND", value_parser = encryption)]
+    #[serde(default)]
+    pub encrypt: Option<String>,
+}
+
+/// A way to encrypt, as it is typed.
+fn encryption(typed: &str) -> Result<String, String> {
+    FileEncryption::read(typed).map(|_| typed.to_owned())
 }
 
 /// Stores files.
@@ -74,8 +87,7 @@ impl Put {
                 let name = unused(&own_name(&file.name), &mut taken);
                 let name = format!("{}{name}", base.name);
                 file_name(&name)?;
-                let spelled = spell(stores, base.store_name(), &name);
-                Ok(Located { store: base.store.clone(), name, spelled })
+                Ok(super::located(stores, base.store.clone(), name, ""))
             })
             .collect()
     }
@@ -85,8 +97,13 @@ impl Command for Put {
     const NAME: &'static str = "file put";
     const SUMMARY: &'static str = "Stores the files attached to the message";
     const EFFECT: Effect = Effect::Writes;
-    const EXAMPLES: &'static [&'static str] = &["file put", "file put reports/november.pdf", "file put screenshots/"];
-    const COMPLETES: &'static [&'static str] = &["name", "store"];
+    const EXAMPLES: &'static [&'static str] = &[
+        "file put",
+        "file put reports/november.pdf",
+        "file put screenshots/",
+        "file put contract.pdf --tag project=atlas --encrypt aes256",
+    ];
+    const COMPLETES: &'static [&'static str] = &["name", "store", "encrypt"];
     type Args = PutArgs;
 
     async fn run(&self, call: &Call, args: PutArgs) -> Result<Reply, CommandError> {
@@ -99,11 +116,13 @@ impl Command for Put {
         }
         let stores = stores_at(&self.stores, call).await;
         let targets = Self::targets(&*stores, &args, &files)?;
-        let uploads = Uploads { attachments: &*self.attachments, records: &*self.records };
+        let tags = super::tag::read(&args.tag)?;
+        let encryption = args.encrypt.as_deref().map(FileEncryption::read).transpose();
+        let encryption = encryption.map_err(|why| CommandError::invalid("encrypt", why))?;
+        let uploads = Uploads { attachments: &*self.attachments, records: &*self.records, tags, encryption };
         let earlier = |store: &StoreName, name: &str| {
             let store = stores.store(Some(store))?;
-            let spelled = spell(&*stores, store.name(), name);
-            Ok(Located { store, name: name.to_owned(), spelled })
+            Ok(super::located(&*stores, store, name.to_owned(), ""))
         };
         let mut parts = Vec::new();
         let mut failures: Vec<(String, CommandError)> = Vec::new();
@@ -127,13 +146,13 @@ impl Command for Put {
 
 impl Put {
     fn answer(stores: &dyn Stores, parts: &[(&Located, Kept)], failures: &[(String, CommandError)]) -> Card {
-        let stored = parts.iter().filter(|(_, kept)| !matches!(kept, Kept::Underway)).count();
+        let done = parts.iter().filter(|(_, kept)| !matches!(kept, Kept::Underway)).count();
         let title = match (parts, failures) {
             ([(to, Kept::New { .. })], []) => format!("Stored {}", line(&to.name)),
             ([(_, Kept::Before { info, .. })], []) => format!("{} is stored already", line(&info.name)),
             ([(to, Kept::Underway)], []) => format!("{} is being stored", line(&to.name)),
-            (_, []) => format!("Stored {}", count(stored, "file")),
-            (parts, failures) => format!("Stored {stored} of {}", count(parts.len() + failures.len(), "file")),
+            (_, []) => format!("Stored {}", count(done, "file")),
+            (parts, failures) => format!("Stored {done} of {}", count(parts.len() + failures.len(), "file")),
         };
         let mut card = Card::titled(title).tone(if failures.is_empty() { Tone::Good } else { Tone::Warning });
         let one = parts.len() + failures.len() == 1;
@@ -145,9 +164,11 @@ impl Put {
                     (to.spelled.clone(), info, "What was there is kept as an older version.")
                 }
                 Kept::New { info, replaced: true } => (to.spelled.clone(), info, "It replaces what was there."),
-                Kept::Before { store, info } => {
-                    (spell(stores, store, &info.name), info, "This upload was stored before: nothing was stored again.")
-                }
+                Kept::Before { store, info } => (
+                    spell(stores, store, &info.name),
+                    info,
+                    "This upload was stored before: nothing was stored again, and its tags and encryption are as they were.",
+                ),
                 Kept::Underway => {
                     card = card.and_spans(vec![code(&to.spelled), ": another message with the same upload is storing it.".into()]);
                     continue;
@@ -158,7 +179,8 @@ impl Put {
                 card = card.and_text(note);
             }
             if actions.len() < WITH_BUTTONS * 3 {
-                actions.extend(buttons(&spelled, info, one));
+                let store = if let Kept::Before { store, .. } = kept { store } else { to.store_name() };
+                actions.extend(buttons(&surely(stores, store, &info.name), info, one));
             }
         }
         for (name, error) in failures {
@@ -172,6 +194,7 @@ fn fields(spelled: &str, info: &FileInfo) -> Vec<Field> {
     let field = |name: &str, value: Span| Field { name: name.to_owned(), value: vec![value] };
     let mut fields = vec![field("Name", code(spelled)), field("Size", size(info.size)), field("Type", line(&info.content_type).into())];
     fields.extend(info.version.as_ref().map(|version| field("Version", code(version.as_str()))));
+    fields.extend(info.encryption.as_ref().map(|way| field("Encrypted", line(&encrypted(way)).into())));
     fields.extend(info.sha256.as_ref().map(|sha256| field("SHA-256", short_sum(sha256))));
     fields
 }

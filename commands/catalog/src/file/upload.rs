@@ -7,12 +7,13 @@
 use super::Located;
 use bellhop_core::card::Progress;
 use bellhop_core::ids::{CallId, StoreName, VersionId};
-use bellhop_core::ports::{Attachments, ByteStream, FileInfo, NewFile, PortResult, Records};
+use bellhop_core::ports::{Attachments, ByteStream, FileEncryption, FileInfo, NewFile, PortResult, Records};
 use bellhop_core::{Attachment, Call, CommandError, PortError, PortErrorKind, Timestamp};
 use chrono::TimeDelta;
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The collection of notes about uploads.
@@ -79,6 +80,10 @@ pub(super) struct Upload<'a> {
 pub(super) struct Uploads<'a> {
     pub attachments: &'a dyn Attachments,
     pub records: &'a dyn Records,
+    /// What goes with each of them.
+    pub tags: BTreeMap<String, String>,
+    /// How each of them is encrypted, where that was said.
+    pub encryption: Option<FileEncryption>,
 }
 
 impl Uploads<'_> {
@@ -157,7 +162,11 @@ impl Uploads<'_> {
         let bytes = self.attachments.open(call, attachment).await?;
         let what = format!("Storing {}", crate::wording::line(&to.name));
         let (bytes, sum) = summed(counted(bytes, call.progress.clone(), what, attachment.size));
-        let file = NewFile::new(to.name.clone(), content_type(attachment, &to.name), attachment.size);
+        let file = NewFile {
+            tags: self.tags.clone(),
+            encryption: self.encryption.clone(),
+            ..NewFile::new(to.name.clone(), content_type(attachment, &to.name), attachment.size)
+        };
         let mut info = to.store.write(file, bytes).await?;
         let sum = hex::encode(sum.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize());
         if info.sha256.as_ref().is_some_and(|stored| *stored != sum) {

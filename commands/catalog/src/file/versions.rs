@@ -72,7 +72,7 @@ impl Command for Versions {
             .filter(|version| !version.current && !version.deletion)
             .take(BUTTONS)
             .map(|version| {
-                let args = RestoreArgs { name: file.spelled.clone(), version: Some(version.id.clone()), store: None };
+                let args = RestoreArgs { name: file.sure.clone(), version: Some(version.id.clone()), store: None };
                 Action::invoke(format!("Restore {}", bellhop_core::text::shorten(version.id.as_str(), 12)), Invoke::of::<Restore>(&args))
             })
             .collect();

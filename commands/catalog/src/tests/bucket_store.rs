@@ -59,6 +59,9 @@ fn failed(kind: PortErrorKind, message: &str) -> PortError {
 
 #[async_trait]
 impl Buckets for MemoryBuckets {
+    fn settles(&self) -> Option<std::time::Duration> {
+        Some(std::time::Duration::from_secs(30))
+    }
     fn own(&self) -> &'static str {
         "team-files"
     }

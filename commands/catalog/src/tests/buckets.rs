@@ -133,6 +133,17 @@ fn a_lifecycle_rule_is_shown_before_it_is_set_and_loses_no_other() {
         planned.contains("It takes the place of: every file: expire after 10 days.") && planned.contains("1 other rule stay"),
         "{planned}"
     );
+    // What takes the place of another rule is asked for; until then nothing is changed.
+    let CommandError::Confirm(invoke) = world.error(again) else { panic!("{:?}", world.error(again)) };
+    assert_eq!(world.registry.line(&invoke), format!("{again} --replace"));
+    assert_eq!(settings(&world, "team-files").rules[1].expire, Some(When::Days(10)));
+    assert_eq!(world.registry.get("bucket lifecycle").unwrap().weighed(&invoke.args).effect, Effect::Destroys);
+    let done = world.run(&format!("{again} --replace"));
+    assert!(
+        done.contains("Before: every file: expire after 10 days") && done.contains("Now:    every file: expire after 20 days"),
+        "{done}"
+    );
+    // The very same rule again replaces nothing.
     world.run(again);
     world.run("bucket lifecycle team-files set --id mine --expire-noncurrent 5d --keep 3");
     let rules = settings(&world, "team-files").rules;
@@ -222,7 +233,9 @@ fn access_policies_are_made_changed_and_revoked() {
     assert!(world.run("bucket access team-files list").contains("0 policies"));
     insta::assert_snapshot!(world.run("bucket access team-files create partners --permissions lr --expires 7d"), @r"
     ✓ Added the policy partners
-    It may take half a minute until it holds.
+    It takes up to 30 s until it holds.
+    Before: none
+    Now:    rl, until Mon 2026-11-30 10:30 UTC
     1 policy
     Id        Allows           From  Until
     ────────  ───────────────  ────  ────────────────────────
@@ -231,7 +244,12 @@ fn access_policies_are_made_changed_and_revoked() {
     let AccessPolicy { permissions, expires, .. } = settings(&world, "team-files").policies[0].clone();
     assert_eq!((Permission::letters(&permissions).as_str(), expires), ("rl", Some("2026-11-30T10:30:00Z".parse().unwrap())));
     assert!(refused(world.error("bucket access team-files create partners --permissions r --expires 1d")).contains("already"));
-    world.run("bucket access team-files change partners --permissions rwl");
+    let changed = world.run("bucket access team-files change partners --permissions rwl");
+    assert!(changed.contains("Before: rl, until") && changed.contains("Now:    rwl, until") && changed.contains("up to 30 s"), "{changed}");
+    assert!(matches!(
+        world.error("bucket access team-files change partner --expires 3d"),
+        CommandError::NotFound { nearest: Some(near), .. } if near == "partners"
+    ));
     assert_eq!(Permission::letters(&settings(&world, "team-files").policies[0].permissions), "rwl");
     assert_eq!(settings(&world, "team-files").policies[0].expires, expires);
     assert!(world.run("bucket access team-files revoke partners").contains("stop working"));
@@ -264,7 +282,7 @@ fn showing_needs_no_role_and_asks_nothing() {
     ] {
         assert_eq!(weight(&world, line), (Access::Member, Effect::Reads), "{line}");
     }
-    for line in ["bucket lifecycle b set --expire 3d", "bucket lifecycle b clear", "bucket delete b"] {
+    for line in ["bucket lifecycle b set --expire 3d --replace", "bucket lifecycle b clear", "bucket delete b"] {
         assert_eq!(weight(&world, line), (Access::Admin, Effect::Destroys), "{line}");
     }
     for line in ["bucket encryption b set aes256", "bucket access b revoke x", "bucket versioning b off", "bucket create b"] {

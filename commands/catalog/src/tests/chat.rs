@@ -47,7 +47,7 @@ impl Places for Chat {
 }
 impl Platforms for Chat {
     fn platform(&self, chat: &ChatName) -> Option<Arc<dyn ChatPlatform>> {
-        ["console", "mute", "loud"].contains(&chat.as_str()).then(|| Arc::new(Platform(chat.clone(), Self(self.0.clone()))) as _)
+        ["console", "mute", "loud", "small"].contains(&chat.as_str()).then(|| Arc::new(Platform(chat.clone(), Self(self.0.clone()))) as _)
     }
     fn names(&self) -> Vec<ChatName> {
         vec!["console".into(), "mute".into()]
@@ -61,7 +61,8 @@ impl ChatPlatform for Platform {
         &self.0
     }
     fn capabilities(&self) -> Capabilities {
-        Capabilities { private: self.0.as_str() != "loud", text: 2000, message: 4000, ..Capabilities::default() }
+        let all = Capabilities { private: self.0.as_str() != "loud", text: 2000, message: 4000, ..Capabilities::default() };
+        if self.0.as_str() == "small" { Capabilities { actions: 10, images: false, ..all } } else { all }
     }
     async fn deliver(&self, _: &Post) -> PortResult<MessageId> {
         Err(PortError::unsupported("chat", "deliver", "not here"))

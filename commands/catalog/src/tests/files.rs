@@ -33,9 +33,9 @@ fn an_attachment_is_stored() {
     Type:    application/pdf
     Version: 1
     SHA-256: 2cf24dba5fb0
-    → Share: file share report.pdf
-    → Info: file info report.pdf
-    → Delete: file delete report.pdf
+    → Share: file share local:report.pdf
+    → Info: file info local:report.pdf
+    → Delete: file delete local:report.pdf
     ");
     assert_eq!(world.stores.0[0].content("report.pdf").unwrap(), b"hello");
     // The same message again, and another about the same upload: nothing is stored twice.
@@ -218,8 +218,8 @@ fn what_is_deleted_can_be_restored_where_versions_are_kept() {
     3        Mon 2026-11-23 10:30 UTC        deleted, now
     2        Mon 2026-11-23 10:30 UTC   4 B
     1        Mon 2026-11-23 10:30 UTC   3 B
-    → Restore 2: file restore a.txt --version 2
-    → Restore 1: file restore a.txt --version 1
+    → Restore 2: file restore local:a.txt --version 2
+    → Restore 1: file restore local:a.txt --version 1
     ");
     assert!(world.run("file restore a.txt").starts_with("✓ Restored a.txt"));
     assert_eq!(world.stores.0[0].content("a.txt").unwrap(), b"two!");
@@ -239,11 +239,12 @@ fn links_expire_and_reach_other_places() {
     world.stores.0[0].keep("a b.txt", b"one");
     insta::assert_snapshot!(world.run("file share \"a b.txt\" --to #ops --expires 10m"), @r"
     ✓ Link to a b.txt
-    https://bell.example/f/local/a%20b.txt
+    https://bell.example/s/link01secret
     Size:             3 B
     Link works until: 2026-11-23 10:40 UTC
     Brought to mute:T1/#ops.
-    → Download: https://bell.example/f/local/a%20b.txt
+    → Download: https://bell.example/s/link01secret
+    → Revoke: file unshare link01
     ");
     let (to, card, key): (_, Card, _) = world.said.0.lock().unwrap()[0].clone();
     assert_eq!(to.channel.as_str(), "ops");
@@ -298,7 +299,7 @@ fn the_newest_files_come_with_what_is_done_with_them() {
     buttons_work(&world, &reply.card);
     let text = world.text(&reply.card);
     assert_eq!((text.matches("under a minute ago").count(), text.matches("→").count()), (10, 7), "{text}");
-    assert!(text.contains("file get in/f") && text.contains("file share in/f") && text.contains("All by name"), "{text}");
+    assert!(text.contains("file get local:in/f") && text.contains("file share local:in/f") && text.contains("All by name"), "{text}");
     let one = world.run("file list in/f3 --recent --limit 1");
     assert!(one.contains("in/f3.txt") && !one.contains("in/f4.txt"), "{one}");
 }

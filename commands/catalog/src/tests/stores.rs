@@ -1,11 +1,12 @@
 //! Stores of files in memory, one with versions and one without. They give small pages, as real ones do.
 
 use super::bucket_store::MemoryBuckets;
-use super::world::now;
+use super::world::{MemoryRecords, now};
 use async_trait::async_trait;
 use bellhop_core::ids::{StoreName, VersionId};
 use bellhop_core::ports::{
-    Buckets, ByteStream, FileInfo, FilePage, FileStore, NewFile, PortResult, ReadRange, StoredFile, Stores, Version,
+    Buckets, ByteStream, FileEncryption, FileInfo, FilePage, FileStore, NewFile, PortResult, ReadRange, Records as _, ShareLimit,
+    StoredFile, Stores, USUAL_STORES, Version, usual_store_key,
 };
 use bellhop_core::{CommandError, PortError, PortErrorKind, nearest};
 use futures::TryStreamExt as _;
@@ -22,6 +23,8 @@ struct Kept {
     /// `None` for a deletion.
     bytes: Option<Vec<u8>>,
     content_type: String,
+    tags: BTreeMap<String, String>,
+    encryption: Option<FileEncryption>,
 }
 
 pub(super) struct MemoryStore {
@@ -32,11 +35,23 @@ pub(super) struct MemoryStore {
     pub buckets: Option<MemoryBuckets>,
     /// How many writes were completed.
     pub writes: Mutex<u32>,
+    /// The longest that its own links can work, where it makes some.
+    pub longest: Mutex<Option<ShareLimit>>,
+    /// The policies that links can be bound to; whether it makes the bound ones itself.
+    pub policies: Mutex<Vec<(String, bool)>>,
 }
 
 impl MemoryStore {
     pub fn new(name: &str, versioned: bool) -> Self {
-        Self { name: name.into(), versioned, files: Mutex::default(), buckets: None, writes: Mutex::new(0) }
+        Self {
+            name: name.into(),
+            versioned,
+            files: Mutex::default(),
+            buckets: None,
+            writes: Mutex::new(0),
+            longest: Mutex::default(),
+            policies: Mutex::default(),
+        }
     }
 
     pub fn with_buckets(self) -> Self {
@@ -44,7 +59,11 @@ impl MemoryStore {
     }
 
     pub fn keep(&self, name: &str, bytes: &[u8]) {
-        self.push(name, Some(bytes.to_vec()), "text/plain");
+        self.keep_as(name, bytes, "text/plain");
+    }
+
+    pub fn keep_as(&self, name: &str, bytes: &[u8], content_type: &str) {
+        self.push(name, Some(bytes.to_vec()), content_type);
     }
 
     pub fn content(&self, name: &str) -> Option<Vec<u8>> {
@@ -58,7 +77,7 @@ impl MemoryStore {
         if !self.versioned {
             versions.clear();
         }
-        versions.push(Kept { version, bytes, content_type: content_type.to_owned() });
+        versions.push(Kept { version, bytes, content_type: content_type.to_owned(), tags: BTreeMap::new(), encryption: None });
     }
 
     fn missing(&self, name: &str) -> PortError {
@@ -81,7 +100,7 @@ impl MemoryStore {
             modified: now(),
             version: self.versioned.then(|| VersionId::new(kept.version.to_string())),
             sha256: Some(hex::encode(Sha256::digest(&bytes))),
-            encryption: None,
+            encryption: kept.encryption.clone(),
         };
         Ok((info, bytes))
     }
@@ -117,15 +136,55 @@ impl FileStore for MemoryStore {
     async fn head(&self, name: &str, version: Option<&VersionId>) -> PortResult<FileInfo> {
         Ok(self.find(name, version)?.0)
     }
-    async fn read(&self, name: &str, version: Option<&VersionId>, _: Option<ReadRange>) -> PortResult<StoredFile> {
-        let (info, bytes) = self.find(name, version)?;
+    async fn read(&self, name: &str, version: Option<&VersionId>, range: Option<ReadRange>) -> PortResult<StoredFile> {
+        let (info, mut bytes) = self.find(name, version)?;
+        if let Some(length) = range.and_then(|range| range.length) {
+            bytes.truncate(usize::try_from(length).unwrap());
+        }
         Ok(StoredFile { info, bytes: Box::pin(futures::stream::iter([Ok(bytes.into())])) })
     }
     async fn write(&self, file: NewFile, bytes: ByteStream) -> PortResult<FileInfo> {
         let all: Vec<bytes::Bytes> = bytes.try_collect().await?;
+        if file.encryption.as_ref().is_some_and(|way| !self.encryptions().contains(way)) {
+            return Err(PortError::unsupported(format!("files.{}", self.name), "write", "this store can't encrypt so"));
+        }
         self.push(&file.name, Some(all.concat()), &file.content_type);
+        if let Some(kept) = self.files.lock().unwrap().get_mut(&file.name).and_then(|versions| versions.last_mut()) {
+            kept.tags = file.tags;
+            kept.encryption = file.encryption;
+        }
         *self.writes.lock().unwrap() += 1;
         Ok(self.find(&file.name, None)?.0)
+    }
+    async fn tags(&self, name: &str) -> PortResult<BTreeMap<String, String>> {
+        if !self.versioned {
+            return Err(PortError::unsupported(format!("files.{}", self.name), "tags", "this store has no tags"));
+        }
+        self.find(name, None)?;
+        Ok(self.files.lock().unwrap()[name].last().unwrap().tags.clone())
+    }
+    async fn set_tags(&self, name: &str, tags: &BTreeMap<String, String>) -> PortResult<()> {
+        self.tags(name).await?;
+        self.files.lock().unwrap().get_mut(name).unwrap().last_mut().unwrap().tags = tags.clone();
+        Ok(())
+    }
+    fn encryptions(&self) -> Vec<FileEncryption> {
+        if self.versioned { vec![FileEncryption::Aes256, FileEncryption::Key("legal".into())] } else { Vec::new() }
+    }
+    async fn share(&self, name: &str, _: Option<&VersionId>, seconds: u64) -> PortResult<Option<String>> {
+        let limit = self.longest.lock().unwrap().clone();
+        assert!(limit.as_ref().is_none_or(|limit| seconds <= limit.seconds), "never asked for longer than it can");
+        Ok(limit.map(|_| format!("https://store.example/{name}?X-Amz-Signature=0123456789abcdef&s={seconds}")))
+    }
+    async fn share_limit(&self) -> PortResult<Option<ShareLimit>> {
+        Ok(self.longest.lock().unwrap().clone())
+    }
+    async fn share_bound(&self, name: &str, _: Option<&VersionId>, policy: &str) -> PortResult<Option<String>> {
+        match self.policies.lock().unwrap().iter().find(|(id, _)| id == policy) {
+            Some((_, true)) => Ok(Some(format!("https://store.example/{name}?si={policy}&sig=0123456789abcdef"))),
+            Some((_, false)) => Ok(None),
+            None => Err(PortError::not_found(format!("files.{}", self.name), "share", "there is no such policy")),
+        }
     }
     async fn delete(&self, name: &str) -> PortResult<()> {
         self.find(name, None)?;
@@ -173,11 +232,16 @@ impl FileStore for MemoryStore {
     }
 }
 
-pub(super) struct MemoryStores(pub Vec<Arc<MemoryStore>>);
+pub(super) struct MemoryStores(pub Vec<Arc<MemoryStore>>, pub Arc<MemoryRecords>);
 #[async_trait]
 impl Stores for MemoryStores {
-    async fn seen_from(self: Arc<Self>, _place: &bellhop_core::Address) -> Arc<dyn Stores> {
-        self
+    async fn seen_from(self: Arc<Self>, place: &bellhop_core::Address) -> Arc<dyn Stores> {
+        let usual = self.1.get(USUAL_STORES, &usual_store_key(place)).await.unwrap();
+        let mut stores = self.0.clone();
+        if let Some(at) = usual.and_then(|usual| stores.iter().position(|store| Some(store.name.as_str()) == usual.as_str())) {
+            stores[..=at].rotate_right(1);
+        }
+        Arc::new(Self(stores, self.1.clone()))
     }
 
     fn store(&self, name: Option<&StoreName>) -> Result<Arc<dyn FileStore>, CommandError> {

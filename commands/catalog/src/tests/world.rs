@@ -3,6 +3,7 @@
 use super::chat::Chat;
 use super::desk::Desk;
 use super::hookery::Hookery;
+use super::linker::Linker;
 use super::source::{MemorySource, OneSource};
 use super::stores::{MemoryStore, MemoryStores};
 use crate::Services;
@@ -46,6 +47,7 @@ pub(super) struct World {
     pub stores: Arc<MemoryStores>,
     pub source: Arc<MemorySource>,
     pub said: Arc<Announced>,
+    pub links: Arc<Linker>,
     pub uploads: Arc<Uploads>,
     pub records: Arc<MemoryRecords>,
     pub desk: Arc<Desk>,
@@ -59,14 +61,13 @@ pub(super) struct World {
 
 impl World {
     pub fn new() -> Self {
-        let stores = Arc::new(MemoryStores(vec![
-            Arc::new(MemoryStore::new("local", true).with_buckets()),
-            Arc::new(MemoryStore::new("plain", false)),
-        ]));
+        let records = Arc::new(MemoryRecords::default());
+        let both = vec![Arc::new(MemoryStore::new("local", true).with_buckets()), Arc::new(MemoryStore::new("plain", false))];
+        let stores = Arc::new(MemoryStores(both, records.clone()));
+        let links = Arc::new(Linker::default());
         let source = Arc::new(MemorySource::default());
         let said = Arc::new(Announced::default());
         let uploads = Arc::new(Uploads::default());
-        let records = Arc::new(MemoryRecords::default());
         let desk = Arc::new(Desk::default());
         let hooks = Arc::new(Hookery::default());
         let schedules = Arc::new(Book::default());
@@ -77,7 +78,7 @@ impl World {
             places: channels.clone(),
             announcer: said.clone(),
             attachments: uploads.clone(),
-            links: Arc::new(Linker),
+            links: links.clone(),
             alerts: desk.clone(),
             hooks: hooks.clone(),
             schedules: schedules.clone(),
@@ -98,6 +99,7 @@ impl World {
             stores,
             source,
             said,
+            links,
             uploads,
             records,
             desk,
@@ -143,6 +145,19 @@ impl World {
 
     pub fn reply(&self, line: &str) -> Reply {
         self.try_run(line).unwrap_or_else(|error| panic!("{line}: {error}"))
+    }
+
+    /// What a button of a card gives, pressed by a person.
+    pub fn press_by(&self, call: &Call, card: &Card, label: &str) -> Result<Reply, CommandError> {
+        let action = card.actions().find(|action| action.label == label);
+        let action = action.unwrap_or_else(|| panic!("no button {label}: {}", self.text(card)));
+        let card::Does::Invoke(invoke) = &action.does else { panic!("{label} runs nothing") };
+        let command = self.registry.get(&invoke.command).unwrap();
+        futures::executor::block_on(command.run(call, &invoke.args))
+    }
+
+    pub fn press(&self, card: &Card, label: &str) -> Reply {
+        self.press_by(&self.call(Access::Admin), card, label).unwrap_or_else(|error| panic!("{label}: {error}"))
     }
 
     /// The answer as plain text.
@@ -217,18 +232,6 @@ impl Attachments for Uploads {
             chunks.push(Err(PortError::new(PortErrorKind::Unavailable, "chat.console", "fetch", "the line broke")));
         }
         Ok(Box::pin(futures::stream::iter(chunks)))
-    }
-}
-
-struct Linker;
-#[async_trait]
-impl Links for Linker {
-    async fn facts(&self, _url: &str) -> PortResult<Option<bellhop_core::ports::LinkFacts>> {
-        Ok(None)
-    }
-    async fn make(&self, call: &Call, store: &StoreName, name: &str, _: Option<&VersionId>, seconds: u64) -> PortResult<Link> {
-        let expires = call.now + TimeDelta::seconds(i64::try_from(seconds).unwrap());
-        Ok(Link { url: format!("https://bell.example/f/{store}/{}", name.replace(' ', "%20")), expires })
     }
 }
 

@@ -9,6 +9,7 @@ use crate::clock::Timestamp;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// A bucket as a listing has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -217,6 +218,11 @@ pub struct AccessPolicy {
 pub trait Buckets: Send + Sync {
     /// The bucket that the file store itself is in.
     fn own(&self) -> &str;
+
+    /// How long a change of access policies takes at most until it holds everywhere, where the service says so.
+    fn settles(&self) -> Option<Duration> {
+        None
+    }
 
     /// All buckets, by name.
     async fn list(&self) -> PortResult<Vec<Bucket>>;

@@ -1,6 +1,6 @@
 //! A store of files.
 
-use super::{Buckets, ByteStream, Finding, PortResult};
+use super::{Buckets, ByteStream, Finding, PortResult, folders};
 use crate::address::Address;
 use crate::clock::Timestamp;
 use crate::error::{CommandError, PortError};
@@ -82,6 +82,17 @@ impl std::fmt::Display for FileEncryption {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FilePage {
     /// The files, by name in byte order.
+    pub files: Vec<FileInfo>,
+    /// Where the next page begins, where there is one; opaque.
+    pub next: Option<String>,
+}
+
+/// A page of what is directly in a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FolderPage {
+    /// The folders in it, by their full names with a slash at the end, in byte order.
+    pub folders: Vec<String>,
+    /// The files in it, by name in byte order.
     pub files: Vec<FileInfo>,
     /// Where the next page begins, where there is one; opaque.
     pub next: Option<String>,
@@ -261,6 +272,13 @@ pub trait FileStore: Send + Sync {
     /// Files whose names begin with `prefix`, by name in byte order, at most `limit` (at least 1) of them, from where
     /// `from` says. Following `next` from page to page gives every file once.
     async fn list(&self, prefix: &str, from: Option<&str>, limit: usize) -> PortResult<FilePage>;
+
+    /// What is directly under `prefix`, which is empty or ends in a slash: files, and folders in place of all that is in them, at
+    /// most `limit` (at least 1) of both together, from where `from` says. Following `next` to the end gives everything once; a
+    /// page may have less than `limit`, or nothing, where looking further would take long.
+    async fn folder(&self, prefix: &str, from: Option<&str>, limit: usize) -> PortResult<FolderPage> {
+        folders::page(self, prefix, from, limit).await
+    }
 
     /// What is known about a file. `NotFound` when there is none, or it is deleted.
     async fn head(&self, name: &str, version: Option<&VersionId>) -> PortResult<FileInfo>;

@@ -11,6 +11,7 @@ mod calls;
 mod chat;
 mod dead_letters;
 mod files;
+mod folders;
 mod front;
 mod hooks;
 mod inbox;
@@ -32,14 +33,14 @@ pub use calls::{Calls, RunningCall};
 pub use chat::{Channel, Channels, ChatPlatform, Finding, Post, Upload};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use files::{
-    FileEncryption, FileInfo, FilePage, FileStore, NewFile, PartDone, PartUpload, PartWrites, ReadRange, ShareLimit, StoredFile, Stores,
-    Tidied, USUAL_STORES, Version, file_name, usual_store_key,
+    FileEncryption, FileInfo, FilePage, FileStore, FolderPage, NewFile, PartDone, PartUpload, PartWrites, ReadRange, ShareLimit,
+    StoredFile, Stores, Tidied, USUAL_STORES, Version, file_name, usual_store_key,
 };
 pub use front::{Front, Visitor};
 pub use hooks::{Hook, HookRequest, Hooks, MadeHook};
 pub use inbox::{Accepted, Completer, Completion, Inbox, Incoming, Said};
 pub use lifecycle::{LifecycleFilter, LifecycleRule, NoncurrentExpiry, Transition, When, merged};
-pub use links::{Link, LinkFacts, Links};
+pub use links::{GivenLink, Link, LinkFacts, LinkFilter, Links, NewLink};
 pub use places::{Announcer, Attachments, Places, Platforms};
 pub use records::{Record, Records};
 pub use schedule::{Schedule, ScheduleBook};

@@ -183,7 +183,7 @@ async fn what_was_confirmed_on_the_line_is_not_asked_again() {
     bob.slash("/bellhop file delete plan.txt --yes", "#ops").await.unwrap();
     let done = hears(&bob, "#ops", "Deleted plan.txt").await;
     assert_eq!(all(&bob, "#ops", "Delete plan.txt?"), []);
-    bob.click(&done, "Restore").await.unwrap();
+    bob.click(&done, "Undo").await.unwrap();
     hears(&bob, "#ops", "Restored").await;
 }
 

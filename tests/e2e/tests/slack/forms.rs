@@ -121,7 +121,7 @@ async fn a_form_that_came_too_late_is_a_message_with_a_button() {
     assert!(seen.ephemeral && ann.modal().is_none(), "{seen:?}");
     assert_eq!(bob.hears("#ops"), []);
     ann.click(&seen, &seen.buttons[0]).await.unwrap();
-    assert_eq!(labels(&modal(&ann, "file share").await), ["Name", "To", "Expires", "Version", "Store"]);
+    assert_eq!(labels(&modal(&ann, "file share").await), ["Name", "To", "Expires", "Version", "Store", "Once", "Direct", "Policy"]);
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ const PLAIN: &[&str] = &[
     "Does what is due with time where no service does it: carries out lifecycle rules, and removes what interrupted writes left.",
     "Called now and then; what another process is at is left alone.",
     "Another bucket beside this store's own, as a store under the bucket's name, where one can be had without any configuration.",
+    // Only the service itself could break it; that it is said is tried by the commands' tests.
+    "How long a change of access policies takes at most until it holds everywhere, where the service says so.",
     // What may be wrong with a service is tried by each adapter's own tests.
     "Looks whether everything needed is there: credentials, permissions, settings.",
     "An error means that the store could not be asked.",

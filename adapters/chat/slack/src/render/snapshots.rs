@@ -263,6 +263,8 @@ fn a_line_and_files_without_a_channel() {
 
     {"block_id":"files","element":{"action_id":"v","max_files":10,"type":"file_input"},"label":{"emoji":false,"text":"Files","type":"plain_text"},"type":"input"}
     {"block_id":"arg:name","element":{"action_id":"v","max_length":3000,"type":"plain_text_input"},"hint":{"emoji":false,"text":"The name to keep it under; left empty, it keeps its own.","type":"plain_text"},"label":{"emoji":false,"text":"Name","type":"plain_text"},"optional":true,"type":"input"}
+    {"block_id":"arg:tag","element":{"action_id":"v","max_length":3000,"multiline":true,"type":"plain_text_input"},"hint":{"emoji":false,"text":"Short texts that go with it, such as project=atlas. One per line.","type":"plain_text"},"label":{"emoji":false,"text":"Tags","type":"plain_text"},"optional":true,"type":"input"}
+    {"block_id":"arg:encrypt","element":{"action_id":"v","max_length":3000,"type":"plain_text_input"},"hint":{"emoji":false,"text":"aes256, kms, kms:KEY, scope:NAME or key:NAME; left empty, as is usual there.","type":"plain_text"},"label":{"emoji":false,"text":"Encryption","type":"plain_text"},"optional":true,"type":"input"}
     "##);
 }
 

@@ -87,6 +87,22 @@ pub(crate) fn save_view(meta: &ViewMeta, name: &str) -> Value {
             "hint": plain_text("The name to keep it under; left empty, it keeps its own."),
             "element": element,
         }),
+        json!({
+            "type": "input",
+            "block_id": "arg:tag",
+            "optional": true,
+            "label": plain_text("Tags"),
+            "hint": plain_text("Short texts that go with it, such as project=atlas. One per line."),
+            "element": { "type": "plain_text_input", "action_id": "v", "max_length": ANSWER, "multiline": true },
+        }),
+        json!({
+            "type": "input",
+            "block_id": "arg:encrypt",
+            "optional": true,
+            "label": plain_text("Encryption"),
+            "hint": plain_text("aes256, kms, kms:KEY, scope:NAME or key:NAME; left empty, as is usual there."),
+            "element": { "type": "plain_text_input", "action_id": "v", "max_length": ANSWER },
+        }),
     ];
     blocks.extend(place(meta));
     modal("save", "Save files", "Save", &blocks, meta)

@@ -97,6 +97,11 @@ impl Buckets for AzureStore {
         self.container()
     }
 
+    /// <https://learn.microsoft.com/rest/api/storageservices/define-stored-access-policy>
+    fn settles(&self) -> Option<std::time::Duration> {
+        Some(std::time::Duration::from_secs(30))
+    }
+
     async fn list(&self) -> PortResult<Vec<Bucket>> {
         self.containers().await
     }

@@ -4,7 +4,7 @@
 use super::{COUNTED_PAGES, List, ListArgs, PAGE};
 use crate::file::get::{Get, GetArgs};
 use crate::file::share::{Share, ShareArgs};
-use crate::file::{Located, spell};
+use crate::file::{Located, surely};
 use crate::wording::{ago, code, count, line, table};
 use bellhop_core::card::Block;
 use bellhop_core::ports::{FileInfo, PortResult, Stores};
@@ -40,7 +40,7 @@ pub(super) async fn reply(stores: &dyn Stores, call: &Call, at: &Located, args: 
     card = card.block(Block::Table(table(caption, &["Name", "Size#", "Written"], rows)));
     let mut actions: Vec<Action> = Vec::new();
     for file in files.iter().take(BUTTONS) {
-        let (name, short) = (spell(stores, at.store_name(), &file.name), shorten(&line(&file.name), 30));
+        let (name, short) = (surely(stores, at.store_name(), &file.name), shorten(&line(&file.name), 30));
         let share = ShareArgs::of(&name);
         actions.push(Action::invoke(format!("Get {short}"), Invoke::of::<Get>(&GetArgs { name, version: None, store: None })));
         actions.push(Action::invoke(format!("Share {short}"), Invoke::of::<Share>(&share)));

@@ -2,6 +2,7 @@
 //! measured in `tests/bench`.
 
 mod content;
+mod folders;
 mod parts;
 mod sealed;
 mod versions;
@@ -36,6 +37,8 @@ pub(crate) fn list() -> Vec<Case<Subject>> {
         "Names are those that [`file_name`] lets through." => content::names,
         "Files whose names begin with `prefix`, by name in byte order, at most `limit` (at least 1) of them, from where `from` says." => content::list_pages,
         "Following `next` from page to page gives every file once." => content::list_everything,
+        "What is directly under `prefix`, which is empty or ends in a slash: files, and folders in place of all that is in them, at most `limit` (at least 1) of both together, from where `from` says." => folders::directly,
+        "Following `next` to the end gives everything once; a page may have less than `limit`, or nothing, where looking further would take long." => folders::everything,
         "What is known about a file." => content::head,
         "`NotFound` when there is none, or it is deleted." => content::head_missing,
         "The bytes of a file, or of a part: a range past its end gives what there is." => content::ranges,
