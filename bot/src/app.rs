@@ -183,6 +183,8 @@ impl App {
             approvals: Arc::new(ApprovalDesk::new(&dispatch)),
             records: Arc::new(store.clone()),
             platforms: chats.clone(),
+            seal: parts.seal.clone(),
+            database: Arc::new(store.clone()),
             clock: clock.clone(),
             ids: ids.clone(),
         });

@@ -13,9 +13,9 @@ use bellhop_core::command::About;
 use bellhop_core::error::{CommandError, PortError, PortErrorKind};
 use bellhop_core::ids::{CardKey, ChatName, SourceName, StoreName, VersionId};
 use bellhop_core::ports::{
-    AlertDesk, AlertFilter, AnalyticsSource, Announcer, Approvals, Attachments, AuditFilter, AuditRow, AuditTrail, ByteStream, Channel,
-    ChatPlatform, DeadLetter, DeadLetters, Decision, FileStore, Hook, HookRequest, Hooks, Link, LinkFacts, Links, MadeHook, NewAlert,
-    Permissions, Places, Platforms, PortResult, Record, Records, Schedule, ScheduleBook, Sources, Stores, UsageBook, UsageRow,
+    AlertDesk, AlertFilter, AnalyticsSource, Announcer, Approvals, Attachments, AuditFilter, AuditRow, AuditTrail, ByteStream, Channel, DatabaseCopy,
+    ChatPlatform, DeadLetter, DeadLetters, Decision, FileStore, Hook, HookRequest, Hooks, Link, LinkFacts, Links, MadeHook, NewAlert, OwnDatabase,
+    Permissions, Places, Platforms, PortResult, Record, Records, Schedule, ScheduleBook, Seal, Sources, Stores, UsageBook, UsageRow,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -40,7 +40,9 @@ pub fn commands() -> Vec<About> {
         permissions: nothing.clone(),
         approvals: nothing.clone(),
         records: nothing.clone(),
-        platforms: nothing,
+        platforms: nothing.clone(),
+        seal: nothing.clone(),
+        database: nothing,
         clock: Arc::new(crate::clock::SystemClock),
         ids: Arc::new(crate::clock::RandomIds),
     });
@@ -245,6 +247,27 @@ impl Records for Unplugged {
         port()
     }
     async fn before(&self, _: &str, _: Option<&str>, _: usize) -> PortResult<Vec<Record>> {
+        port()
+    }
+}
+
+impl Seal for Unplugged {
+    fn seal(&self, _: &str, _: &secrecy::SecretString) -> PortResult<String> {
+        port()
+    }
+
+    fn open(&self, _: &str, _: &str) -> PortResult<secrecy::SecretString> {
+        port()
+    }
+
+    fn derive(&self, _: &str) -> PortResult<secrecy::SecretSlice<u8>> {
+        port()
+    }
+}
+
+#[async_trait]
+impl OwnDatabase for Unplugged {
+    async fn copy(&self) -> PortResult<DatabaseCopy> {
         port()
     }
 }

@@ -7,6 +7,8 @@
 use crate::error::{Place, failure};
 use bellhop_core::ports::PortResult;
 use bellhop_core::{PortError, Timestamp};
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, TryStreamExt as _};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -159,6 +161,10 @@ impl Row {
         self.get(index)
     }
 
+    pub(crate) fn maybe_real(&self, index: usize) -> PortResult<Option<f64>> {
+        self.get(index)
+    }
+
     pub(crate) fn real(&self, index: usize) -> PortResult<f64> {
         self.get(index)
     }
@@ -243,6 +249,23 @@ impl Session {
         };
         let found = found.map_err(|error| failure(&error, self.operation, &self.place))?;
         Ok(found.into_iter().map(|cells| Row { cells, operation: self.operation, place: Arc::clone(&self.place) }).collect())
+    }
+
+    /// The same as they come, for answers of any length.
+    pub(crate) fn stream<'s>(&'s mut self, sql: &str, values: Vec<Value>) -> BoxStream<'s, PortResult<Row>> {
+        let sql = self.dialect(sql);
+        let (operation, place) = (self.operation, Arc::clone(&self.place));
+        let cells: BoxStream<'s, Result<Cells, sqlx::Error>> = match &mut self.link {
+            Link::Writer(link) => link.fetch(sqlx::query_with(sql, lite(values))).map_ok(Cells::Lite).boxed(),
+            Link::Reader(link) => link.fetch(sqlx::query_with(sql, lite(values))).map_ok(Cells::Lite).boxed(),
+            Link::Postgres(link) => link.fetch(sqlx::query_with(sql, pg(values))).map_ok(Cells::Pg).boxed(),
+        };
+        cells
+            .map(move |found| match found {
+                Ok(cells) => Ok(Row { cells, operation, place: Arc::clone(&place) }),
+                Err(error) => Err(failure(&error, operation, &place)),
+            })
+            .boxed()
     }
 
     /// The first row, if any.

@@ -15,7 +15,9 @@ use bellhop_core::error::{PortError, PortErrorKind};
 use bellhop_core::ports::{PortResult, Seal};
 use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroizing};
+use hmac::{Hmac, Mac as _};
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString, zeroize::Zeroizing};
+use sha2::Sha256;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -142,6 +144,23 @@ impl Seal for SealRing {
         let text = std::str::from_utf8(&opened).map_err(|_| changed())?;
         Ok(SecretString::from(text))
     }
+
+    fn derive(&self, purpose: &str) -> PortResult<SecretSlice<u8>> {
+        let key = self.sealing()?;
+        // HKDF-SHA256 (RFC 5869) without a salt, and as long as one block: extract, then expand once.
+        let pseudorandom = key.expose(|bytes| Ok(Zeroizing::new(mac(&[0; 32], &[bytes])?)))?;
+        let block = mac(pseudorandom.as_slice(), &[purpose.as_bytes(), &[1]])?;
+        Ok(SecretSlice::from(block))
+    }
+}
+
+fn mac(key: &[u8], parts: &[&[u8]]) -> PortResult<Vec<u8>> {
+    let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key)
+        .map_err(|_| failed(PortErrorKind::Broken, "derive", "the key has an impossible length"))?;
+    for part in parts {
+        mac.update(part);
+    }
+    Ok(mac.finalize().into_bytes().to_vec())
 }
 
 fn nonce(bytes: &[u8]) -> PortResult<XNonce> {

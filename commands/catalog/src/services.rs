@@ -2,8 +2,8 @@
 
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::ports::{
-    AlertDesk, Announcer, Approvals, Attachments, AuditTrail, DeadLetters, Hooks, Links, Permissions, Places, Platforms, Records,
-    ScheduleBook, Sources, Stores, UsageBook,
+    AlertDesk, Announcer, Approvals, Attachments, AuditTrail, DeadLetters, Hooks, Links, OwnDatabase, Permissions, Places, Platforms, Records,
+    ScheduleBook, Seal, Sources, Stores, UsageBook,
 };
 use std::sync::Arc;
 
@@ -27,6 +27,8 @@ pub struct Services {
     pub approvals: Arc<dyn Approvals>,
     pub records: Arc<dyn Records>,
     pub platforms: Arc<dyn Platforms>,
+    pub seal: Arc<dyn Seal>,
+    pub database: Arc<dyn OwnDatabase>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
 }

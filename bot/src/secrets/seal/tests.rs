@@ -137,3 +137,21 @@ fn where_several_bots_share_a_database_a_key_is_asked_for_when_it_is_needed() {
     assert!(error.message.contains("master_key") && error.message.contains("openssl rand"), "{error}");
     assert_eq!(ring.open("n", "s1.00000000.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").unwrap_err().kind, PortErrorKind::Broken);
 }
+
+#[test]
+fn keys_for_purposes_follow_from_the_key() {
+    let ring = ring();
+    let derived = |ring: &SealRing, purpose: &str| hex::encode(ring.derive(purpose).unwrap().expose_secret());
+    assert_eq!(derived(&ring, "backup"), derived(&self::ring(), "backup"));
+    assert_ne!(derived(&ring, "backup"), derived(&ring, "files"));
+    assert_eq!(derived(&ring, "backup").len(), 64);
+    let other = SealRing::new(Some(MasterKey::parse(&"cd".repeat(32)).unwrap()), Otherwise::Configured);
+    assert_ne!(derived(&ring, "backup"), derived(&other, "backup"));
+}
+
+/// Against Python: `hmac.new(hmac.new(bytes(32), key, 'sha256').digest(), b'backup\x01', 'sha256')`.
+#[test]
+fn they_are_what_hkdf_gives() {
+    let key = SealRing::new(Some(MasterKey::parse(&"0b".repeat(32)).unwrap()), Otherwise::Configured);
+    assert_eq!(hex::encode(key.derive("backup").unwrap().expose_secret()), "f864010bc97450a1de2868ea2b294dbe97cff9a82b461bb53479a317b1e59133");
+}
