@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod announcer;
 pub mod app;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod completion;

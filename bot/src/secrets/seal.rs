@@ -148,7 +148,7 @@ impl Seal for SealRing {
     fn derive(&self, purpose: &str) -> PortResult<SecretSlice<u8>> {
         let key = self.sealing()?;
         // HKDF-SHA256 (RFC 5869) without a salt, and as long as one block: extract, then expand once.
-        let pseudorandom = key.expose(|bytes| Ok(Zeroizing::new(mac(&[0; 32], &[bytes])?)))?;
+        let pseudorandom = Zeroizing::new(key.expose(|bytes| mac(&[0; 32], &[bytes]))?);
         let block = mac(pseudorandom.as_slice(), &[purpose.as_bytes(), &[1]])?;
         Ok(SecretSlice::from(block))
     }

@@ -1,6 +1,7 @@
 //! The commands, run on a world of ports in memory.
 
 mod alerts;
+mod backups;
 mod bucket_store;
 mod buckets;
 mod catalogue;

@@ -127,7 +127,7 @@ async fn line(writer: &mut RunWriter<'_>, platform: &dyn ChatPlatform, message: 
         text: message.text.clone(),
         card: message.card.clone(),
         files: kept,
-        thread: message.thread.as_ref().map(ToString::to_string),
+        thread: message.thread.as_ref().filter(|_| reply || message.replies > 0).map(ToString::to_string),
         reply,
         edited: message.edited,
     })

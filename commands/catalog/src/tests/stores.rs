@@ -32,11 +32,16 @@ pub(super) struct MemoryStore {
     pub buckets: Option<MemoryBuckets>,
     /// How many writes were completed.
     pub writes: Mutex<u32>,
+    /// After how many more writes it fails, and after how many it answers no more.
+    fails: Mutex<u32>,
+    sticks: Mutex<u32>,
+    /// Whether the next write keeps something else.
+    spoils: Mutex<bool>,
 }
 
 impl MemoryStore {
     pub fn new(name: &str, versioned: bool) -> Self {
-        Self { name: name.into(), versioned, files: Mutex::default(), buckets: None, writes: Mutex::new(0) }
+        Self { name: name.into(), versioned, files: Mutex::default(), buckets: None, writes: Mutex::new(0), fails: Mutex::new(u32::MAX), sticks: Mutex::new(u32::MAX), spoils: Mutex::new(false) }
     }
 
     pub fn with_buckets(self) -> Self {
@@ -45,6 +50,29 @@ impl MemoryStore {
 
     pub fn keep(&self, name: &str, bytes: &[u8]) {
         self.push(name, Some(bytes.to_vec()), "text/plain");
+    }
+
+    pub fn fail_writes_after(&self, writes: u32) {
+        *self.fails.lock().unwrap() = writes;
+    }
+
+    pub fn stick_after(&self, writes: u32) {
+        *self.sticks.lock().unwrap() = writes;
+    }
+
+    /// A byte of the next file that is written turns over, once it is written.
+    pub fn spoil_next_write(&self) {
+        *self.spoils.lock().unwrap() = true;
+    }
+
+    /// Whether the countdown has come to its end.
+    fn ended(countdown: &Mutex<u32>) -> bool {
+        let mut left = countdown.lock().unwrap();
+        let ended = *left == 0;
+        if *left < u32::MAX {
+            *left = left.saturating_sub(1);
+        }
+        ended
     }
 
     pub fn content(&self, name: &str) -> Option<Vec<u8>> {
@@ -123,7 +151,23 @@ impl FileStore for MemoryStore {
     }
     async fn write(&self, file: NewFile, bytes: ByteStream) -> PortResult<FileInfo> {
         let all: Vec<bytes::Bytes> = bytes.try_collect().await?;
-        self.push(&file.name, Some(all.concat()), &file.content_type);
+        if Self::ended(&self.fails) {
+            return Err(PortError::new(PortErrorKind::Full, format!("files.{}", self.name), "write", "no room left"));
+        }
+        if Self::ended(&self.sticks) {
+            futures::future::pending::<()>().await;
+        }
+        let mut all = all.concat();
+        let sound = all.clone();
+        if std::mem::take(&mut *self.spoils.lock().unwrap()) {
+            all[0] ^= 1;
+        }
+        self.push(&file.name, Some(all), &file.content_type);
+        if let (Ok((info, _)), false) = (self.find(&file.name, None), self.content(&file.name).as_deref() == Some(&sound)) {
+            // It doesn't know better itself.
+            *self.writes.lock().unwrap() += 1;
+            return Ok(FileInfo { sha256: None, ..info });
+        }
         *self.writes.lock().unwrap() += 1;
         Ok(self.find(&file.name, None)?.0)
     }

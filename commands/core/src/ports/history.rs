@@ -32,7 +32,7 @@ pub struct PastMessage {
     pub card: Option<Card>,
     /// The files in it, still at the platform: [`super::ChatPlatform::fetch`] brings their bytes.
     pub attachments: Vec<Attachment>,
-    /// The thread that it is in or that it began, where there is one.
+    /// The thread that it is in or that answers to it are in, where the platform has threads.
     pub thread: Option<ThreadId>,
     /// How many replies its thread has, where it began one.
     pub replies: usize,
