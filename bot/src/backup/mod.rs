@@ -10,8 +10,9 @@ use crate::schedule::next_run;
 use crate::secrets::{MasterKey, Otherwise, SealRing};
 use crate::start::{StartError, make_private_folder};
 use crate::wiring;
-use bellhop_catalog::archive::{Keys, Kind, MANIFEST, Run, Watch, find_runs};
+use bellhop_catalog::archive::{Keys, Kind, MANIFEST, Run, SERVICE, Watch, find_runs};
 use bellhop_core::clock::{Clock, Ids};
+use bellhop_core::error::PortError;
 use bellhop_core::ports::{FileStore, ScheduleBook as _, Stop};
 use bellhop_core::text;
 use bellhop_store::{AuditChain, Restored, Restoring, Store, Waiting, restore};
@@ -41,9 +42,10 @@ pub async fn bring_back(config: &Config, asked: &Restore, out: &mut (impl Write 
     let found = find(config, &asked.from, &clock, &ids).await?;
     let keys = keys(config, &data_dir)?;
     let run = match &found.names {
-        Some((name, run)) => Run::open(found.store.clone(), &found.base, name, run, keys.as_ref()).await?,
-        None => Run::open_folder(found.store.clone(), &found.base, keys.as_ref()).await?,
-    };
+        Some((name, run)) => Run::open(found.store.clone(), &found.base, name, run, keys.as_ref()).await,
+        None => Run::open_folder(found.store.clone(), &found.base, keys.as_ref()).await,
+    }
+    .map_err(told_plainly)?;
     let manifest = &run.manifest;
     if manifest.kind != Kind::Database {
         return Err(StartError::System(format!(
@@ -65,13 +67,14 @@ pub async fn bring_back(config: &Config, asked: &Restore, out: &mut (impl Write 
         return Ok(ExitCode::FAILURE);
     }
     let entry = match manifest.index.first() {
-        Some(index) => run.entries(index).await?.into_iter().next(),
+        Some(index) => run.entries(index).await.map_err(told_plainly)?.into_iter().next(),
         None => None,
     };
     let entry = entry.ok_or_else(|| StartError::System("the backup holds no database".to_owned()))?;
     let waiting = if asked.resume { Waiting::GoesOn } else { Waiting::Held };
     let how = Restoring { waiting, replace: asked.replace };
-    let restored = restore(&url, &*clock, run.content(&entry.piece).await?, how).await?;
+    let copy = run.content(&entry.piece).await.map_err(told_plainly)?;
+    let restored = restore(&url, &*clock, copy, how).await.map_err(told_plainly)?;
     say(out, &told(&restored, &made.to_string()));
     let store = Store::open(&url, clock.clone(), ids).await?;
     if !asked.resume {
@@ -88,6 +91,11 @@ pub async fn bring_back(config: &Config, asked: &Restore, out: &mut (impl Write 
     }
     say(out, "Links and API keys that were revoked since the backup are good again: look them over (`bellhop key list`).\nThe bot can be started.\n");
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a backup itself says is wrong is no failure of a service.
+fn told_plainly(error: PortError) -> StartError {
+    if error.service == SERVICE { StartError::System(error.message) } else { error.into() }
 }
 
 /// The key that the backup is sealed under. None is made here: a fresh one opens nothing.

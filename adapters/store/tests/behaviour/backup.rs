@@ -26,13 +26,13 @@ async fn fill(world: &World) {
             line: format!("help {n} \u{1f600} ü"),
             outcome: "done".into(),
             detail: String::new(),
-            ..NewAudit::default()
         };
         store.commit(Effects { audit: vec![audit], ..Effects::default() }).await.unwrap();
     }
-    world.queue(vec![message("a", "posted"), message("b", "waits"), card("c", "card waits", "card")]).await;
+    world.queue(vec![message("a", "posted")]).await;
     let posted = world.claim(1).await.remove(0);
     world.settle(done(&posted, &["1.2"])).await;
+    world.queue(vec![message("b", "waits"), card("c", "card waits", "card")]).await;
     let row = |key: &str, kind| NewInbox::new("chat.work", key, kind, &json!({ "said": key }));
     store.accept(vec![row("command", InboxKind::Command), row("report", InboxKind::Alert)]).await.unwrap();
     for n in 0..1500 {

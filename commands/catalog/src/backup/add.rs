@@ -1,7 +1,7 @@
 //! `file backup add`: what is backed up, where to, when, and how many runs stay.
 
-use super::archive::{Keys, find_runs};
-use super::book::{Note, Plan};
+use super::archive::{Keys, Run, find_runs};
+use super::book::{Note, Plan, State};
 use super::source::{Source, Typed, located, read};
 use super::{Backup, BackupArgs, Verb, allowed, watch};
 use crate::schedule::cron::next_runs;
@@ -116,12 +116,22 @@ impl Backup {
         let store = self.store(plan)?;
         let watch = watch(call, format!("Looking for runs of {}", plan.name), None);
         let mut found = 0;
-        for run in find_runs(&*store, &plan.folder(), &watch).await? {
+        let runs = find_runs(&*store, &plan.folder(), &watch).await?;
+        for note in self.book.notes(&plan.name).await? {
+            let there = runs.contains(&note.run);
+            if note.state == State::Running && there {
+                self.is_whole(plan, &store, &note).await?;
+            } else if note.state == State::Done && !there {
+                // Removed by hand, or by a life of the bot that a restored database knows nothing of.
+                self.book.forget(&plan.name, &note.run).await?;
+            }
+        }
+        for run in runs {
             if self.book.note(&plan.name, &run).await?.is_some() {
                 continue;
             }
             // One that can't be opened is none of this bot's: it stays where it is.
-            if let Ok(opened) = super::Run::open(store.clone(), &plan.base(&run), &plan.name, &run, keys).await {
+            if let Ok(opened) = Run::open(store.clone(), &plan.base(&run), &plan.name, &run, keys).await {
                 let note = Note::begun(&run, &call.id, opened.manifest.began).done(&opened.manifest);
                 self.book.keep(&plan.name, &note).await?;
                 found += 1;

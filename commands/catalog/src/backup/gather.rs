@@ -37,7 +37,7 @@ async fn one(writer: &mut RunWriter<'_>, store: &dyn FileStore, file: &FileInfo,
         Ok(read) => {
             let (size, content_type) = (read.info.size, read.info.content_type.clone());
             writer.put(path, &content_type, Some(size), read.bytes).await.map(drop).map_err(|mut error| {
-                if error.service != "backup" {
+                if error.service != super::archive::SERVICE {
                     error.message = format!("{}: {}", file.name, error.message);
                 }
                 error

@@ -53,11 +53,11 @@ pub struct BackupArgs {
     pub action: Verb,
     /// The backup's name: letters, digits, - and _
     pub name: Option<String>,
-    /// add: what is backed up: #channel, STORE, STORE:PREFIX, or `bellhop` for the bot's own database
+    /// add: #channel, STORE, STORE:PREFIX, or `bellhop` for the bot's own database
     #[arg(long, value_name = "SOURCE")]
     #[serde(default)]
     pub from: Option<String>,
-    /// add: the store that it goes to, or STORE:FOLDER; restore: where the files go, STORE:FOLDER, or a place for a channel's messages
+    /// add: the store that keeps it; restore: where files go, or a place for what was said
     #[arg(long, value_name = "STORE:FOLDER")]
     #[serde(default)]
     pub to: Option<String>,
@@ -69,7 +69,7 @@ pub struct BackupArgs {
     #[arg(long, value_name = "ZONE", value_parser = crate::wording::zone)]
     #[serde(default)]
     pub tz: Option<Tz>,
-    /// add: how many runs stay; older ones go once a new one is complete and checked
+    /// add: how many runs stay; older ones go once another one is complete and checked
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     #[serde(default)]
     pub keep: Option<u32>,
@@ -77,7 +77,7 @@ pub struct BackupArgs {
     #[arg(long)]
     #[serde(default)]
     pub plain: bool,
-    /// verify, restore: which run; the newest unless told
+    /// verify, restore: which run; the last one unless told
     #[arg(long, value_name = "ID")]
     #[serde(default)]
     pub run: Option<String>,
@@ -217,6 +217,14 @@ fn allowed(call: &Call, source: &Source) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// What a backup itself says is wrong is no failure of a service: it is told as it is.
+fn own(error: CommandError) -> CommandError {
+    match error {
+        CommandError::Port(error) if error.service == archive::SERVICE => CommandError::Refused(error.message),
+        error => error,
+    }
+}
+
 fn watch(call: &Call, what: impl Into<String>, total: Option<u64>) -> Arc<Watch> {
     Watch::new(what, total, call.progress.clone(), call.stop.clone())
 }
@@ -259,6 +267,7 @@ impl Command for Backup {
             Verb::Restore => self.restore(call, &args).await,
             Verb::Remove => self.remove(call, &args).await,
         }
+        .map_err(own)
     }
 
     async fn plan(&self, call: &Call, args: &BackupArgs) -> Result<Card, CommandError> {
@@ -268,6 +277,7 @@ impl Command for Backup {
             Verb::Remove => self.remove_plan(call, args).await,
             _ => Ok(Card::titled(Self::SUMMARY)),
         }
+        .map_err(own)
     }
 
     async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {

@@ -1,14 +1,14 @@
 //! `file backup restore`: brings what a run holds into a store, or a channel's messages as a file to a place. Nothing that is there
 //! is destroyed unless --replace says so. The bot's own database is not brought back from here: a bot that runs on it can't.
 
-use super::archive::{Entry, Kind, Run};
+use super::archive::{Entry, Kind, Piece, Run};
 use super::book::Plan;
 use super::source::{Typed, read};
 use super::{Backup, BackupArgs, channel, watch};
 use crate::wording::{code, count, line, local};
 use bellhop_core::card::{Block, FileBlock, FileSource};
 use bellhop_core::error::PortErrorKind;
-use bellhop_core::ports::{FileStore, NewFile, file_name};
+use bellhop_core::ports::{FileInfo, FileStore, NewFile, file_name};
 use bellhop_core::{Audience, Call, Card, CommandError, PlaceRef, Reply, Span, Tone, text};
 use futures::TryStreamExt as _;
 use std::sync::Arc;
@@ -26,6 +26,35 @@ struct Survey {
     other: u64,
     /// The first of those in the way.
     named: Vec<String>,
+}
+
+/// What is made of a channel's messages: its name, its type, and whether it is for reading.
+const TOLD: [(&str, &str, bool); 2] =
+    [("messages.ndjson", "application/x-ndjson", false), ("transcript.txt", "text/plain; charset=utf-8", true)];
+
+impl Survey {
+    /// Looks at one name. What is to be there is known of what lies in the backup as it is.
+    async fn look(&mut self, target: &Target, empty: bool, path: &str, piece: Option<&Piece>) -> Result<(), CommandError> {
+        let name = format!("{}{path}", target.prefix);
+        file_name(&name)?;
+        if empty {
+            self.new += 1;
+            return Ok(());
+        }
+        let same = |there: &FileInfo| piece.is_some_and(|piece| there.size == piece.size && there.sha256.as_ref() == Some(&piece.sha256));
+        match target.store.head(&name, None).await {
+            Ok(there) if same(&there) => self.same += 1,
+            Ok(_) => {
+                self.other += 1;
+                if self.named.len() < NAMED {
+                    self.named.push(name);
+                }
+            }
+            Err(error) if error.kind == PortErrorKind::NotFound => self.new += 1,
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
 }
 
 struct Target {
@@ -96,27 +125,15 @@ impl Backup {
         let mut survey = Survey::default();
         let watch = watch(call, "Looking at what is there", None);
         let empty = target.store.list(&target.prefix, None, 1).await?.files.is_empty();
+        let channel = run.manifest.kind == Kind::Channel;
         for index in &run.manifest.index {
-            for entry in run.entries(index).await? {
-                let name = format!("{}{}", target.prefix, entry.path);
-                file_name(&name)?;
-                if empty {
-                    survey.new += 1;
-                    continue;
-                }
-                match target.store.head(&name, None).await {
-                    Ok(there) if there.size == entry.piece.size && there.sha256.as_ref() == Some(&entry.piece.sha256) => survey.same += 1,
-                    Ok(_) => {
-                        survey.other += 1;
-                        if survey.named.len() < NAMED {
-                            survey.named.push(name);
-                        }
-                    }
-                    Err(error) if error.kind == PortErrorKind::NotFound => survey.new += 1,
-                    Err(error) => return Err(error.into()),
-                }
+            for entry in run.entries(index).await?.into_iter().filter(|entry| !channel || !channel::is_messages(entry)) {
+                survey.look(target, empty, &entry.path, Some(&entry.piece)).await?;
                 watch.step().await?;
             }
+        }
+        for (name, ..) in if channel { &TOLD[..] } else { &[] } {
+            survey.look(target, empty, name, None).await?;
         }
         Ok(survey)
     }
@@ -138,7 +155,7 @@ impl Backup {
             }
         }
         if run.manifest.kind == Kind::Channel {
-            for (name, content_type, readable) in [("messages.ndjson", "application/x-ndjson", false), ("transcript.txt", "text/plain; charset=utf-8", true)] {
+            for (name, content_type, readable) in TOLD {
                 let file = NewFile::new(format!("{}{name}", target.prefix), content_type, None);
                 target.store.write(file, watch.tap(channel::told(run.clone(), pages.clone(), readable))).await?;
                 written += 1;

@@ -1,13 +1,15 @@
 //! `file backup run`: makes a backup. What fails in the middle leaves no run, and is cleared away by the next one.
 
-use super::archive::{Kind, Manifest, RunWriter, Watch, discard, fresh_run};
+use super::archive::{Kind, Manifest, Run, RunWriter, Watch, discard, fresh_run};
 use super::book::{Note, Plan, State};
 use super::source::Source;
 use super::{Backup, BackupArgs, channel, gather, watch};
 use crate::wording::{code, count};
 use bellhop_core::card::{Block, Field};
+use bellhop_core::error::PortErrorKind;
 use bellhop_core::ports::{FileStore, PortResult};
 use bellhop_core::{Call, Card, CommandError, Reply, Span, Tone, text};
+use std::sync::Arc;
 
 impl Backup {
     pub(super) async fn make(&self, call: &Call, args: &BackupArgs) -> Result<Reply, CommandError> {
@@ -19,7 +21,7 @@ impl Backup {
             let run = self.open(&plan, &note.run).await?;
             return Ok(Reply::new(made(&plan, note, &run.manifest, 0, &None)));
         }
-        self.clear(call, &plan, &*store, &notes).await?;
+        self.clear(call, &plan, &store, &notes).await?;
         let run = fresh_run(self.book.now())?;
         let note = Note::begun(&run, &call.id, self.book.now());
         self.book.keep(&plan.name, &note).await?;
@@ -34,18 +36,34 @@ impl Backup {
         Ok(Reply::new(made(&plan, &note, &manifest, gone, &kept_why)))
     }
 
-    /// Clears away what runs that ended in the middle left.
-    async fn clear(&self, call: &Call, plan: &Plan, store: &dyn FileStore, notes: &[Note]) -> Result<(), CommandError> {
+    /// Clears away what runs that ended in the middle left. One that has its manifest is a run, whatever its note says: the bot died
+    /// just then, or the note comes from the very backup that it was restored from.
+    async fn clear(&self, call: &Call, plan: &Plan, store: &Arc<dyn FileStore>, notes: &[Note]) -> Result<(), CommandError> {
         let (dead, rest): (Vec<&Note>, Vec<&Note>) = notes.iter().partition(|note| note.dead(self.book.now(), &call.id));
         let watch = watch(call, format!("Clearing away what an earlier run of {} left", plan.name), None);
         for note in dead {
+            if note.state == State::Running && self.is_whole(plan, store, note).await? {
+                continue;
+            }
             // Noted first: were it not dead after all, it must not finish over what is being removed.
             self.book.keep(&plan.name, &Note { state: State::Failed, ..note.clone() }).await?;
-            discard(store, &plan.base(&note.run), &watch).await?;
+            discard(&**store, &plan.base(&note.run), &watch).await?;
             self.book.forget(&plan.name, &note.run).await?;
         }
         let alive = rest.iter().any(|note| note.state == State::Running);
-        Ok(self.book.clear_uploads(store, alive).await?)
+        Ok(self.book.clear_uploads(&**store, alive).await?)
+    }
+
+    /// Whether a run whose note says that it isn't over has its manifest; the note then says so, too.
+    pub(super) async fn is_whole(&self, plan: &Plan, store: &Arc<dyn FileStore>, note: &Note) -> Result<bool, CommandError> {
+        match Run::open(store.clone(), &plan.base(&note.run), &plan.name, &note.run, self.keys(plan)?.as_ref()).await {
+            Ok(run) => {
+                self.book.keep(&plan.name, &note.clone().done(&run.manifest)).await?;
+                Ok(true)
+            }
+            Err(error) if error.kind == PortErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     async fn write(&self, call: &Call, plan: &Plan, store: &dyn FileStore, note: &Note) -> Result<Manifest, CommandError> {
@@ -91,7 +109,7 @@ impl Backup {
         // Where even that fails, the note still says that it runs, and the next run clears it away once it is old enough.
         let _left_to_the_next_run = cleared;
         match error {
-            CommandError::Port(error) if error.service == "backup" => CommandError::Refused(format!("the backup {} was not made: {}", plan.name, error.message)),
+            CommandError::Port(error) if error.service == super::archive::SERVICE => CommandError::Refused(format!("the backup {} was not made: {}", plan.name, error.message)),
             error => error,
         }
     }
@@ -105,8 +123,9 @@ impl Backup {
         if surplus == 0 {
             return Ok((0, None));
         }
-        if newest.lacking {
-            return Ok((0, Some("no older run was removed, since this one lacks something".to_owned())));
+        let why = if newest.lacking { Some("lacks something") } else { (newest.files == 0).then_some("is empty") };
+        if let Some(why) = why {
+            return Ok((0, Some(format!("no older run was removed, since this one {why}"))));
         }
         let opened = self.open(plan, &newest.run).await?;
         let watch = watch(call, format!("Checking the backup {}", plan.name), Some(newest.size));

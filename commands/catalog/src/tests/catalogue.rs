@@ -30,6 +30,7 @@ fn names_are_unique_and_those_of_the_face() {
         "file copy",
         "file move",
         "file delete",
+        "file backup",
         "bucket list",
         "bucket create",
         "bucket delete",
@@ -153,6 +154,8 @@ fn what_is_proposed_is_declared() {
     world.desk.fire("77aa0011", "DiskFilling", "warning");
     world.run("schedule add \"0 9 * * *\" status");
     world.run("hook create deploys --to #ops");
+    world.run("file backup add docs --from local --to plain:keep");
+    world.run("file backup run docs");
     for about in world.registry.all() {
         let arguments: Vec<&str> = about.model.get_arguments().map(|argument| argument.get_id().as_str()).collect();
         for declared in about.completes {
@@ -236,7 +239,7 @@ fn help_finds_what_is_wanted() {
     bucket:   access · create · delete · encryption · info · lifecycle · list · versioning
     channel:  archive · create · invite · join · list · post · purpose · rename · topic · unarchive
     decline:  Drops a command that waits for confirmation
-    file:     copy · delete · get · info · list · move · put · restore · share · versions
+    file:     backup · copy · delete · get · info · list · move · put · restore · share · versions
     help:     Explains the commands, or finds the one you need
     hook:     create · delete · list · logs · test
     outbox:   list · retry

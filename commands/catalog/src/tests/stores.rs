@@ -3,9 +3,9 @@
 use super::bucket_store::MemoryBuckets;
 use super::world::now;
 use async_trait::async_trait;
-use bellhop_core::ids::{StoreName, VersionId};
+use bellhop_core::ids::{StoreName, UploadId, VersionId};
 use bellhop_core::ports::{
-    Buckets, ByteStream, FileInfo, FilePage, FileStore, NewFile, PortResult, ReadRange, StoredFile, Stores, Version,
+    Buckets, ByteStream, FileInfo, FilePage, FileStore, NewFile, PartDone, PartUpload, PartWrites, PortResult, ReadRange, StoredFile, Stores, Version,
 };
 use bellhop_core::{CommandError, PortError, PortErrorKind, nearest};
 use futures::TryStreamExt as _;
@@ -37,15 +37,22 @@ pub(super) struct MemoryStore {
     sticks: Mutex<u32>,
     /// Whether the next write keeps something else.
     spoils: Mutex<bool>,
+    /// Whether large files are written in parts, and those that are under way.
+    in_parts: bool,
+    pub uploads: Mutex<BTreeMap<String, (NewFile, BTreeMap<u32, Vec<u8>>)>>,
 }
 
 impl MemoryStore {
     pub fn new(name: &str, versioned: bool) -> Self {
-        Self { name: name.into(), versioned, files: Mutex::default(), buckets: None, writes: Mutex::new(0), fails: Mutex::new(u32::MAX), sticks: Mutex::new(u32::MAX), spoils: Mutex::new(false) }
+        Self { name: name.into(), versioned, files: Mutex::default(), buckets: None, writes: Mutex::new(0), fails: Mutex::new(u32::MAX), sticks: Mutex::new(u32::MAX), spoils: Mutex::new(false), in_parts: false, uploads: Mutex::default() }
     }
 
     pub fn with_buckets(self) -> Self {
         Self { buckets: Some(MemoryBuckets::new()), ..self }
+    }
+
+    pub fn with_parts(self) -> Self {
+        Self { in_parts: true, ..self }
     }
 
     pub fn keep(&self, name: &str, bytes: &[u8]) {
@@ -122,6 +129,9 @@ impl FileStore for MemoryStore {
     }
     fn versioned(&self) -> bool {
         self.versioned
+    }
+    fn parts(&self) -> Option<&dyn PartWrites> {
+        self.in_parts.then_some(self)
     }
     fn buckets(&self) -> Option<&dyn Buckets> {
         self.buckets.as_ref().map(|buckets| buckets as _)
@@ -214,6 +224,43 @@ impl FileStore for MemoryStore {
         };
         self.push(name, found.bytes, &found.content_type);
         Ok(self.find(name, None)?.0)
+    }
+}
+
+/// How long a part is.
+const PART: u64 = 25_000;
+
+#[async_trait]
+impl PartWrites for MemoryStore {
+    async fn begin(&self, file: &NewFile) -> PortResult<PartUpload> {
+        let mut uploads = self.uploads.lock().unwrap();
+        let id = format!("upload-{}", uploads.len());
+        uploads.insert(id.clone(), (file.clone(), BTreeMap::new()));
+        Ok(PartUpload { id: id.into(), part_size: PART, parts: u32::try_from(file.size.unwrap().div_ceil(PART)).unwrap() })
+    }
+    async fn put(&self, upload: &UploadId, number: u32, size: u64, bytes: ByteStream) -> PortResult<PartDone> {
+        let all: Vec<bytes::Bytes> = bytes.try_collect().await?;
+        assert_eq!(all.concat().len() as u64, size);
+        if Self::ended(&self.sticks) {
+            futures::future::pending::<()>().await;
+        }
+        if Self::ended(&self.fails) {
+            return Err(PortError::new(PortErrorKind::Full, format!("files.{}", self.name), "write", "no room left"));
+        }
+        self.uploads.lock().unwrap().get_mut(upload.as_str()).unwrap().1.insert(number, all.concat());
+        Ok(PartDone { number, size, checksum: None, receipt: String::new() })
+    }
+    async fn done(&self, _: &UploadId) -> PortResult<Vec<PartDone>> {
+        Ok(Vec::new())
+    }
+    async fn finish(&self, upload: &UploadId, _: &[PartDone]) -> PortResult<FileInfo> {
+        let (file, parts) = self.uploads.lock().unwrap().remove(upload.as_str()).unwrap();
+        self.push(&file.name, Some(parts.into_values().flatten().collect()), &file.content_type);
+        Ok(self.find(&file.name, None)?.0)
+    }
+    async fn abort(&self, upload: &UploadId) -> PortResult<()> {
+        self.uploads.lock().unwrap().remove(upload.as_str());
+        Ok(())
     }
 }
 

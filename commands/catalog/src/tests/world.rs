@@ -94,7 +94,7 @@ impl World {
     pub fn new() -> Self {
         let stores = Arc::new(MemoryStores(vec![
             Arc::new(MemoryStore::new("local", true).with_buckets()),
-            Arc::new(MemoryStore::new("plain", false)),
+            Arc::new(MemoryStore::new("plain", false).with_parts()),
         ]));
         let source = Arc::new(MemorySource::default());
         let said = Arc::new(Announced::default());

@@ -26,6 +26,8 @@ use sha2::{Digest as _, Sha256};
 
 /// The version of the form.
 pub const FORM: u32 = 1;
+/// The service that errors about a backup itself name.
+pub const SERVICE: &str = "backup";
 /// What the bot's own key is asked for.
 const PURPOSE: &str = "backup";
 
@@ -98,7 +100,7 @@ fn fill(bytes: &mut [u8]) -> PortResult<()> {
 }
 
 pub(crate) fn failed(kind: PortErrorKind, operation: &'static str, message: impl Into<String>) -> PortError {
-    PortError::new(kind, "backup", operation, message)
+    PortError::new(kind, SERVICE, operation, message)
 }
 
 /// A damaged or foreign backup.

@@ -2,7 +2,7 @@
 
 use super::manifest::{self, Entry, Manifest, Piece};
 use super::stream::{Tally, Watch, open};
-use super::{Keys, MANIFEST, RunKey, damaged, is_run};
+use super::{Keys, MANIFEST, RunKey, SERVICE, damaged, is_run};
 use bellhop_core::error::{PortError, PortErrorKind};
 use bellhop_core::ports::{ByteStream, FileStore, PortResult};
 use futures::TryStreamExt as _;
@@ -100,7 +100,7 @@ impl Run {
             }
         });
         Ok(Box::pin(checked.map_err(move |mut error: PortError| {
-            if error.service == "backup" {
+            if error.service == SERVICE {
                 error.message = format!("{object}: {}", error.message);
             }
             error
@@ -158,7 +158,7 @@ fn damage(error: PortError) -> PortResult<String> {
 
 fn gone(error: PortError, piece: &Piece) -> PortError {
     if error.kind == PortErrorKind::NotFound {
-        PortError { service: "backup".to_owned(), message: format!("{} is gone", piece.object), ..error }
+        PortError { service: SERVICE.to_owned(), message: format!("{} is gone", piece.object), ..error }
     } else {
         error
     }
@@ -170,7 +170,7 @@ async fn head(store: &dyn FileStore, base: &str) -> PortResult<Vec<u8>> {
             return error;
         }
         let folder = if base.is_empty() { "the folder" } else { base.trim_end_matches('/') };
-        PortError { service: "backup".to_owned(), message: format!("there is no complete run in {folder} of {}: it has no {MANIFEST}", store.name()), ..error }
+        PortError { service: SERVICE.to_owned(), message: format!("there is no complete run in {folder} of {}: it has no {MANIFEST}", store.name()), ..error }
     })?;
     if read.info.size > LARGEST {
         return Err(damaged(format!("{MANIFEST} is too large to be one")));
