@@ -13,9 +13,10 @@ use bellhop_core::command::About;
 use bellhop_core::error::{CommandError, PortError, PortErrorKind};
 use bellhop_core::ids::{CardKey, ChatName, SourceName, StoreName, VersionId};
 use bellhop_core::ports::{
-    AlertDesk, AlertFilter, AnalyticsSource, Announcer, Approvals, Attachments, AuditFilter, AuditRow, AuditTrail, ByteStream, Channel, DatabaseCopy,
-    ChatPlatform, DeadLetter, DeadLetters, Decision, FileStore, Hook, HookRequest, Hooks, Link, LinkFacts, Links, MadeHook, NewAlert, OwnDatabase,
-    Permissions, Places, Platforms, PortResult, Record, Records, Schedule, ScheduleBook, Seal, Sources, Stores, UsageBook, UsageRow,
+    AlertDesk, AlertFilter, AnalyticsSource, Announcer, Approvals, Attachments, AuditFilter, AuditRow, AuditTrail, ByteStream, Channel,
+    ChatPlatform, DatabaseCopy, DeadLetter, DeadLetters, Decision, FileStore, Hook, HookRequest, Hooks, Link, LinkFacts, Links, MadeHook,
+    NewAlert, OwnDatabase, Permissions, Places, Platforms, PortResult, Record, Records, Schedule, ScheduleBook, Seal, Sources, Stores,
+    UsageBook, UsageRow,
 };
 use serde_json::Value;
 use std::sync::Arc;

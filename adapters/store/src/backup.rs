@@ -80,8 +80,7 @@ pub(crate) struct Totals {
 impl OwnDatabase for Store {
     async fn copy(&self) -> PortResult<DatabaseCopy> {
         let mut session = self.read("copy").await?;
-        let begin =
-            if session.is_postgres() { "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY" } else { "BEGIN" };
+        let begin = if session.is_postgres() { "BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY" } else { "BEGIN" };
         session.run(begin, vec![]).await?;
         // The first statement fixes what the transaction sees.
         let version = match migrate::present(&mut session).await {

@@ -16,6 +16,7 @@ mod backup;
 mod connect;
 mod dead;
 mod deliveries;
+mod dialect;
 mod effects;
 mod error;
 mod events;

@@ -121,16 +121,15 @@ async fn sqlite(file: &Path, now: Timestamp, copy: ByteStream, how: Restoring) -
             return Err(error);
         }
     };
-    if there {
-        let kept = beside(file, &format!(".before-{}", now.format("%Y%m%dT%H%M%SZ")));
-        for side in ["", "-wal", "-shm"] {
-            let (from, to) = (beside(file, side), beside(&kept, side));
-            if from.exists() {
-                std::fs::rename(&from, &to).map_err(|error| unmovable(&from, &error))?;
-            }
+    // Also where only the file itself was removed: a log that it left must not be taken for the new one's.
+    let kept = beside(file, &format!(".before-{}", now.format("%Y%m%dT%H%M%SZ")));
+    for side in ["", "-wal", "-shm"] {
+        let (from, to) = (beside(file, side), beside(&kept, side));
+        if from.exists() {
+            std::fs::rename(&from, &to).map_err(|error| unmovable(&from, &error))?;
         }
-        done.kept = Some(kept.display().to_string());
     }
+    done.kept = there.then(|| kept.display().to_string());
     std::fs::rename(&fresh, file).map_err(|error| unmovable(&fresh, &error))?;
     if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| unmovable(folder, &error))?;
@@ -256,7 +255,8 @@ impl Filling {
             let known = target.columns.iter().find(|known| known.name == column.name);
             let known = known.ok_or_else(|| broken(format!("the copy has a column that is unknown: {} of {}", column.name, from.table)))?;
             // The values are written as the copy's kind, and kept as the target's.
-            let kind = if known.kind == Kind::Json || column.kind == Kind::Json && session.is_postgres() { known.kind } else { column.kind };
+            let kind =
+                if known.kind == Kind::Json || column.kind == Kind::Json && session.is_postgres() { known.kind } else { column.kind };
             columns.push(Column { name: column.name, kind });
         }
         let counter = target.numbered.and_then(|_| target.columns.first().map(|column| column.name.clone()));
@@ -273,7 +273,11 @@ impl Filling {
             row.push(value(cell, column.kind).ok_or_else(|| broken(format!("a cell of {}, {} can't be read", self.target, column.name)))?);
         }
         self.pending.push(row);
-        if self.pending.len() >= ROWS.min(CELLS / self.columns.len().max(1)) || self.bytes >= BYTES { self.write(session).await } else { Ok(()) }
+        if self.pending.len() >= ROWS.min(CELLS / self.columns.len().max(1)) || self.bytes >= BYTES {
+            self.write(session).await
+        } else {
+            Ok(())
+        }
     }
 
     async fn write(&mut self, session: &mut Session) -> PortResult<()> {
@@ -287,10 +291,8 @@ impl Filling {
             number += 1;
             if column.kind == Kind::Json && session.is_postgres() { format!("CAST(${number} AS JSONB)") } else { format!("${number}") }
         };
-        let places: Vec<String> = rows
-            .iter()
-            .map(|_| format!("({})", self.columns.iter().map(&mut placeholder).collect::<Vec<_>>().join(", ")))
-            .collect();
+        let places: Vec<String> =
+            rows.iter().map(|_| format!("({})", self.columns.iter().map(&mut placeholder).collect::<Vec<_>>().join(", "))).collect();
         let names = self.columns.iter().map(|column| format!("\"{}\"", column.name)).collect::<Vec<_>>().join(", ");
         let sql = format!("INSERT INTO \"{}\" ({names}) /*pg OVERRIDING SYSTEM VALUE*/ VALUES {}", self.target, places.join(", "));
         session.run(&sql, rows.into_iter().flatten().collect()).await.map(drop)
@@ -387,5 +389,10 @@ fn occupied(place: &str) -> PortError {
 }
 
 fn unmovable(path: &Path, error: &std::io::Error) -> PortError {
-    PortError::new(PortErrorKind::Denied, crate::error::SERVICE, "restore", format!("{} can't be moved or removed: {error}", path.display()))
+    PortError::new(
+        PortErrorKind::Denied,
+        crate::error::SERVICE,
+        "restore",
+        format!("{} can't be moved or removed: {error}", path.display()),
+    )
 }

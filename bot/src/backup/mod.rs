@@ -89,7 +89,10 @@ pub async fn bring_back(config: &Config, asked: &Restore, out: &mut (impl Write 
             return Ok(ExitCode::FAILURE);
         }
     }
-    say(out, "Links and API keys that were revoked since the backup are good again: look them over (`bellhop key list`).\nThe bot can be started.\n");
+    say(
+        out,
+        "Links and API keys that were revoked since the backup are good again: look them over (`bellhop key list`).\nThe bot can be started.\n",
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -112,7 +115,8 @@ fn keys(config: &Config, data_dir: &Path) -> Result<Option<Keys>, StartError> {
 /// `STORE:PREFIX/NAME/RUN`, `STORE:PREFIX/NAME` for its newest run, or a folder of this machine.
 async fn find(config: &Config, from: &str, clock: &Arc<dyn Clock>, ids: &Arc<dyn Ids>) -> Result<Found, StartError> {
     let stores = wiring::files(config, clock, ids)?;
-    let named = from.split_once(':').and_then(|(name, path)| Some((stores.iter().find(|store| store.name().as_str() == name)?.clone(), path)));
+    let named =
+        from.split_once(':').and_then(|(name, path)| Some((stores.iter().find(|store| store.name().as_str() == name)?.clone(), path)));
     let (store, path): (Arc<dyn FileStore>, String) = match named {
         Some((store, path)) => (store, path.trim_matches('/').to_owned()),
         None if Path::new(from).is_dir() => (Arc::new(Folder::new(Path::new(from))), String::new()),
@@ -139,7 +143,10 @@ async fn find(config: &Config, from: &str, clock: &Arc<dyn Clock>, ids: &Arc<dyn
 }
 
 fn told(restored: &Restored, made: &str) -> String {
-    let mut lines = format!("The database is back as it was at {made}: {} tables, {} rows (made from {}).\n", restored.tables, restored.rows, restored.made_from);
+    let mut lines = format!(
+        "The database is back as it was at {made}: {} tables, {} rows (made from {}).\n",
+        restored.tables, restored.rows, restored.made_from
+    );
     if let Some(kept) = &restored.kept {
         lines.push_str(&format!("What was there before is kept: {kept}\n"));
     }
@@ -150,10 +157,16 @@ fn told(restored: &Restored, made: &str) -> String {
         ));
     }
     if restored.commands > 0 {
-        lines.push_str(&format!("{} commands waited and are not run, since they may have run since: type them again where that is not so.\n", restored.commands));
+        lines.push_str(&format!(
+            "{} commands waited and are not run, since they may have run since: type them again where that is not so.\n",
+            restored.commands
+        ));
     }
     if restored.reports > 0 {
-        lines.push_str(&format!("{} reports of monitors waited and are not looked at: a monitor repeats what still holds.\n", restored.reports));
+        lines.push_str(&format!(
+            "{} reports of monitors waited and are not looked at: a monitor repeats what still holds.\n",
+            restored.reports
+        ));
     }
     lines
 }
@@ -174,7 +187,14 @@ async fn missed(store: &Store, clock: &dyn Clock, out: &mut impl Write) -> Resul
                 }
                 None => {
                     store.remove(&schedule.id).await?;
-                    say(out, &format!("Left out, since it was due at {}: {}\n", schedule.next.format("%Y-%m-%d %H:%M UTC"), text::one_line(&schedule.line)));
+                    say(
+                        out,
+                        &format!(
+                            "Left out, since it was due at {}: {}\n",
+                            schedule.next.format("%Y-%m-%d %H:%M UTC"),
+                            text::one_line(&schedule.line)
+                        ),
+                    );
                 }
             }
         }

@@ -22,8 +22,8 @@ mod usage;
 mod wording;
 
 pub use alert::card::alert_card;
-pub use backup::archive;
 pub use analytics::sample::events as sample_events;
+pub use backup::archive;
 pub use schedule::cron::{CronLine, next_runs};
 pub use services::Services;
 

@@ -18,7 +18,9 @@ async fn backed_up() -> (Bot, String) {
     assert_eq!(bot.post("/alerts/generic", &key, r#"{"name":"DiskFull"}"#).await.0, 200);
     wait::until(PATIENCE, "the alert", async || bot.alerts().await.contains("DiskFull").then_some(())).await;
     bot.said(&["schedule", "add", "0 9 * * 1-5", "status"]).await;
-    let added = bot.said(&["file", "backup", "add", "own", "--from", "bellhop", "--to", "vault:backups", "--every", "0 3 * * *", "--keep", "3"]).await;
+    let added = bot
+        .said(&["file", "backup", "add", "own", "--from", "bellhop", "--to", "vault:backups", "--every", "0 3 * * *", "--keep", "3"])
+        .await;
     assert!(added.contains("is set up") && added.contains("Keep a copy of that key"), "{added}");
     let made = bot.said(&["file", "backup", "run", "own"]).await;
     assert!(made.contains("1 object") && made.contains("Encrypted: yes"), "{made}");
@@ -55,7 +57,9 @@ async fn the_database_comes_back_after_everything_is_lost() {
     assert!(asked.code == 1 && asked.out.contains("Nothing was done"), "{}{}", asked.out, asked.err);
     let replaced = bot.bellhop(&["restore", "--from", "vault:backups/own", "--replace", "--yes"]).await;
     assert!(replaced.code == 0 && replaced.out.contains("is kept: "), "{}{}", replaced.out, replaced.err);
-    assert!(std::fs::read_dir(bot.path("data")).unwrap().any(|file| file.unwrap().file_name().to_string_lossy().contains("bellhop.db.before-")));
+    assert!(
+        std::fs::read_dir(bot.path("data")).unwrap().any(|file| file.unwrap().file_name().to_string_lossy().contains("bellhop.db.before-"))
+    );
     bot.go().await;
     assert!(!bot.alerts().await.contains("New"));
 }

@@ -85,7 +85,10 @@ impl Desk {
                         Ok(Box::pin(futures::stream::iter([Ok(Bytes::from(bytes))])))
                     }
                     FileSource::Stored { store, name, version } => {
-                        let store = self.files.store(Some(&store)).map_err(|error| self.book.error(PortErrorKind::NotFound, "fetch", error.to_string()))?;
+                        let store = self
+                            .files
+                            .store(Some(&store))
+                            .map_err(|error| self.book.error(PortErrorKind::NotFound, "fetch", error.to_string()))?;
                         Ok(store.read(&name, version.as_ref(), None).await?.bytes)
                     }
                 },

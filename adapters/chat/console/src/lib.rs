@@ -29,7 +29,9 @@ use bellhop_core::address::Address;
 use bellhop_core::call::Attachment;
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::ids::{ChatName, DeliveryKey, MessageId};
-use bellhop_core::ports::{ByteStream, Channel, Channels, ChatPlatform, Completer, HistoryPage, Inbox, PortResult, Post, Records, Stop, Stores, Upload};
+use bellhop_core::ports::{
+    ByteStream, Channel, Channels, ChatPlatform, Completer, HistoryPage, Inbox, PortResult, Post, Records, Stop, Stores, Upload,
+};
 use book::Book;
 use shelf::Shelf;
 use std::path::Path;

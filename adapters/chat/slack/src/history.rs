@@ -77,10 +77,18 @@ async fn read(desk: &Desk, at: &Address, method: Method, args: &Value) -> WireRe
 
 fn told_failure(desk: &Desk, failure: Failure) -> bellhop_core::PortError {
     if failure.is(&["channel_not_found", "thread_not_found"]) {
-        return desk.error(PortErrorKind::NotFound, "history", "Slack knows no such conversation, or the bot is not in it; /invite it there first");
+        return desk.error(
+            PortErrorKind::NotFound,
+            "history",
+            "Slack knows no such conversation, or the bot is not in it; /invite it there first",
+        );
     }
     if failure.is(&NOT_A_MEMBER) {
-        return desk.error(PortErrorKind::Denied, "history", "the bot is not in this channel, so that Slack doesn't let it read there; /invite it first");
+        return desk.error(
+            PortErrorKind::Denied,
+            "history",
+            "the bot is not in this channel, so that Slack doesn't let it read there; /invite it first",
+        );
     }
     failure.error
 }
@@ -166,7 +174,10 @@ mod tests {
               "attachments": [{ "title": "Build 7", "text": "failed" }] },
             { "no": "time" },
         ]);
-        bed.world.answer("conversations.history", Answer::Json(json!({ "ok": true, "messages": messages, "response_metadata": { "next_cursor": "abc=" } })));
+        bed.world.answer(
+            "conversations.history",
+            Answer::Json(json!({ "ok": true, "messages": messages, "response_metadata": { "next_cursor": "abc=" } })),
+        );
         let page = bed.slack.history(&at("C1"), None, 500).await.unwrap();
         assert_eq!(bed.world.calls("conversations.history")[0]["limit"], "200");
         assert_eq!(page.next.as_deref(), Some("abc="));
@@ -183,7 +194,10 @@ mod tests {
         bed.slack.deliver(&said("k", "from the bot")).await.unwrap();
         bed.world.answer("conversations.history", Answer::Raw(429, &[("retry-after", "1")], ""));
         let time_passes = async {
-            wait::until(Duration::from_secs(20), "the refused call", async || (!bed.world.calls("conversations.history").is_empty()).then_some(())).await;
+            wait::until(Duration::from_secs(20), "the refused call", async || {
+                (!bed.world.calls("conversations.history").is_empty()).then_some(())
+            })
+            .await;
             bed.clock.advance(Duration::from_secs(2));
         };
         let place = at("C1");

@@ -31,7 +31,8 @@ impl Lines {
         loop {
             if let Some(at) = self.text[self.looked..].iter().position(|byte| *byte == b'\n') {
                 let end = self.looked + at;
-                let line = serde_json::from_slice(&self.text[self.taken..end]).map_err(|error| broken(format!("a line can't be read: {error}")))?;
+                let line = serde_json::from_slice(&self.text[self.taken..end])
+                    .map_err(|error| broken(format!("a line can't be read: {error}")))?;
                 self.taken = end + 1;
                 self.looked = self.taken;
                 return Ok(Some(line));

@@ -153,5 +153,8 @@ fn keys_for_purposes_follow_from_the_key() {
 #[test]
 fn they_are_what_hkdf_gives() {
     let key = SealRing::new(Some(MasterKey::parse(&"0b".repeat(32)).unwrap()), Otherwise::Configured);
-    assert_eq!(hex::encode(key.derive("backup").unwrap().expose_secret()), "f864010bc97450a1de2868ea2b294dbe97cff9a82b461bb53479a317b1e59133");
+    assert_eq!(
+        hex::encode(key.derive("backup").unwrap().expose_secret()),
+        "f864010bc97450a1de2868ea2b294dbe97cff9a82b461bb53479a317b1e59133"
+    );
 }

@@ -9,7 +9,7 @@ use crate::schedule::keep;
 use crate::wording::{code, local};
 use bellhop_core::card::{Block, Field};
 use bellhop_core::error::PortErrorKind;
-use bellhop_core::ports::Schedule;
+use bellhop_core::ports::{Channel, Schedule};
 use bellhop_core::{Action, Call, Card, CommandError, Invoke, Reply, Span, Tone};
 
 /// The longest name: it is part of the name of every object.
@@ -29,7 +29,10 @@ impl Backup {
         let source = self.source(call, from).await?;
         allowed(call, &source)?;
         if args.plain && source == Source::Database {
-            return Err(CommandError::invalid("plain", "the bot's own database has keys and secrets in it; its backup is always encrypted"));
+            return Err(CommandError::invalid(
+                "plain",
+                "the bot's own database has keys and secrets in it; its backup is always encrypted",
+            ));
         }
         let stores = crate::file::stores_at(&self.stores, call).await;
         let (store, prefix) = located(&*stores, "to", to)?;
@@ -106,7 +109,9 @@ impl Backup {
                     PortErrorKind::Unsupported => CommandError::invalid("from", error.message),
                     _ => error.into(),
                 })?;
-                Source::Channel { spelled: self.places.spell(&at).await, at }
+                let listed = |known: &Channel| known.private && known.address.chat == at.chat && known.address.channel == at.channel;
+                let private = place.direct || self.places.channels().await?.iter().any(listed);
+                Source::Channel { spelled: self.places.spell(&at).await, at, private }
             }
         })
     }

@@ -3,13 +3,13 @@
 
 use super::archive::{Manifest, failed};
 use super::source::Source;
+use bellhop_core::CommandError;
 use bellhop_core::address::UserRef;
 use bellhop_core::clock::{Clock, Timestamp};
 use bellhop_core::error::PortErrorKind;
 use bellhop_core::ids::{CallId, StoreName, UploadId};
 use bellhop_core::nearest::nearest;
 use bellhop_core::ports::{FileStore, PortResult, Records};
-use bellhop_core::CommandError;
 use chrono::TimeDelta;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -251,8 +251,9 @@ fn runs(name: &str) -> String {
 }
 
 fn read<T: DeserializeOwned>(value: serde_json::Value) -> PortResult<T> {
-    serde_json::from_value(value)
-        .map_err(|error| failed(PortErrorKind::Broken, "read", format!("a note about a backup can't be read; was it written by a newer version? {error}")))
+    serde_json::from_value(value).map_err(|error| {
+        failed(PortErrorKind::Broken, "read", format!("a note about a backup can't be read; was it written by a newer version? {error}"))
+    })
 }
 
 fn written<T: Serialize>(value: &T) -> PortResult<serde_json::Value> {

@@ -113,7 +113,13 @@ async fn replies(
     }
 }
 
-async fn line(writer: &mut RunWriter<'_>, platform: &dyn ChatPlatform, message: &PastMessage, reply: bool, files: &mut u64) -> PortResult<Line> {
+async fn line(
+    writer: &mut RunWriter<'_>,
+    platform: &dyn ChatPlatform,
+    message: &PastMessage,
+    reply: bool,
+    files: &mut u64,
+) -> PortResult<Line> {
     let mut kept = Vec::new();
     for attachment in &message.attachments {
         *files += 1;
@@ -189,7 +195,8 @@ pub(super) fn told(run: Arc<Run>, pages: Vec<Entry>, readable: bool) -> ByteStre
         }
         let mut text = String::new();
         for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-            let line: Line = serde_json::from_slice(line).map_err(|error| super::archive::damaged(format!("a message can't be read: {error}")))?;
+            let line: Line =
+                serde_json::from_slice(line).map_err(|error| super::archive::damaged(format!("a message can't be read: {error}")))?;
             push(&mut text, &line);
         }
         Ok(Some((Bytes::from(text), (run, pages))))
@@ -208,7 +215,9 @@ fn push(out: &mut String, line: &Line) {
         let size = file.size.map_or(String::new(), |size| format!(", {}", text::bytes(size)));
         let _ = match (&file.path, &file.missing) {
             (Some(path), _) => writeln!(out, "{indent}  [file {}{size}: {path}]", text::one_line(&file.name)),
-            (None, why) => writeln!(out, "{indent}  [file {}{size}: not in the backup: {}]", text::one_line(&file.name), why.as_deref().unwrap_or("")),
+            (None, why) => {
+                writeln!(out, "{indent}  [file {}{size}: not in the backup: {}]", text::one_line(&file.name), why.as_deref().unwrap_or(""))
+            }
         };
     }
     out.push('\n');

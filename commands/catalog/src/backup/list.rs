@@ -65,7 +65,9 @@ impl Backup {
             card = card.block(Block::Table(table(format!("runs of {}", plan.name), &headings, rows)));
         }
         for failed in notes.iter().rev().filter(|note| note.state == State::Failed).take(1) {
-            card = card.tone(Tone::Warning).and_text(text::shorten(&format!("The last failure: {}", failed.why.as_deref().unwrap_or("unknown")), 500));
+            card = card
+                .tone(Tone::Warning)
+                .and_text(text::shorten(&format!("The last failure: {}", failed.why.as_deref().unwrap_or("unknown")), 500));
         }
         let act = |label: &str, verb| Action::invoke(label, Invoke::of::<Backup>(&BackupArgs::of(verb, &plan.name)));
         let mut actions = vec![act("Run now", Verb::Run)];

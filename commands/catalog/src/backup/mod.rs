@@ -193,7 +193,10 @@ impl Backup {
         notes.retain(|note| note.state == State::Done);
         match run {
             None => notes.pop().ok_or_else(|| {
-                CommandError::Refused(format!("the backup {} has no complete run yet; `file backup run {}` makes one", plan.name, plan.name))
+                CommandError::Refused(format!(
+                    "the backup {} has no complete run yet; `file backup run {}` makes one",
+                    plan.name, plan.name
+                ))
             }),
             Some(run) => {
                 let near = nearest(run, notes.iter().map(|note| note.run.as_str())).map(str::to_owned);
@@ -209,12 +212,17 @@ impl Backup {
     }
 }
 
-/// The bot's own database holds everything about everyone.
+/// The bot's own database holds everything about everyone, and what is said in private stays among those who were there.
 fn allowed(call: &Call, source: &Source) -> Result<(), CommandError> {
-    if *source == Source::Database && call.caller.access < Access::Admin {
-        return Err(CommandError::Refused("a backup of the bot's own database is for administrators; ask one of them".to_owned()));
-    }
-    Ok(())
+    let why = match source {
+        _ if call.caller.access >= Access::Admin => return Ok(()),
+        Source::Database => "a backup of the bot's own database is for administrators; ask one of them".to_owned(),
+        Source::Channel { at, spelled, private: true } if at.lane() != call.at.lane() => {
+            format!("{spelled} is private: ask for it there, or ask an administrator")
+        }
+        Source::Files { .. } | Source::Channel { .. } => return Ok(()),
+    };
+    Err(CommandError::Refused(why))
 }
 
 /// What a backup itself says is wrong is no failure of a service: it is told as it is.
@@ -291,7 +299,8 @@ impl Command for Backup {
                 let mut found = Vec::new();
                 for plan in self.book.plans().await.unwrap_or_default() {
                     let notes = self.book.notes(&plan.name).await.unwrap_or_default();
-                    found.extend(notes.into_iter().rev().filter(|note| note.state == State::Done).map(|note| (note.run, plan.name.clone())));
+                    found
+                        .extend(notes.into_iter().rev().filter(|note| note.state == State::Done).map(|note| (note.run, plan.name.clone())));
                 }
                 crate::wording::suggest(typed, found)
             }

@@ -17,13 +17,18 @@ impl Backup {
         if !args.files {
             self.book.remove(&plan.name).await?;
             let runs = notes.iter().filter(|note| note.state == State::Done).count();
-            let stay = format!("{} stay in {}; a backup of the same name to the same place finds them again.", count(runs, "run"), plan.place());
+            let stay =
+                format!("{} stay in {}; a backup of the same name to the same place finds them again.", count(runs, "run"), plan.place());
             return Ok(Reply::new(if runs == 0 { card } else { card.and_text(stay) }));
         }
         let store = self.store(&plan)?;
         let gone = discard(&*store, &plan.folder(), &watch(call, format!("Deleting the backup {}", plan.name), None)).await?;
         self.book.remove(&plan.name).await?;
-        Ok(Reply::new(card.and_text(format!("{} deleted from {}.", count(usize::try_from(gone).unwrap_or(usize::MAX), "object"), plan.place()))))
+        Ok(Reply::new(card.and_text(format!(
+            "{} deleted from {}.",
+            count(usize::try_from(gone).unwrap_or(usize::MAX), "object"),
+            plan.place()
+        ))))
     }
 
     pub(super) async fn remove_plan(&self, call: &Call, args: &BackupArgs) -> Result<Card, CommandError> {

@@ -87,7 +87,11 @@ impl Backup {
                     code(to),
                     format!(", {}, each compared with its checksum.", text::bytes(run.manifest.size)).into(),
                 ]);
-                let card = if survey.same > 0 { card.and_text(format!("{} were there already as they are in the backup.", survey.same)) } else { card };
+                let card = if survey.same > 0 {
+                    card.and_text(format!("{} were there already as they are in the backup.", survey.same))
+                } else {
+                    card
+                };
                 Ok(Reply::new(super::run::left_out(card, &run.manifest)))
             }
         }
@@ -172,7 +176,10 @@ impl Backup {
         let to = self.places.resolve(place, &call.at).await?;
         let spelled = self.places.spell(&to).await;
         if dry {
-            return Ok(Reply::new(Card::text(format!("The messages of {} would be posted in {spelled} as one file.", run.manifest.source))));
+            return Ok(Reply::new(Card::text(format!(
+                "The messages of {} would be posted in {spelled} as one file.",
+                run.manifest.source
+            ))));
         }
         let mut pages: Vec<Entry> = Vec::new();
         for index in &run.manifest.index {
@@ -198,7 +205,11 @@ impl Backup {
             .and_text(format!("Backed up {}.", local(run.manifest.began, call.caller.zone)))
             .block(block);
         self.announcer.announce(&to, card, Audience::Everyone, Some(format!("backup:{}", call.id).into()), call).await?;
-        Ok(Reply::new(Card::titled(format!("The backup {} is restored", plan.name)).tone(Tone::Good).and_text(format!("What was said is posted in {spelled}."))))
+        Ok(Reply::new(
+            Card::titled(format!("The backup {} is restored", plan.name))
+                .tone(Tone::Good)
+                .and_text(format!("What was said is posted in {spelled}.")),
+        ))
     }
 }
 
@@ -226,7 +237,10 @@ fn planned(plan: &Plan, run: &Run, to: &str, survey: &Survey, replace: bool) -> 
     }
     if survey.other > 0 {
         let what = if replace { "would be replaced" } else { "are in the way, and nothing is written without --replace" };
-        card = card.tone(Tone::Warning).and_spans(vec![Span::Bold(format!("{} with other content {what}:", count(usize::try_from(survey.other).unwrap_or(usize::MAX), "file")))]);
+        card = card.tone(Tone::Warning).and_spans(vec![Span::Bold(format!(
+            "{} with other content {what}:",
+            count(usize::try_from(survey.other).unwrap_or(usize::MAX), "file")
+        ))]);
         for name in &survey.named {
             card = card.and_spans(vec![code(name)]);
         }

@@ -109,7 +109,9 @@ impl Backup {
         // Where even that fails, the note still says that it runs, and the next run clears it away once it is old enough.
         let _left_to_the_next_run = cleared;
         match error {
-            CommandError::Port(error) if error.service == super::archive::SERVICE => CommandError::Refused(format!("the backup {} was not made: {}", plan.name, error.message)),
+            CommandError::Port(error) if error.service == super::archive::SERVICE => {
+                CommandError::Refused(format!("the backup {} was not made: {}", plan.name, error.message))
+            }
             error => error,
         }
     }
@@ -133,7 +135,8 @@ impl Backup {
         let checked = Note { verified: Some(self.book.now()), damaged: damages.len() as u64, ..newest };
         self.book.keep(&plan.name, &checked).await?;
         if let Some(damage) = damages.first() {
-            let why = format!("no older run was removed, since this one did not read back as it was written: {} ({})", damage.object, damage.why);
+            let why =
+                format!("no older run was removed, since this one did not read back as it was written: {} ({})", damage.object, damage.why);
             return Ok((0, Some(why)));
         }
         let watch = super::watch(call, format!("Removing old runs of {}", plan.name), None);
@@ -177,7 +180,10 @@ pub(super) fn left_out(mut card: Card, manifest: &Manifest) -> Card {
     if manifest.left_out == 0 {
         return card;
     }
-    card = card.and_text(format!("{} could not be read and is not in it:", count(usize::try_from(manifest.left_out).unwrap_or(usize::MAX), "thing")));
+    card = card.and_text(format!(
+        "{} could not be read and is not in it:",
+        count(usize::try_from(manifest.left_out).unwrap_or(usize::MAX), "thing")
+    ));
     for left_out in manifest.first_left_out.iter().take(5) {
         card = card.and_spans(vec![code(&left_out.path), format!(": {}", text::shorten(&left_out.why, 200)).into()]);
     }

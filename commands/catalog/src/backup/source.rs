@@ -18,7 +18,12 @@ pub(crate) enum Source {
     /// Files of a store whose names begin so.
     Files { store: StoreName, prefix: String },
     /// Messages and files of a channel.
-    Channel { at: Address, spelled: String },
+    Channel {
+        at: Address,
+        spelled: String,
+        /// Whether only some may read there.
+        private: bool,
+    },
 }
 
 /// What was typed, before places are looked up.

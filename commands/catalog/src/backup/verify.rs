@@ -1,8 +1,8 @@
 //! `file backup verify`: reads a run from its first byte to its last.
 
+use super::book::Note;
 use super::run::left_out;
 use super::{Backup, BackupArgs, watch};
-use super::book::Note;
 use crate::wording::{code, count, local};
 use bellhop_core::error::PortErrorKind;
 use bellhop_core::{Call, Card, CommandError, Reply, Span, Tone, text};

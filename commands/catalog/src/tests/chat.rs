@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use bellhop_core::ids::{ChatName, DeliveryKey, MessageId};
-use bellhop_core::ports::{ByteStream, Channel, Channels, ChatPlatform, HistoryPage, PastMessage, Places, Platforms, PortResult, Post, Upload};
+use bellhop_core::ports::{
+    ByteStream, Channel, Channels, ChatPlatform, HistoryPage, PastMessage, Places, Platforms, PortResult, Post, Upload,
+};
 use bellhop_core::{Address, Attachment, Capabilities, CommandError, PlaceRef, PortError, PortErrorKind, Timestamp};
 use std::sync::{Arc, Mutex};
 

@@ -5,7 +5,8 @@ use super::world::now;
 use async_trait::async_trait;
 use bellhop_core::ids::{StoreName, UploadId, VersionId};
 use bellhop_core::ports::{
-    Buckets, ByteStream, FileInfo, FilePage, FileStore, NewFile, PartDone, PartUpload, PartWrites, PortResult, ReadRange, StoredFile, Stores, Version,
+    Buckets, ByteStream, FileInfo, FilePage, FileStore, NewFile, PartDone, PartUpload, PartWrites, PortResult, ReadRange, StoredFile,
+    Stores, Version,
 };
 use bellhop_core::{CommandError, PortError, PortErrorKind, nearest};
 use futures::TryStreamExt as _;
@@ -44,7 +45,18 @@ pub(super) struct MemoryStore {
 
 impl MemoryStore {
     pub fn new(name: &str, versioned: bool) -> Self {
-        Self { name: name.into(), versioned, files: Mutex::default(), buckets: None, writes: Mutex::new(0), fails: Mutex::new(u32::MAX), sticks: Mutex::new(u32::MAX), spoils: Mutex::new(false), in_parts: false, uploads: Mutex::default() }
+        Self {
+            name: name.into(),
+            versioned,
+            files: Mutex::default(),
+            buckets: None,
+            writes: Mutex::new(0),
+            fails: Mutex::new(u32::MAX),
+            sticks: Mutex::new(u32::MAX),
+            spoils: Mutex::new(false),
+            in_parts: false,
+            uploads: Mutex::default(),
+        }
     }
 
     pub fn with_buckets(self) -> Self {

@@ -185,7 +185,10 @@ pub(crate) fn decode(bytes: &[u8], name: &str, run: &str, keys: Option<&Keys>) -
         return Err(failed(
             PortErrorKind::Unsupported,
             "read",
-            format!("{MANIFEST} has the form {}, and this program reads {FORM}; read it with the version that wrote it", version.bellhop_backup),
+            format!(
+                "{MANIFEST} has the form {}, and this program reads {FORM}; read it with the version that wrote it",
+                version.bellhop_backup
+            ),
         ));
     }
     let mut file: File = serde_json::from_slice(bytes).map_err(|_| wrong("can't be read: it was changed"))?;
@@ -202,12 +205,18 @@ pub(crate) fn decode(bytes: &[u8], name: &str, run: &str, keys: Option<&Keys>) -
         }
         return Ok((file.manifest.ok_or_else(|| wrong("says nothing about the run"))?, None));
     }
-    let (Some(id), Some(salt), Some(sealed)) = (file.key.clone(), file.salt.clone(), file.sealed.take()) else { return Err(wrong("was changed")) };
+    let (Some(id), Some(salt), Some(sealed)) = (file.key.clone(), file.salt.clone(), file.sealed.take()) else {
+        return Err(wrong("was changed"));
+    };
     if file.encryption != SEALED || file.manifest.is_some() || file.check.is_some() {
         return Err(wrong("was changed"));
     }
     let Some(keys) = keys else {
-        return Err(failed(PortErrorKind::Unauthenticated, "read", format!("the run is encrypted with the key {}, and there is no key here", shown(&id))));
+        return Err(failed(
+            PortErrorKind::Unauthenticated,
+            "read",
+            format!("the run is encrypted with the key {}, and there is no key here", shown(&id)),
+        ));
     };
     if id != keys.id() {
         return Err(failed(
@@ -242,7 +251,8 @@ pub(crate) fn names(bytes: &[u8]) -> PortResult<(String, String)> {
         name: String,
         run: String,
     }
-    let names: Names = serde_json::from_slice(bytes).map_err(|_| damaged(format!("{MANIFEST} can't be read: it was changed or cut off")))?;
+    let names: Names =
+        serde_json::from_slice(bytes).map_err(|_| damaged(format!("{MANIFEST} can't be read: it was changed or cut off")))?;
     Ok((names.name, names.run))
 }
 

@@ -69,7 +69,8 @@ impl RunKey {
 }
 
 fn mac(key: &[u8], parts: &[&[u8]]) -> PortResult<Zeroizing<[u8; 32]>> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(|_| failed(PortErrorKind::Broken, "derive", "the key has an impossible length"))?;
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(key).map_err(|_| failed(PortErrorKind::Broken, "derive", "the key has an impossible length"))?;
     for part in parts {
         mac.update(part);
     }

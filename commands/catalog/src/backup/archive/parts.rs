@@ -51,7 +51,13 @@ fn part(cut: &Arc<Mutex<Cut>>, size: u64) -> ByteStream {
 }
 
 /// Writes a file of a known length.
-pub(super) async fn write(parts: &dyn PartWrites, store: &StoreName, book: &Book, file: NewFile, bytes: ByteStream) -> PortResult<FileInfo> {
+pub(super) async fn write(
+    parts: &dyn PartWrites,
+    store: &StoreName,
+    book: &Book,
+    file: NewFile,
+    bytes: ByteStream,
+) -> PortResult<FileInfo> {
     let size = file.size.ok_or_else(|| damaged("the length of a file written in parts has to be known"))?;
     let upload = parts.begin(&file).await?;
     let written = async {

@@ -64,7 +64,12 @@ impl Run {
     pub async fn entries(&self, index: &Piece) -> PortResult<Vec<Entry>> {
         let bytes: Vec<bytes::Bytes> = self.content(index).await?.try_collect().await?;
         let unreadable = |error: serde_json::Error| damaged(format!("{} can't be read: {error}", index.object));
-        bytes.concat().split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(|line| serde_json::from_slice(line).map_err(unreadable)).collect()
+        bytes
+            .concat()
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).map_err(unreadable))
+            .collect()
     }
 
     /// The content of an object. The stream fails at the latest at its end where anything is not as it was written.
@@ -170,7 +175,11 @@ async fn head(store: &dyn FileStore, base: &str) -> PortResult<Vec<u8>> {
             return error;
         }
         let folder = if base.is_empty() { "the folder" } else { base.trim_end_matches('/') };
-        PortError { service: SERVICE.to_owned(), message: format!("there is no complete run in {folder} of {}: it has no {MANIFEST}", store.name()), ..error }
+        PortError {
+            service: SERVICE.to_owned(),
+            message: format!("there is no complete run in {folder} of {}: it has no {MANIFEST}", store.name()),
+            ..error
+        }
     })?;
     if read.info.size > LARGEST {
         return Err(damaged(format!("{MANIFEST} is too large to be one")));

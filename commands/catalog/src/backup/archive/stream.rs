@@ -25,7 +25,7 @@ const MAGIC: &[u8; 4] = b"BHB1";
 const PREFIX: usize = 19;
 const HEAD: usize = MAGIC.len() + PREFIX;
 /// How many bytes pass between two words about them.
-const STEP: u64 = 4 << 20;
+const STEP: u64 = 512 << 10;
 
 /// How long an object is whose content has this length.
 pub(crate) fn sealed_length(content: u64) -> u64 {
@@ -107,7 +107,8 @@ pub(crate) fn seal(key: &[u8; 32], bytes: ByteStream) -> PortResult<ByteStream> 
 
 /// The content of a sealed object.
 pub(crate) fn open(key: &[u8; 32], bytes: ByteStream) -> ByteStream {
-    let state = Sealing { cipher: XChaCha20Poly1305::new(key.into()), prefix: [0; PREFIX], next: None, done: false, pieces: Pieces::new(bytes) };
+    let state =
+        Sealing { cipher: XChaCha20Poly1305::new(key.into()), prefix: [0; PREFIX], next: None, done: false, pieces: Pieces::new(bytes) };
     Box::pin(futures::stream::try_unfold(state, |mut state| async move {
         if state.done {
             return Ok(None);
@@ -127,7 +128,8 @@ pub(crate) fn open(key: &[u8; 32], bytes: ByteStream) -> ByteStream {
         let (piece, last) = state.pieces.next(CHUNK + TAG).await?;
         let nonce = nonce(&state.prefix, number, last)?;
         let opened = state.cipher.decrypt(&nonce, &piece[..]);
-        let opened = opened.map_err(|_| damaged(format!("it was changed or cut off at byte {} or after", u64::from(number) * CHUNK as u64)))?;
+        let opened =
+            opened.map_err(|_| damaged(format!("it was changed or cut off at byte {} or after", u64::from(number) * CHUNK as u64)))?;
         state.done = last;
         state.next = Some(number.wrapping_add(1));
         Ok(Some((opened.into(), state)))

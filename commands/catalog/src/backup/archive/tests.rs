@@ -39,7 +39,9 @@ fn chunks_can_be_neither_moved_nor_left_out_nor_cut_off() {
     let sealed = all(seal(&KEY, stream(&content(4 * CHUNK), 1 << 20)).unwrap()).unwrap();
     let (head, body) = sealed.split_at(23);
     let chunks: Vec<&[u8]> = body.chunks(CHUNK + 16).collect();
-    let opens = |order: &[usize]| all(open(&KEY, stream(&[head.to_vec(), order.iter().flat_map(|at| chunks[*at].to_vec()).collect()].concat(), 1 << 20)));
+    let opens = |order: &[usize]| {
+        all(open(&KEY, stream(&[head.to_vec(), order.iter().flat_map(|at| chunks[*at].to_vec()).collect()].concat(), 1 << 20)))
+    };
     assert_eq!(opens(&[0, 1, 2, 3]).unwrap(), content(4 * CHUNK));
     for wrong in [&[0, 1, 2][..], &[0, 1], &[0], &[], &[1, 0, 2, 3], &[0, 2, 3], &[0, 1, 1, 2, 3], &[0, 1, 2, 3, 3], &[3]] {
         assert_eq!(opens(wrong).unwrap_err().kind, PortErrorKind::Broken, "{wrong:?}");

@@ -77,9 +77,7 @@ impl<'a> RunWriter<'a> {
         let left_out = LeftOut { path: path.to_owned(), why: why.into(), gone };
         if self.manifest.first_left_out.len() < NAMED {
             self.manifest.first_left_out.push(left_out);
-        } else if !gone
-            && let Some(place) = self.manifest.first_left_out.iter_mut().find(|named| named.gone)
-        {
+        } else if !gone && let Some(place) = self.manifest.first_left_out.iter_mut().find(|named| named.gone) {
             *place = left_out;
         }
     }
@@ -143,12 +141,17 @@ impl<'a> RunWriter<'a> {
     pub async fn finish(mut self, now: Timestamp, still_ours: impl Future<Output = PortResult<bool>>) -> PortResult<Manifest> {
         self.list().await?;
         if self.manifest.files == 0 && self.manifest.first_left_out.iter().any(|left_out| !left_out.gone) {
-            let why = self.manifest.first_left_out.first().map(|left_out| format!("{}: {}", left_out.path, left_out.why)).unwrap_or_default();
+            let why =
+                self.manifest.first_left_out.first().map(|left_out| format!("{}: {}", left_out.path, left_out.why)).unwrap_or_default();
             return Err(failed(PortErrorKind::Denied, "run", format!("nothing could be read; {why}")));
         }
         // Whoever took this run for dead has begun to clear it away.
         if !still_ours.await? {
-            return Err(failed(PortErrorKind::Conflict, "run", "it stood still for so long that it was given up, and cleared away; run it again"));
+            return Err(failed(
+                PortErrorKind::Conflict,
+                "run",
+                "it stood still for so long that it was given up, and cleared away; run it again",
+            ));
         }
         self.manifest.ended = now;
         let bytes = manifest::encode(self.name, self.run, self.seal.as_ref(), self.manifest.clone())?;

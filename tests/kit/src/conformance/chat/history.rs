@@ -14,7 +14,12 @@ async fn pages(subject: &Subject, at: &Address, limit: usize) -> Result<Vec<Past
     for _ in 0..100 {
         let HistoryPage { messages, next: more } = subject.platform.history(at, next.as_deref(), limit).await?;
         if messages.len() > limit {
-            return Err(PortError::new(PortErrorKind::Broken, "suite", "history", format!("a page of {} messages, of {limit}", messages.len())));
+            return Err(PortError::new(
+                PortErrorKind::Broken,
+                "suite",
+                "history",
+                format!("a page of {} messages, of {limit}", messages.len()),
+            ));
         }
         all.extend(messages);
         next = more;
