@@ -190,6 +190,8 @@ impl App {
             calls: calls.clone(),
             records: Arc::new(store.clone()),
             platforms: chats.clone(),
+            seal: parts.seal.clone(),
+            database: Arc::new(store.clone()),
             clock: clock.clone(),
             ids: ids.clone(),
         });

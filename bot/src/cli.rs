@@ -43,6 +43,8 @@ pub enum Act {
         #[command(subcommand)]
         act: KeyAct,
     },
+    /// Brings the bot's own database back from a backup, while the bot is stopped
+    Restore(Restore),
     /// The audit log
     Audit {
         /// What to do with it
@@ -75,6 +77,26 @@ pub struct Say {
     /// The command, each argument one word
     #[arg(last = true, required = true, value_name = "COMMAND LINE")]
     pub words: Vec<String>,
+}
+
+/// `bellhop restore ...`
+#[derive(Debug, Args)]
+pub struct Restore {
+    /// The backup: STORE:FOLDER/NAME for its newest run, STORE:FOLDER/NAME/RUN, or a folder of this machine
+    #[arg(long, value_name = "PLACE")]
+    pub from: String,
+    /// The database to bring it into, sqlite:PATH or postgres://...; the configured one unless told
+    #[arg(long, value_name = "DATABASE_URL")]
+    pub into: Option<String>,
+    /// Where the database has something in it: puts that aside, and keeps it
+    #[arg(long)]
+    pub replace: bool,
+    /// Does what --replace says, without asking
+    #[arg(long)]
+    pub yes: bool,
+    /// The bot has not run since the backup was made: what waited goes on instead of being held
+    #[arg(long)]
+    pub resume: bool,
 }
 
 /// `bellhop manifest ...`

@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod announcer;
 pub mod app;
 pub mod calls;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod completion;

@@ -6,7 +6,7 @@ use crate::clock::{RandomIds, SystemClock};
 use crate::config::Config;
 use crate::secrets::Redaction;
 use crate::start::StartError;
-use crate::{explain, say, telemetry, unplugged, wiring};
+use crate::{backup, explain, say, telemetry, unplugged, wiring};
 use bellhop_core::error::{CommandError, Retry};
 use bellhop_store::{AuditChain, Store};
 use std::io::Write;
@@ -40,6 +40,7 @@ pub async fn run(cli: Cli, out: &mut (impl Write + Send)) -> Result<ExitCode, St
     let config = Config::read(cli.config.as_deref(), &redaction)?;
     match cli.act {
         None | Some(Act::Run) => serve(config, out).await,
+        Some(Act::Restore(asked)) => backup::bring_back(&config, &asked, out).await,
         Some(Act::Say(asked)) => say::say(config, asked, out).await.map(|exit| ExitCode::from(exit.code())),
         Some(Act::Check { live }) => check(config, Options::default(), live, out).await,
         // Both were done above, without any configuration that has to be whole.

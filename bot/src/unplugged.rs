@@ -14,9 +14,9 @@ use bellhop_core::error::{CommandError, PortError, PortErrorKind};
 use bellhop_core::ids::{CallId, CardKey, ChatName, SourceName, StoreName, VersionId};
 use bellhop_core::ports::{
     AlertDesk, AlertFilter, AnalyticsSource, Announcer, Approvals, Attachments, AuditFilter, AuditRow, AuditTrail, ByteStream, Calls,
-    Channel, ChatPlatform, DeadLetter, DeadLetters, Decision, FileStore, Hook, HookRequest, Hooks, Link, LinkFacts, Links, MadeHook,
-    NewAlert, Permissions, Places, Platforms, PortResult, Record, Records, RunningCall, Schedule, ScheduleBook, Sources, Stores, UsageBook,
-    UsageRow,
+    Channel, ChatPlatform, DatabaseCopy, DeadLetter, DeadLetters, Decision, FileStore, Hook, HookRequest, Hooks, Link, LinkFacts, Links,
+    MadeHook, NewAlert, OwnDatabase, Permissions, Places, Platforms, PortResult, Record, Records, RunningCall, Schedule, ScheduleBook, Seal,
+    Sources, Stores, UsageBook, UsageRow,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -42,7 +42,9 @@ pub fn commands() -> Vec<About> {
         approvals: nothing.clone(),
         calls: nothing.clone(),
         records: nothing.clone(),
-        platforms: nothing,
+        platforms: nothing.clone(),
+        seal: nothing.clone(),
+        database: nothing,
         clock: Arc::new(crate::clock::SystemClock),
         ids: Arc::new(crate::clock::RandomIds),
     });
@@ -257,6 +259,27 @@ impl Records for Unplugged {
         port()
     }
     async fn before(&self, _: &str, _: Option<&str>, _: usize) -> PortResult<Vec<Record>> {
+        port()
+    }
+}
+
+impl Seal for Unplugged {
+    fn seal(&self, _: &str, _: &secrecy::SecretString) -> PortResult<String> {
+        port()
+    }
+
+    fn open(&self, _: &str, _: &str) -> PortResult<secrecy::SecretString> {
+        port()
+    }
+
+    fn derive(&self, _: &str, _: bool) -> PortResult<Option<secrecy::SecretSlice<u8>>> {
+        port()
+    }
+}
+
+#[async_trait]
+impl OwnDatabase for Unplugged {
+    async fn copy(&self) -> PortResult<DatabaseCopy> {
         port()
     }
 }

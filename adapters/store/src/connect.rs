@@ -36,7 +36,7 @@ const PAGE: u64 = 4096;
 /// Opens what the address names.
 pub(crate) fn open(url: &str, tuning: &Tuning) -> PortResult<Pools> {
     match url.split_once(':') {
-        Some(("sqlite", path)) => sqlite(path, tuning),
+        Some(("sqlite", path)) => sqlite(path, tuning, true),
         Some(("postgres" | "postgresql", _)) => postgres(url, tuning),
         // The rest of the address may hold a password: only the scheme is shown.
         Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => Err(invalid(
@@ -50,14 +50,24 @@ pub(crate) fn open(url: &str, tuning: &Tuning) -> PortResult<Pools> {
     }
 }
 
-fn sqlite(path: &str, tuning: &Tuning) -> PortResult<Pools> {
+/// The same for what is to be replaced: a file that isn't there is not made.
+pub(crate) fn open_apart(url: &str, tuning: &Tuning) -> PortResult<Pools> {
+    match url.split_once(':') {
+        Some(("sqlite", path)) => sqlite(path, tuning, false),
+        _ => open(url, tuning),
+    }
+}
+
+fn sqlite(path: &str, tuning: &Tuning, make: bool) -> PortResult<Pools> {
     let path = path.strip_prefix("//").unwrap_or(path);
     if path.is_empty() || path == ":memory:" || path.contains('?') {
         return Err(invalid("open", format!("`sqlite:{path}` names no file; write sqlite:data/bellhop.db")));
     }
     let file = PathBuf::from(path);
     let place = Arc::new(Place(format!("the database {}", file.display())));
-    make_file(&file, &place)?;
+    if make {
+        make_file(&file, &place)?;
+    }
     let mut options = SqliteConnectOptions::new()
         .filename(&file)
         .page_size(4096)

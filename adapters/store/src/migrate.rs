@@ -29,6 +29,22 @@ const SCRIPTS: &[Script] = &[
 /// A number for PostgreSQL's lock that keeps two replicas from migrating at once; it ends with the transaction.
 const LOCK: i64 = 0x6265_6c6c_686f_7001;
 
+/// The version of the newest script that this program knows.
+pub(crate) fn newest() -> i64 {
+    SCRIPTS.last().map_or(0, |script| script.0)
+}
+
+/// The version of the newest script that the database has seen.
+pub(crate) async fn present(session: &mut Session) -> PortResult<i64> {
+    session.number("SELECT max(version) FROM migration", vec![]).await
+}
+
+/// Within a transaction of the caller's: brings the tables up to this version.
+pub(crate) async fn steps_to(session: &mut Session, now: Timestamp, version: i64) -> PortResult<()> {
+    let known = SCRIPTS.iter().filter(|script| script.0 <= version).count();
+    steps(session, now, &SCRIPTS[..known]).await
+}
+
 pub(crate) async fn migrate(session: &mut Session, now: Timestamp) -> PortResult<()> {
     bring_up(session, now, SCRIPTS).await
 }
@@ -53,7 +69,7 @@ async fn steps(session: &mut Session, now: Timestamp, scripts: &[Script]) -> Por
     session
         .run("CREATE TABLE IF NOT EXISTS migration (version BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at BIGINT NOT NULL)", vec![])
         .await?;
-    let present = session.number("SELECT max(version) FROM migration", vec![]).await?;
+    let present = present(session).await?;
     let newest = scripts.last().map_or(0, |script| script.0);
     if present > newest {
         return Err(PortError::new(

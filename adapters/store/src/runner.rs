@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// How often a replica says that it lives, and for how long that is believed.
 const BEAT: Duration = Duration::from_secs(3);
-const BELIEVED: Duration = Duration::from_secs(10);
+pub(crate) const BELIEVED: Duration = Duration::from_secs(10);
 
 /// While it is held, this process runs the bot.
 #[derive(Debug)]
@@ -215,13 +215,13 @@ impl Store {
 }
 
 /// The lock is a file beside the database: `bellhop.db.run`.
-fn lock_path(database: &Path) -> PathBuf {
+pub(crate) fn lock_path(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(".run");
     name.into()
 }
 
-fn lock_file(path: &Path) -> PortResult<File> {
+pub(crate) fn lock_file(path: &Path) -> PortResult<File> {
     let mut options = File::options();
     options.create(true).truncate(false).read(true).write(true);
     #[cfg(unix)]

@@ -1,12 +1,14 @@
 //! One connection to either database, and the statements both understand.
 //!
 //! Statements are written once: `$N` placeholders work on both sides, times are `BIGINT` microseconds and JSON is `TEXT`.
-//! Where the two differ, a statement says so in place: `/*pg ...*/` is read by PostgreSQL only, `/*lite ...*/` by SQLite
-//! only, and `EACH($1)` makes rows (with a column `value`) of a JSON list. Nothing here knows what the statements mean.
+//! Where the two differ, a statement says so in place ([`crate::dialect`]). Nothing here knows what the statements mean.
 
+use crate::dialect::translate;
 use crate::error::{Place, failure};
 use bellhop_core::ports::PortResult;
 use bellhop_core::{PortError, Timestamp};
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, TryStreamExt as _};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -159,6 +161,10 @@ impl Row {
         self.get(index)
     }
 
+    pub(crate) fn maybe_real(&self, index: usize) -> PortResult<Option<f64>> {
+        self.get(index)
+    }
+
     pub(crate) fn real(&self, index: usize) -> PortResult<f64> {
         self.get(index)
     }
@@ -243,6 +249,23 @@ impl Session {
         };
         let found = found.map_err(|error| failure(&error, self.operation, &self.place))?;
         Ok(found.into_iter().map(|cells| Row { cells, operation: self.operation, place: Arc::clone(&self.place) }).collect())
+    }
+
+    /// The same as they come, for answers of any length.
+    pub(crate) fn stream<'s>(&'s mut self, sql: &str, values: Vec<Value>) -> BoxStream<'s, PortResult<Row>> {
+        let sql = self.dialect(sql);
+        let (operation, place) = (self.operation, Arc::clone(&self.place));
+        let cells: BoxStream<'s, Result<Cells, sqlx::Error>> = match &mut self.link {
+            Link::Writer(link) => link.fetch(sqlx::query_with(sql, lite(values))).map_ok(Cells::Lite).boxed(),
+            Link::Reader(link) => link.fetch(sqlx::query_with(sql, lite(values))).map_ok(Cells::Lite).boxed(),
+            Link::Postgres(link) => link.fetch(sqlx::query_with(sql, pg(values))).map_ok(Cells::Pg).boxed(),
+        };
+        cells
+            .map(move |found| match found {
+                Ok(cells) => Ok(Row { cells, operation, place: Arc::clone(&place) }),
+                Err(error) => Err(failure(&error, operation, &place)),
+            })
+            .boxed()
     }
 
     /// The first row, if any.
@@ -336,46 +359,9 @@ fn pg(values: Vec<Value>) -> PgArguments {
     arguments
 }
 
-/// Puts a statement into the words of one of the two databases.
-fn translate(sql: &str, postgres: bool) -> String {
-    let mut out = String::with_capacity(sql.len() + 32);
-    let mut rest = sql;
-    while let Some(at) = rest.find("/*") {
-        let (before, from) = rest.split_at(at);
-        out.push_str(before);
-        let end = from.find("*/").unwrap_or(from.len());
-        let (inner, after) = (from.get(2..end).unwrap_or_default(), from.get(end + 2..).unwrap_or_default());
-        let own = if postgres { inner.strip_prefix("pg ") } else { inner.strip_prefix("lite ") };
-        out.push_str(own.unwrap_or_default());
-        rest = after;
-    }
-    out.push_str(rest);
-    while let Some(at) = out.find("EACH(") {
-        let end = out[at..].find(')').map_or(out.len(), |end| at + end);
-        let parameter = out.get(at + 5..end).unwrap_or_default().to_owned();
-        let rows = if postgres {
-            format!("json_array_elements(CAST({parameter} AS json)) AS j(value)")
-        } else {
-            format!("jsonb_each({parameter}) AS j")
-        };
-        out.replace_range(at..(end + 1).min(out.len()), &rows);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn one_statement_speaks_two_dialects() {
-        let sql = "SELECT /*lite max*//*pg greatest*/(a, 1) FROM EACH($1) WHERE b = $2 /*pg FOR UPDATE*/";
-        assert_eq!(translate(sql, false), "SELECT max(a, 1) FROM jsonb_each($1) AS j WHERE b = $2 ");
-        assert_eq!(
-            translate(sql, true),
-            "SELECT greatest(a, 1) FROM json_array_elements(CAST($1 AS json)) AS j(value) WHERE b = $2 FOR UPDATE"
-        );
-    }
 
     #[test]
     fn no_nul_reaches_the_database() {

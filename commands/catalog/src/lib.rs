@@ -7,6 +7,7 @@ mod alert;
 mod analytics;
 mod approve;
 mod audit;
+mod backup;
 mod bucket;
 mod cancel;
 mod channel;
@@ -24,6 +25,7 @@ mod wording;
 pub use alert::card::alert_card;
 pub use analytics::sample::events as sample_events;
 pub use file::copy::tidy as tidy_transfers;
+pub use backup::archive;
 pub use schedule::cron::{CronLine, next_runs};
 pub use services::Services;
 
@@ -58,6 +60,7 @@ fn list(s: &Services, registry: &Weak<Registry>) -> Vec<Arc<dyn AnyCommand>> {
         command(file::copy::Copy::new(s)),
         command(file::r#move::Move::new(s)),
         command(file::delete::Delete::new(s)),
+        command(backup::Backup::new(s)),
         command(bucket::list::List::new(s)),
         command(bucket::create::Create::new(s)),
         command(bucket::delete::Delete::new(s)),

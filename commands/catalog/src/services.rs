@@ -2,8 +2,8 @@
 
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::ports::{
-    AlertDesk, Announcer, Approvals, Attachments, AuditTrail, Calls, DeadLetters, Hooks, Links, Permissions, Places, Platforms, Records,
-    ScheduleBook, Sources, Stores, UsageBook,
+    AlertDesk, Announcer, Approvals, Attachments, AuditTrail, Calls, DeadLetters, Hooks, Links, OwnDatabase, Permissions, Places, Platforms,
+    Records, ScheduleBook, Seal, Sources, Stores, UsageBook,
 };
 use std::sync::Arc;
 
@@ -28,6 +28,8 @@ pub struct Services {
     pub calls: Arc<dyn Calls>,
     pub records: Arc<dyn Records>,
     pub platforms: Arc<dyn Platforms>,
+    pub seal: Arc<dyn Seal>,
+    pub database: Arc<dyn OwnDatabase>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
 }

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod browse;
+mod backups;
 mod bucket_store;
 mod buckets;
 mod catalogue;

@@ -177,6 +177,18 @@ impl Book {
         }
     }
 
+    /// Messages of a thread after `after` (or the first), the oldest first, whatever they are.
+    pub async fn thread_after(
+        &self,
+        channel: &ChannelId,
+        thread: Option<&ThreadId>,
+        after: Option<&str>,
+        most: usize,
+    ) -> PortResult<Vec<Message>> {
+        let records = self.records.after(&self.messages(channel, thread), after, most).await?;
+        records.into_iter().map(|record| self.read(record.value)).collect()
+    }
+
     /// How many messages after `marker` `show` lets through, counted up to `most`.
     pub async fn count_after(
         &self,

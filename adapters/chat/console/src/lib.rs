@@ -9,6 +9,7 @@ mod address;
 mod assets;
 mod book;
 mod config;
+mod history;
 mod listen;
 mod media;
 mod message;
@@ -28,7 +29,9 @@ use bellhop_core::address::Address;
 use bellhop_core::call::Attachment;
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::ids::{ChatName, DeliveryKey, MessageId};
-use bellhop_core::ports::{ByteStream, Channel, Channels, ChatPlatform, Completer, Inbox, PortResult, Post, Records, Stop, Stores, Upload};
+use bellhop_core::ports::{
+    ByteStream, Channel, Channels, ChatPlatform, Completer, HistoryPage, Inbox, PortResult, Post, Records, Stop, Stores, Upload,
+};
 use book::Book;
 use shelf::Shelf;
 use std::path::Path;
@@ -163,7 +166,15 @@ impl ChatPlatform for Console {
     }
 
     async fn fetch(&self, attachment: &Attachment) -> PortResult<ByteStream> {
-        self.desk.fetch_upload(attachment).await
+        let handle = &attachment.handle.0;
+        match (handle.get("said").and_then(|said| said.as_str()), handle.get("number").and_then(serde_json::Value::as_u64)) {
+            (Some(message), Some(number)) => self.desk.fetch_said(message, usize::try_from(number).unwrap_or(usize::MAX)).await,
+            _ => self.desk.fetch_upload(attachment).await,
+        }
+    }
+
+    async fn history(&self, at: &Address, from: Option<&str>, limit: usize) -> PortResult<HistoryPage> {
+        self.desk.history(at, from, limit).await
     }
 
     async fn upload(&self, file: Upload) -> PortResult<MessageId> {

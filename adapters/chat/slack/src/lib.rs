@@ -13,6 +13,7 @@ mod config;
 mod directory;
 mod files;
 mod handle;
+mod history;
 mod interact;
 mod listen;
 mod manifest;
@@ -38,7 +39,7 @@ use bellhop_core::clock::{Clock, Ids, Timestamp};
 use bellhop_core::command::About;
 use bellhop_core::ids::{ChatName, DeliveryKey, MessageId};
 use bellhop_core::ports::{
-    ByteStream, Channels, ChatPlatform, Completer, Finding, Front, Inbox, Links, PortResult, Post, Records, Seal, Stop, Upload,
+    ByteStream, Channels, ChatPlatform, Completer, Finding, Front, HistoryPage, Inbox, Links, PortResult, Post, Records, Seal, Stop, Upload,
 };
 use directory::Directory;
 use send::Responses;
@@ -183,6 +184,10 @@ impl ChatPlatform for Slack {
 
     async fn upload(&self, file: Upload) -> PortResult<MessageId> {
         files::upload(&self.desk, file).await
+    }
+
+    async fn history(&self, at: &Address, from: Option<&str>, limit: usize) -> PortResult<HistoryPage> {
+        history::history(&self.desk, at, from, limit).await
     }
 
     async fn locate(&self, workspace: Option<&str>, name: &str, direct: bool) -> PortResult<Option<Address>> {

@@ -69,7 +69,7 @@ const SLACKS_OWN: [&str; 41] = [
 /// What the bot needs in any case, and what for.
 const SCOPES: [(&str, &str); 20] = [
     ("app_mentions:read", "hear its name in channels"),
-    ("channels:history", "look up whether a message was posted when Slack's answer got lost"),
+    ("channels:history", "look up whether a message was posted when Slack's answer got lost, and back channels up"),
     ("channels:join", "`channel` commands: let the bot itself take part in a public channel"),
     ("channels:manage", "`channel` commands: create, rename, archive, topic and invite in public channels"),
     ("channels:read", "find public channels by name"),

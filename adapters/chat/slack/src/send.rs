@@ -10,7 +10,7 @@ mod response;
 mod tests;
 mod ways;
 
-pub(crate) use change::{retract, revise};
+pub(crate) use change::{conversation, retract, revise};
 pub(crate) use look::{Pages, find};
 pub(crate) use plan::{permalink, post_later};
 pub(crate) use response::Responses;

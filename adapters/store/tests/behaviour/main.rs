@@ -12,6 +12,7 @@ mod world;
 
 mod alerts;
 mod audit;
+mod backup;
 mod books;
 mod conformance;
 mod crowd;

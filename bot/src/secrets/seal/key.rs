@@ -141,14 +141,16 @@ impl MasterKey {
     /// A key for one purpose, from which neither this one nor that of another purpose can be found.
     pub(super) fn derive(&self, purpose: &str) -> SecretSlice<u8> {
         use hmac::{KeyInit as _, Mac as _};
-        // HKDF's expansion (RFC 5869) to the length of one block: the master key is uniformly random already.
-        let mut padded = Zeroizing::new([0_u8; 64]);
-        self.expose(|bytes| padded[..LENGTH].copy_from_slice(bytes));
-        let mut block = hmac::Hmac::<Sha256>::new((&*padded).into());
-        block.update(b"bellhop derived key: ");
-        block.update(purpose.as_bytes());
-        block.update(&[1]);
-        SecretSlice::from(block.finalize().into_bytes().to_vec())
+        // HKDF-SHA256 (RFC 5869) without a salt, to the length of one block: extract, then expand once.
+        let mac = |key: &[u8; LENGTH], parts: [&[u8]; 2]| {
+            let mut padded = Zeroizing::new([0_u8; 64]);
+            padded[..LENGTH].copy_from_slice(key);
+            let mut block = hmac::Hmac::<Sha256>::new((&*padded).into());
+            parts.iter().for_each(|part| block.update(part));
+            Zeroizing::new(<[u8; LENGTH]>::from(block.finalize().into_bytes()))
+        };
+        let pseudorandom = self.expose(|bytes| mac(&[0; LENGTH], [bytes, &[]]));
+        SecretSlice::from(mac(&pseudorandom, [purpose.as_bytes(), &[1]]).to_vec())
     }
 
     /// Lets the bytes be used, and no copy of them be kept.

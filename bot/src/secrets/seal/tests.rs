@@ -162,3 +162,13 @@ fn a_key_is_made_for_what_is_new_and_never_for_what_is_there() {
     let shared = SealRing::new(None, Otherwise::Configured);
     assert!(shared.derive("files", true).unwrap_err().message.contains("master_key"));
 }
+
+/// Against Python: `hmac.new(hmac.new(bytes(32), key, 'sha256').digest(), b'backup\x01', 'sha256')`.
+#[test]
+fn they_are_what_hkdf_gives() {
+    let key = SealRing::new(Some(MasterKey::parse(&"0b".repeat(32)).unwrap()), Otherwise::Configured);
+    assert_eq!(
+        hex::encode(key.derive("backup", false).unwrap().unwrap().expose_secret()),
+        "f864010bc97450a1de2868ea2b294dbe97cff9a82b461bb53479a317b1e59133"
+    );
+}

@@ -35,6 +35,7 @@ fn names_are_unique_and_those_of_the_face() {
         "file copy",
         "file move",
         "file delete",
+        "file backup",
         "bucket list",
         "bucket create",
         "bucket delete",
@@ -165,6 +166,8 @@ fn what_is_proposed_is_declared() {
     world.stores.0[0].keep("docs/b.txt", b"two");
     world.run("file share a.txt");
     world.run("bucket access team-files create partners --permissions r --expires 1d");
+    world.run("file backup add docs --from local --to plain:keep");
+    world.run("file backup run docs");
     for about in world.registry.all() {
         let arguments: Vec<&str> = about.model.get_arguments().map(|argument| argument.get_id().as_str()).collect();
         for declared in about.completes {
@@ -259,7 +262,7 @@ fn help_finds_what_is_wanted() {
     cancel:   Ends a command that is still running
     channel:  archive · create · invite · join · list · post · purpose · rename · topic · unarchive
     decline:  Drops a command that waits for confirmation
-    file:     browse · copy · delete · get · info · links · list · move · put · restore · share · store · tag · unshare · versions
+    file:     backup · browse · copy · delete · get · info · links · list · move · put · restore · share · store · tag · unshare · versions
     help:     Explains the commands, or finds the one you need
     hook:     create · delete · list · logs · test
     outbox:   list · retry

@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use bellhop_core::ids::{ChatName, DeliveryKey, MessageId};
-use bellhop_core::ports::{ByteStream, Channel, Channels, ChatPlatform, Places, Platforms, PortResult, Post, Upload};
+use bellhop_core::ports::{
+    ByteStream, Channel, Channels, ChatPlatform, HistoryPage, PastMessage, Places, Platforms, PortResult, Post, Upload,
+};
 use bellhop_core::{Address, Attachment, Capabilities, CommandError, PlaceRef, PortError, PortErrorKind, Timestamp};
 use std::sync::{Arc, Mutex};
 
@@ -54,6 +56,29 @@ impl Platforms for Chat {
     }
 }
 
+/// How many messages were said in `#general`.
+const SAID: usize = 450;
+
+fn said(text: &str, minute: usize, thread: &str) -> PastMessage {
+    PastMessage {
+        id: format!("m-{text}").into(),
+        from: None,
+        name: "Ann".into(),
+        at: super::world::now() + chrono::TimeDelta::minutes(i64::try_from(minute).unwrap()),
+        text: text.into(),
+        card: None,
+        attachments: Vec::new(),
+        thread: Some(thread.into()),
+        replies: 0,
+        edited: None,
+    }
+}
+
+fn file(name: &str) -> Attachment {
+    let handle = bellhop_core::call::Handle(serde_json::Value::Null);
+    Attachment { id: name.into(), name: name.into(), content_type: "text/plain".into(), size: None, handle }
+}
+
 struct Platform(ChatName, Chat);
 #[async_trait]
 impl ChatPlatform for Platform {
@@ -76,8 +101,31 @@ impl ChatPlatform for Platform {
     async fn find(&self, _: &Address, _: &DeliveryKey) -> PortResult<Option<MessageId>> {
         Ok(None)
     }
-    async fn fetch(&self, _: &Attachment) -> PortResult<ByteStream> {
-        Err(PortError::unsupported("chat", "fetch", "not here"))
+    async fn fetch(&self, attachment: &Attachment) -> PortResult<ByteStream> {
+        if attachment.name != "a.txt" {
+            return Err(PortError::not_found("chat", "fetch", "it was deleted"));
+        }
+        Ok(Box::pin(futures::stream::iter([Ok("the bytes of ".into()), Ok("a.txt".into())])))
+    }
+    async fn history(&self, at: &Address, from: Option<&str>, limit: usize) -> PortResult<HistoryPage> {
+        if self.0.as_str() != "console" {
+            return Err(PortError::unsupported("chat", "history", "not here"));
+        }
+        let (before, first) = (from.map_or(SAID, |from| from.parse().unwrap()), at.thread.is_none());
+        if !first {
+            return Ok(HistoryPage { messages: (0..2).map(|n| said(&format!("reply {n}"), n, "3")).collect(), next: None });
+        }
+        let end = before.saturating_sub(limit);
+        let told = |n: usize| PastMessage {
+            replies: if n == 3 { 2 } else { 0 },
+            attachments: match n {
+                5 => vec![file("a.txt")],
+                6 => vec![file("gone.bin")],
+                _ => Vec::new(),
+            },
+            ..said(&format!("number {n}"), n, &n.to_string())
+        };
+        Ok(HistoryPage { messages: (end..before).rev().map(told).collect(), next: (end > 0).then(|| end.to_string()) })
     }
     async fn upload(&self, _: Upload) -> PortResult<MessageId> {
         Err(PortError::unsupported("chat", "upload", "not here"))

@@ -3,10 +3,10 @@
 use super::bucket_store::MemoryBuckets;
 use super::world::{MemoryRecords, now};
 use async_trait::async_trait;
-use bellhop_core::ids::{StoreName, VersionId};
+use bellhop_core::ids::{StoreName, UploadId, VersionId};
 use bellhop_core::ports::{
-    Buckets, ByteStream, FileEncryption, FileInfo, FilePage, FileStore, NewFile, PortResult, ReadRange, Records as _, ShareLimit,
-    StoredFile, Stores, USUAL_STORES, Version, usual_store_key,
+    Buckets, ByteStream, FileEncryption, FileInfo, FilePage, FileStore, NewFile, PartDone, PartUpload, PartWrites, PortResult, ReadRange,
+    Records as _, ShareLimit, StoredFile, Stores, USUAL_STORES, Version, usual_store_key,
 };
 use bellhop_core::{CommandError, PortError, PortErrorKind, nearest};
 use futures::TryStreamExt as _;
@@ -39,6 +39,14 @@ pub(super) struct MemoryStore {
     pub longest: Mutex<Option<ShareLimit>>,
     /// The policies that links can be bound to; whether it makes the bound ones itself.
     pub policies: Mutex<Vec<(String, bool)>>,
+    /// After how many more writes it fails, and after how many it answers no more.
+    fails: Mutex<u32>,
+    sticks: Mutex<u32>,
+    /// Whether the next write keeps something else.
+    spoils: Mutex<bool>,
+    /// Whether large files are written in parts, and those that are under way.
+    in_parts: bool,
+    pub uploads: Mutex<BTreeMap<String, (NewFile, BTreeMap<u32, Vec<u8>>)>>,
 }
 
 impl MemoryStore {
@@ -51,11 +59,20 @@ impl MemoryStore {
             writes: Mutex::new(0),
             longest: Mutex::default(),
             policies: Mutex::default(),
+            fails: Mutex::new(u32::MAX),
+            sticks: Mutex::new(u32::MAX),
+            spoils: Mutex::new(false),
+            in_parts: false,
+            uploads: Mutex::default(),
         }
     }
 
     pub fn with_buckets(self) -> Self {
         Self { buckets: Some(MemoryBuckets::new()), ..self }
+    }
+
+    pub fn with_parts(self) -> Self {
+        Self { in_parts: true, ..self }
     }
 
     pub fn keep(&self, name: &str, bytes: &[u8]) {
@@ -64,6 +81,29 @@ impl MemoryStore {
 
     pub fn keep_as(&self, name: &str, bytes: &[u8], content_type: &str) {
         self.push(name, Some(bytes.to_vec()), content_type);
+    }
+
+    pub fn fail_writes_after(&self, writes: u32) {
+        *self.fails.lock().unwrap() = writes;
+    }
+
+    pub fn stick_after(&self, writes: u32) {
+        *self.sticks.lock().unwrap() = writes;
+    }
+
+    /// A byte of the next file that is written turns over, once it is written.
+    pub fn spoil_next_write(&self) {
+        *self.spoils.lock().unwrap() = true;
+    }
+
+    /// Whether the countdown has come to its end.
+    fn ended(countdown: &Mutex<u32>) -> bool {
+        let mut left = countdown.lock().unwrap();
+        let ended = *left == 0;
+        if *left < u32::MAX {
+            *left = left.saturating_sub(1);
+        }
+        ended
     }
 
     pub fn content(&self, name: &str) -> Option<Vec<u8>> {
@@ -114,6 +154,9 @@ impl FileStore for MemoryStore {
     fn versioned(&self) -> bool {
         self.versioned
     }
+    fn parts(&self) -> Option<&dyn PartWrites> {
+        self.in_parts.then_some(self)
+    }
     fn buckets(&self) -> Option<&dyn Buckets> {
         self.buckets.as_ref().map(|buckets| buckets as _)
     }
@@ -148,10 +191,26 @@ impl FileStore for MemoryStore {
         if file.encryption.as_ref().is_some_and(|way| !self.encryptions().contains(way)) {
             return Err(PortError::unsupported(format!("files.{}", self.name), "write", "this store can't encrypt so"));
         }
-        self.push(&file.name, Some(all.concat()), &file.content_type);
+        if Self::ended(&self.fails) {
+            return Err(PortError::new(PortErrorKind::Full, format!("files.{}", self.name), "write", "no room left"));
+        }
+        if Self::ended(&self.sticks) {
+            futures::future::pending::<()>().await;
+        }
+        let mut all = all.concat();
+        let sound = all.clone();
+        if std::mem::take(&mut *self.spoils.lock().unwrap()) {
+            all[0] ^= 1;
+        }
+        self.push(&file.name, Some(all), &file.content_type);
         if let Some(kept) = self.files.lock().unwrap().get_mut(&file.name).and_then(|versions| versions.last_mut()) {
             kept.tags = file.tags;
             kept.encryption = file.encryption;
+        }
+        if let (Ok((info, _)), false) = (self.find(&file.name, None), self.content(&file.name).as_deref() == Some(&sound)) {
+            // It doesn't know better itself.
+            *self.writes.lock().unwrap() += 1;
+            return Ok(FileInfo { sha256: None, ..info });
         }
         *self.writes.lock().unwrap() += 1;
         Ok(self.find(&file.name, None)?.0)
@@ -229,6 +288,43 @@ impl FileStore for MemoryStore {
         };
         self.push(name, found.bytes, &found.content_type);
         Ok(self.find(name, None)?.0)
+    }
+}
+
+/// How long a part is.
+const PART: u64 = 25_000;
+
+#[async_trait]
+impl PartWrites for MemoryStore {
+    async fn begin(&self, file: &NewFile) -> PortResult<PartUpload> {
+        let mut uploads = self.uploads.lock().unwrap();
+        let id = format!("upload-{}", uploads.len());
+        uploads.insert(id.clone(), (file.clone(), BTreeMap::new()));
+        Ok(PartUpload { id: id.into(), part_size: PART, parts: u32::try_from(file.size.unwrap().div_ceil(PART)).unwrap() })
+    }
+    async fn put(&self, upload: &UploadId, number: u32, size: u64, bytes: ByteStream) -> PortResult<PartDone> {
+        let all: Vec<bytes::Bytes> = bytes.try_collect().await?;
+        assert_eq!(all.concat().len() as u64, size);
+        if Self::ended(&self.sticks) {
+            futures::future::pending::<()>().await;
+        }
+        if Self::ended(&self.fails) {
+            return Err(PortError::new(PortErrorKind::Full, format!("files.{}", self.name), "write", "no room left"));
+        }
+        self.uploads.lock().unwrap().get_mut(upload.as_str()).unwrap().1.insert(number, all.concat());
+        Ok(PartDone { number, size, checksum: None, receipt: String::new() })
+    }
+    async fn done(&self, _: &UploadId) -> PortResult<Vec<PartDone>> {
+        Ok(Vec::new())
+    }
+    async fn finish(&self, upload: &UploadId, _: &[PartDone]) -> PortResult<FileInfo> {
+        let (file, parts) = self.uploads.lock().unwrap().remove(upload.as_str()).unwrap();
+        self.push(&file.name, Some(parts.into_values().flatten().collect()), &file.content_type);
+        Ok(self.find(&file.name, None)?.0)
+    }
+    async fn abort(&self, upload: &UploadId) -> PortResult<()> {
+        self.uploads.lock().unwrap().remove(upload.as_str());
+        Ok(())
     }
 }
 

@@ -24,10 +24,45 @@ pub(super) fn now() -> Timestamp {
     NOW.parse().unwrap()
 }
 
-struct Still;
+/// A clock that stands still until a test moves it.
+#[derive(Default)]
+pub(super) struct Still(Mutex<TimeDelta>);
+impl Still {
+    pub fn advance(&self, by: TimeDelta) {
+        *self.0.lock().unwrap() += by;
+    }
+}
 impl Clock for Still {
     fn now(&self) -> Timestamp {
-        now()
+        now() + *self.0.lock().unwrap()
+    }
+}
+
+/// A key that a test changes.
+#[derive(Default)]
+pub(super) struct Keyring(pub Mutex<u8>);
+impl Seal for Keyring {
+    fn seal(&self, _: &str, _: &secrecy::SecretString) -> PortResult<String> {
+        Err(PortError::unsupported("secrets", "seal", "not in this world"))
+    }
+    fn open(&self, _: &str, _: &str) -> PortResult<secrecy::SecretString> {
+        Err(PortError::unsupported("secrets", "open", "not in this world"))
+    }
+    fn derive(&self, purpose: &str, _: bool) -> PortResult<Option<secrecy::SecretSlice<u8>>> {
+        let mut key = vec![*self.0.lock().unwrap(); 32];
+        key[..purpose.len().min(32)].copy_from_slice(&purpose.as_bytes()[..purpose.len().min(32)]);
+        Ok(Some(key.into()))
+    }
+}
+
+/// A database of a few bytes.
+#[derive(Default)]
+pub(super) struct Database(pub Mutex<Vec<u8>>);
+#[async_trait]
+impl OwnDatabase for Database {
+    async fn copy(&self) -> PortResult<DatabaseCopy> {
+        let bytes = bytes::Bytes::from(self.0.lock().unwrap().clone());
+        Ok(DatabaseCopy { kind: "memory", tables: 7, bytes: Box::pin(futures::stream::iter([Ok(bytes)])) })
     }
 }
 impl Ids for Still {
@@ -55,6 +90,9 @@ pub(super) struct World {
     pub schedules: Arc<Book>,
     pub channels: Arc<Chat>,
     pub progress: Arc<Mutex<Vec<Progress>>>,
+    pub clock: Arc<Still>,
+    pub keyring: Arc<Keyring>,
+    pub database: Arc<Database>,
     pub services: Services,
     calls: Mutex<u32>,
 }
@@ -62,7 +100,7 @@ pub(super) struct World {
 impl World {
     pub fn new() -> Self {
         let records = Arc::new(MemoryRecords::default());
-        let both = vec![Arc::new(MemoryStore::new("local", true).with_buckets()), Arc::new(MemoryStore::new("plain", false))];
+        let both = vec![Arc::new(MemoryStore::new("local", true).with_buckets()), Arc::new(MemoryStore::new("plain", false).with_parts())];
         let stores = Arc::new(MemoryStores(both, records.clone()));
         let links = Arc::new(Linker::default());
         let source = Arc::new(MemorySource::default());
@@ -72,6 +110,7 @@ impl World {
         let hooks = Arc::new(Hookery::default());
         let schedules = Arc::new(Book::default());
         let channels = Arc::new(Chat::default());
+        let (clock, keyring, database) = (Arc::new(Still::default()), Arc::new(Keyring::default()), Arc::new(Database::default()));
         let services = Services {
             stores: stores.clone(),
             sources: Arc::new(OneSource(source.clone())),
@@ -90,8 +129,10 @@ impl World {
             calls: Arc::new(Rules),
             records: records.clone(),
             platforms: channels.clone(),
-            clock: Arc::new(Still),
-            ids: Arc::new(Still),
+            seal: keyring.clone(),
+            database: database.clone(),
+            clock: clock.clone(),
+            ids: Arc::new(Still::default()),
         };
         let registry = crate::registry(services.clone());
         Self {
@@ -107,6 +148,9 @@ impl World {
             schedules,
             channels,
             progress: Arc::default(),
+            clock,
+            keyring,
+            database,
             services,
             calls: Mutex::new(0),
         }
@@ -257,11 +301,13 @@ impl Records for MemoryRecords {
     }
     async fn after(&self, collection: &str, after: Option<&str>, limit: usize) -> PortResult<Vec<Record>> {
         let all = self.0.lock().unwrap();
-        let of = all.iter().filter(|((name, key), _)| name == collection && after.is_none_or(|after| key.as_str() > after));
-        Ok(of.take(limit).map(|((_, key), value)| Record { key: key.clone(), value: value.clone() }).collect())
+        let fits = all.iter().filter(|((of, key), _)| of == collection && after.is_none_or(|after| key.as_str() > after));
+        Ok(fits.take(limit).map(|((_, key), value)| Record { key: key.clone(), value: value.clone() }).collect())
     }
-    async fn before(&self, _: &str, _: Option<&str>, _: usize) -> PortResult<Vec<Record>> {
-        Ok(Vec::new())
+    async fn before(&self, collection: &str, before: Option<&str>, limit: usize) -> PortResult<Vec<Record>> {
+        let all = self.0.lock().unwrap();
+        let fits = all.iter().rev().filter(|((of, key), _)| of == collection && before.is_none_or(|before| key.as_str() < before));
+        Ok(fits.take(limit).map(|((_, key), value)| Record { key: key.clone(), value: value.clone() }).collect())
     }
 }
 

@@ -1,6 +1,6 @@
 //! A chat platform.
 
-use super::{ByteStream, PortResult, Stop};
+use super::{ByteStream, HistoryPage, PortResult, Stop};
 use crate::address::{Address, UserRef};
 use crate::call::{Attachment, Audience, Handle};
 use crate::capabilities::Capabilities;
@@ -109,6 +109,15 @@ pub trait ChatPlatform: Send + Sync {
     async fn permalink(&self, at: &Address, message: &MessageId) -> PortResult<Option<String>> {
         let _ = (at, message);
         Ok(None)
+    }
+
+    /// What was said in a place, at most `limit` (at least 1) messages, from where `from` says: in a channel the newest first and
+    /// without the replies in threads, in a thread the replies alone, the oldest first. Following `next` from page to page gives
+    /// every message once; what only some people see is left out. A page may have fewer messages than `limit`, or none, and a
+    /// `next` all the same. `NotFound` where there is no such place, `Unsupported` where the platform can't be read.
+    async fn history(&self, at: &Address, from: Option<&str>, limit: usize) -> PortResult<HistoryPage> {
+        let _ = (from, limit);
+        Err(PortError::unsupported(format!("chat.{}", at.chat), "history", "what was said on this platform can't be read by a bot"))
     }
 
     /// Asks the platform whether everything needed is there: credentials, permissions, settings. An error means that it

@@ -9,10 +9,12 @@ mod audit;
 mod buckets;
 mod calls;
 mod chat;
+mod database;
 mod dead_letters;
 mod files;
 mod folders;
 mod front;
+mod history;
 mod hooks;
 mod inbox;
 mod lifecycle;
@@ -31,12 +33,14 @@ pub use audit::{AuditFilter, AuditRow, AuditTrail};
 pub use buckets::{AccessPolicy, Bucket, BucketInfo, Buckets, Encryption, Fact, Permission, PublicAccess, PublicLevel, Versioning};
 pub use calls::{Calls, RunningCall};
 pub use chat::{Channel, Channels, ChatPlatform, Finding, Post, Upload};
+pub use database::{DatabaseCopy, OwnDatabase};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use files::{
     FileEncryption, FileInfo, FilePage, FileStore, FolderPage, NewFile, PartDone, PartUpload, PartWrites, ReadRange, ShareLimit,
     StoredFile, Stores, Tidied, USUAL_STORES, Version, file_name, usual_store_key,
 };
 pub use front::{Front, Visitor};
+pub use history::{HistoryPage, PastMessage};
 pub use hooks::{Hook, HookRequest, Hooks, MadeHook};
 pub use inbox::{Accepted, Completer, Completion, Inbox, Incoming, Said};
 pub use lifecycle::{LifecycleFilter, LifecycleRule, NoncurrentExpiry, Transition, When, merged};

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test harness fails the test")]
 
+mod backup;
 mod bad_input;
 mod commands;
 mod connecting;

@@ -102,6 +102,6 @@ pub(crate) async fn retract(desk: &Desk, at: &Address, message: &MessageId) -> P
 }
 
 /// The conversation behind a person's id: posting takes either, everything else only the conversation.
-pub(super) async fn conversation(desk: &Desk, workspace: &WorkspaceId, channel: &str) -> PortResult<String> {
+pub(crate) async fn conversation(desk: &Desk, workspace: &WorkspaceId, channel: &str) -> PortResult<String> {
     if is_person(channel) { Ok(desk.directory.direct(workspace, channel).await?) } else { Ok(channel.to_owned()) }
 }

@@ -6,6 +6,7 @@
 mod channels;
 mod delivery;
 mod files;
+mod history;
 mod reading;
 
 use super::{Case, Report, cases, run};
@@ -95,6 +96,9 @@ pub(crate) fn list() -> Vec<Case<Subject>> {
         "The bytes of a file that came with a message." => files::fetch,
         "Uploads a file as a message of its own, streaming." => files::upload,
         "The same key shows no second file where the platform has any means for it." => files::upload_same_key,
+        "What was said in a place, at most `limit` (at least 1) messages, from where `from` says: in a channel the newest first and without the replies in threads, in a thread the replies alone, the oldest first." => history::order,
+        "Following `next` from page to page gives every message once; what only some people see is left out." => history::once,
+        "`NotFound` where there is no such place, `Unsupported` where the platform can't be read." => history::nowhere,
         "Finds a channel by its name or id (`direct` false), or the conversation with a person (`direct` true), in the workspace named or in the only one." => channels::locate,
         "`None` when there is none of that name." => channels::locate_unknown,
         "Every channel the bot can see, by name." => channels::list,
