@@ -3,13 +3,14 @@
 use crate::alerts::routes::Routes;
 use crate::alerts::{Desk, Engine, Own, Waiting};
 use crate::announcer::OutboxAnnouncer;
+use crate::calls::CallBook;
 use crate::clock::{RandomIds, SystemClock};
 use crate::completion::LiveCompleter;
 use crate::config::Config;
 use crate::dispatch::{ApprovalDesk, Dispatch};
 use crate::front::FrontPage;
 use crate::hooks::Webhooks;
-use crate::housekeeping;
+use crate::housekeeping::{self, LeftOver};
 use crate::inbox::{DurableInbox, InboxWorker};
 use crate::links::ShortLinks;
 use crate::listening::{self, Patience};
@@ -98,6 +99,8 @@ pub struct App {
     stores: Arc<dyn Stores>,
     links: Arc<dyn Links>,
     inbox: Arc<dyn Inbox>,
+    /// The running calls.
+    pub calls: Arc<CallBook>,
     instance: String,
     listener: Option<TcpListener>,
 }
@@ -166,6 +169,7 @@ impl App {
         let events = Arc::new(Events::new(store.clone()));
         let hooks = Arc::new(Webhooks::new(store.clone(), &parts, chats.clone(), wiring::POSTED));
         let names = chats.all().map(|chat| chat.name().to_string()).collect();
+        let calls = Arc::new(CallBook::new(Arc::new(store.clone())));
         let registry = bellhop_catalog::registry(Services {
             stores: stores.clone(),
             sources: Arc::new(SourceDirectory(vec![events.clone()])),
@@ -181,6 +185,7 @@ impl App {
             dead_letters: Arc::new(GivenUp(store.clone())),
             permissions: permissions.clone(),
             approvals: Arc::new(ApprovalDesk::new(&dispatch)),
+            calls: calls.clone(),
             records: Arc::new(store.clone()),
             platforms: chats.clone(),
             clock: clock.clone(),
@@ -208,6 +213,7 @@ impl App {
             stores,
             links,
             inbox,
+            calls,
             instance,
             listener,
         })
@@ -344,13 +350,21 @@ impl App {
     fn start_workers(&self, tasks: &Tasks) {
         let (clock, poll) = (self.options.clock.clone(), self.options.pace.poll);
         tasks.start("outbox", self.outbox().run(tasks.clone()));
-        let worker = InboxWorker { store: self.store.clone(), dispatch: self.dispatch.clone(), owner: self.instance.clone(), poll };
+        let worker = InboxWorker {
+            store: self.store.clone(),
+            dispatch: self.dispatch.clone(),
+            owner: self.instance.clone(),
+            poll,
+            calls: self.calls.clone(),
+            clock: clock.clone(),
+        };
         tasks.start("inbox", worker.run(tasks.clone()));
+        let left_over = LeftOver { calls: self.calls.clone(), stores: self.stores.clone(), clock: clock.clone() };
         tasks.start("alerts", self.engine.clone().run(self.instance.clone(), poll, tasks.clone()));
         tasks.start("expiry", self.engine.clone().expire(tasks.clone()));
         tasks.start("places", self.waiting.clone().find_all(tasks.stop()));
         tasks.start("schedules", Scheduler::new(self.store.clone(), self.inbox.clone(), clock).run(tasks.clone()));
-        tasks.start("housekeeping", housekeeping::keep(self.store.clone(), self.options.pace.quarantine, tasks.clone()));
+        tasks.start("housekeeping", housekeeping::keep(self.store.clone(), self.options.pace.quarantine, left_over, tasks.clone()));
     }
 
     fn start_chats(&self, tasks: &Tasks) {

@@ -94,6 +94,7 @@ pub fn failed(registry: &Registry, about: &About, invoke: &Invoke, error: &Comma
         }
         CommandError::Refused(why) => title("was not done").tone(Tone::Warning).and_text(sentence(why)),
         CommandError::Port(error) => title(port_headline(error)).and_text(sentence(&error.message)).and_fields(port_facts(error, call)),
+        CommandError::Partly(card) | CommandError::Cancelled(card) => (**card).clone(),
     }
 }
 
@@ -138,6 +139,13 @@ pub fn timed_out(about: &About, deadline: Duration, call: &CallId) -> Card {
         .tone(Tone::Bad)
         .and_text(format!("It got no further for {} and was stopped. {}", seconds(deadline), after_effect(about.effect)))
         .and_fields(vec![("Reference", code(call.as_str()))])
+}
+
+/// A command that was cancelled and gave no answer of its own.
+#[must_use]
+pub fn cancelled(about: &About) -> Card {
+    let effect = after_effect(about.effect);
+    Card::titled(format!("{} was cancelled", about.name)).tone(Tone::Warning).and_text(format!("It was ended on the way. {effect}"))
 }
 
 /// A command that broke a rule of our own.

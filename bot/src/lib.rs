@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod announcer;
 pub mod app;
+pub mod calls;
 pub mod cli;
 pub mod clock;
 pub mod completion;
@@ -10,6 +11,7 @@ pub mod config;
 pub mod dispatch;
 pub mod explain;
 pub mod front;
+pub mod headway;
 pub mod hooks;
 pub mod housekeeping;
 pub mod inbox;

@@ -1,6 +1,8 @@
 //! `bellhop say`: one command through the same dispatch, its answer printed. What it queues is delivered by the bot that
 //! runs on the same database, or by this process where none does.
 
+mod watch;
+
 use crate::app::{App, Options};
 use crate::cli::Say;
 use crate::config::Config;
@@ -14,7 +16,7 @@ use bellhop_core::card::{Block, Card, FileSource};
 use bellhop_core::error::{PortError, PortErrorKind};
 use bellhop_core::ids::{CallId, EventKey};
 use bellhop_core::plain;
-use bellhop_core::ports::{Attachments, ByteStream, Incoming, Places as _, PortResult, Said};
+use bellhop_core::ports::{Attachments, ByteStream, Incoming, Places as _, PortResult, RunningCall, Said};
 use bellhop_core::{Address, UserRef, tokenise};
 use futures::{StreamExt as _, TryStreamExt as _};
 use std::io::Write as _;
@@ -22,6 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::io::ReaderStream;
+use watch::Watch;
 
 /// How it ended, as the program's exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,16 +86,41 @@ pub async fn say(config: Config, say: Say, out: &mut (impl std::io::Write + Send
         reply: None,
         received: clock.now(),
     };
-    let ask =
-        Ask { id: CallId::new(ids.next()), incoming, access: say.role, progress: Arc::new(|_| ()), stop: bellhop_core::ports::Stop::new() };
-    let Outcome { reply, ended, effects } = app.dispatch.execute(ask).await?;
+    let (report, progress) = tokio::sync::watch::channel(None);
+    let watch = Watch {
+        calls: app.calls.clone(),
+        clock,
+        running: RunningCall {
+            id: CallId::new(ids.next()),
+            from: incoming.from.clone(),
+            name: incoming.name.clone(),
+            line: bellhop_core::text::shorten(&tokenise::join(&say.words), 80),
+            since: incoming.received,
+        },
+        stop: bellhop_core::ports::Stop::new(),
+        shown: !say.json && watch::looked_at(),
+    };
+    let ask = Ask {
+        id: watch.running.id.clone(),
+        incoming,
+        access: say.role,
+        progress: Arc::new(move |now| {
+            report.send_replace(Some(now));
+        }),
+        stop: watch.stop.clone(),
+    };
+    let Some(outcome) = watch.over(app.dispatch.execute(ask), progress).await else {
+        app.store().close().await;
+        return Ok(Exit::Failed);
+    };
+    let Outcome { reply, ended, effects } = outcome?;
     app.store().commit(effects).await?;
     app.deliver_alone().await?;
     print(&app, &say, &reply.card, out).await?;
     app.store().close().await;
     Ok(match ended {
         Ended::Done => Exit::Done,
-        Ended::Failed | Ended::Refused | Ended::Proposed => Exit::Failed,
+        Ended::Failed | Ended::Refused | Ended::Proposed | Ended::Cancelled => Exit::Failed,
         Ended::NotUnderstood => Exit::NotUnderstood,
     })
 }

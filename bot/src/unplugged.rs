@@ -11,11 +11,11 @@ use bellhop_core::card::Card;
 use bellhop_core::clock::Timestamp;
 use bellhop_core::command::About;
 use bellhop_core::error::{CommandError, PortError, PortErrorKind};
-use bellhop_core::ids::{CardKey, ChatName, SourceName, StoreName, VersionId};
+use bellhop_core::ids::{CallId, CardKey, ChatName, SourceName, StoreName, VersionId};
 use bellhop_core::ports::{
-    AlertDesk, AlertFilter, AnalyticsSource, Announcer, Approvals, Attachments, AuditFilter, AuditRow, AuditTrail, ByteStream, Channel,
+    AlertDesk, AlertFilter, AnalyticsSource, Announcer, Approvals, Attachments, AuditFilter, AuditRow, AuditTrail, ByteStream, Calls, Channel,
     ChatPlatform, DeadLetter, DeadLetters, Decision, FileStore, Hook, HookRequest, Hooks, Link, LinkFacts, Links, MadeHook, NewAlert,
-    Permissions, Places, Platforms, PortResult, Record, Records, Schedule, ScheduleBook, Sources, Stores, UsageBook, UsageRow,
+    Permissions, Places, Platforms, PortResult, Record, Records, RunningCall, Schedule, ScheduleBook, Sources, Stores, UsageBook, UsageRow,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -39,6 +39,7 @@ pub fn commands() -> Vec<About> {
         dead_letters: nothing.clone(),
         permissions: nothing.clone(),
         approvals: nothing.clone(),
+        calls: nothing.clone(),
         records: nothing.clone(),
         platforms: nothing,
         clock: Arc::new(crate::clock::SystemClock),
@@ -214,6 +215,16 @@ impl DeadLetters for Unplugged {
     }
     async fn retry(&self, _: i64) -> PortResult<()> {
         port()
+    }
+}
+
+#[async_trait]
+impl Calls for Unplugged {
+    async fn running(&self, _: &Call) -> Result<Vec<RunningCall>, CommandError> {
+        command()
+    }
+    async fn cancel(&self, _: &Call, _: &CallId) -> Result<RunningCall, CommandError> {
+        command()
     }
 }
 

@@ -199,11 +199,12 @@ impl Store {
         .await
     }
 
-    /// Moves the end of claimed rows' leases, for work that takes long.
+    /// Moves the end of claimed rows' leases, for work that takes long. Gives how many of them are still this owner's: one
+    /// whose lease has ended may be another's by now, and isn't to be worked on any more.
     ///
     /// # Errors
     /// As the database fails.
-    pub async fn renew_inbox(&self, owner: &str, seqs: &[i64], lease: Duration) -> PortResult<()> {
+    pub async fn renew_inbox(&self, owner: &str, seqs: &[i64], lease: Duration) -> PortResult<u64> {
         let until = self.now() + lease;
         let (owner, seqs) = (owner.to_owned(), seqs.iter().map(|seq| args![*seq]).collect::<Batch>());
         self.write("renew", move |session| {
@@ -214,7 +215,6 @@ impl Store {
                         args![until, owner, seqs],
                     )
                     .await
-                    .map(drop)
             })
         })
         .await

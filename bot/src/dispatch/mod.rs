@@ -52,6 +52,8 @@ pub enum Ended {
     Proposed,
     /// It was not understood.
     NotUnderstood,
+    /// It was cancelled, or the bot stops.
+    Cancelled,
 }
 
 impl Ended {
@@ -64,6 +66,7 @@ impl Ended {
             Self::Refused => "refused",
             Self::Proposed => "proposed",
             Self::NotUnderstood => "not understood",
+            Self::Cancelled => "cancelled",
         }
     }
 }
@@ -216,8 +219,21 @@ impl Dispatch {
                 if let CommandError::Port(port) = &error {
                     tracing::warn!(command = about.name, call = %call.id, %port, "a command failed at a service");
                 }
-                let ended = if matches!(error, CommandError::Missing(_)) { Ended::NotUnderstood } else { Ended::Failed };
-                (explain::failed(registry, about, invoke, &error, &call.id), ended, error.to_string())
+                let card = explain::failed(registry, about, invoke, &error, &call.id);
+                // What was done in part is everyone's to see, where the progress was.
+                match error {
+                    CommandError::Partly(_) => {
+                        return Err(Failure { reply: Reply::new(card), ended: Ended::Failed, detail: error.to_string() });
+                    }
+                    CommandError::Cancelled(_) => {
+                        return Err(Failure { reply: Reply::new(card), ended: Ended::Cancelled, detail: error.to_string() });
+                    }
+                    CommandError::Missing(_) => (card, Ended::NotUnderstood, error.to_string()),
+                    _ => (card, Ended::Failed, error.to_string()),
+                }
+            }
+            run::Ran::Cancelled => {
+                return Err(Failure { reply: Reply::new(explain::cancelled(about)), ended: Ended::Cancelled, detail: String::new() });
             }
             run::Ran::TimedOut => (explain::timed_out(about, self.deadline, &call.id), Ended::Failed, "took too long".to_owned()),
             run::Ran::Panicked(why) => {

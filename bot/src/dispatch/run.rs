@@ -15,7 +15,12 @@ pub enum Ran<T> {
     TimedOut,
     /// It panicked, with this message.
     Panicked(String),
+    /// It was cancelled, and didn't end by itself in the time that it then had.
+    Cancelled,
 }
+
+/// How long a command that was cancelled has to come to an end by itself.
+pub const GRACE: Duration = Duration::from_secs(5);
 
 /// Does a command's work in a task of its own. Every report of progress gives it the whole deadline again.
 #[expect(clippy::disallowed_methods, reason = "the task is joined or aborted right here, and its own task is what contains a panic")]
@@ -30,21 +35,37 @@ where
         counted.fetch_add(1, Ordering::Relaxed);
         report(progress);
     });
-    let mut task = tokio::spawn(work(call));
+    let stop = call.stop.clone();
+    let mut task = Aborting(tokio::spawn(work(call)));
     let mut seen = 0;
     loop {
-        match tokio::time::timeout(deadline, &mut task).await {
+        let ended = tokio::select! {
+            ended = tokio::time::timeout(deadline, &mut task.0) => ended,
+            () = stop.cancelled() => match tokio::time::timeout(GRACE, &mut task.0).await {
+                Ok(ended) => Ok(ended),
+                Err(_) => return Ran::Cancelled,
+            },
+        };
+        match ended {
             Ok(Ok(answer)) => return Ran::Answered(answer),
             Ok(Err(stopped)) => return Ran::Panicked(panic_message(stopped)),
             Err(_) => {
                 let now = steps.load(Ordering::Relaxed);
                 if now == seen {
-                    task.abort();
                     return Ran::TimedOut;
                 }
                 seen = now;
             }
         }
+    }
+}
+
+/// A task that ends when nobody waits for it any more: whoever ran it has lost the right to, or given up.
+struct Aborting<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for Aborting<T> {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -88,5 +109,20 @@ mod tests {
         assert!(matches!(ran, Ran::Panicked(why) if why == "a bug"));
         let ran: Ran<()> = guarded(call(), short, async |_| std::future::pending().await).await;
         assert!(matches!(ran, Ran::TimedOut));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_cancelled_command_has_a_moment_to_answer_and_is_ended_then() {
+        let stopped = call();
+        stopped.stop.cancel();
+        let ran = guarded(stopped.clone(), Duration::from_mins(1), async |call: Call| {
+            call.stop.cancelled().await;
+            Ok(7)
+        });
+        assert!(matches!(ran.await, Ran::Answered(Ok(7))));
+        let began = tokio::time::Instant::now();
+        let ran: Ran<()> = guarded(stopped, Duration::from_mins(1), async |_| std::future::pending().await).await;
+        assert!(matches!(ran, Ran::Cancelled));
+        assert_eq!(began.elapsed(), GRACE);
     }
 }

@@ -4,7 +4,7 @@
 use super::beside::{self, Beside};
 use super::delivery::{Delivery, Round};
 use bellhop_core::capabilities::Capabilities;
-use bellhop_core::card::{Block, Card, FileSource, Progress, ProgressUnit};
+use bellhop_core::card::{Block, Card, FileSource, Progress};
 use bellhop_core::error::{PortError, PortErrorKind, Retry};
 use bellhop_core::fit::fit;
 use bellhop_core::ids::{DeliveryKey, MessageId};
@@ -68,12 +68,8 @@ impl Delivery {
         let saying = async {
             let mut said = Said { anything: false, failed: None };
             while over.run_until_cancelled(tokio::time::sleep(self.progress.max(round.caps.pause))).await.is_some() {
-                let progress = Progress {
-                    what: format!("Uploading {}", file.name),
-                    done: sent.load(Ordering::Relaxed).min(size),
-                    total: Some(size),
-                    unit: ProgressUnit::Bytes,
-                };
+                let done = sent.load(Ordering::Relaxed).min(size);
+                let progress = Progress::bytes(format!("Uploading {}", file.name), done, Some(size));
                 let step = Post { card: with(&post.card, progress, &round.caps), ..post.clone() };
                 // A change that was begun is waited for: it must not arrive after the last one.
                 if let Err(error) = round.revise(message, &step).await {

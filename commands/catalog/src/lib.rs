@@ -8,6 +8,7 @@ mod analytics;
 mod approve;
 mod audit;
 mod bucket;
+mod cancel;
 mod channel;
 mod file;
 mod help;
@@ -22,6 +23,7 @@ mod wording;
 
 pub use alert::card::alert_card;
 pub use analytics::sample::events as sample_events;
+pub use file::copy::tidy as tidy_transfers;
 pub use schedule::cron::{CronLine, next_runs};
 pub use services::Services;
 
@@ -94,6 +96,7 @@ fn list(s: &Services, registry: &Weak<Registry>) -> Vec<Arc<dyn AnyCommand>> {
         command(role::list::List::new(s)),
         command(approve::Approve::new(s)),
         command(approve::Decline::new(s)),
+        command(cancel::Cancel::new(s)),
     ]
 }
 

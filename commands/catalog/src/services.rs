@@ -2,7 +2,7 @@
 
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::ports::{
-    AlertDesk, Announcer, Approvals, Attachments, AuditTrail, DeadLetters, Hooks, Links, Permissions, Places, Platforms, Records,
+    AlertDesk, Announcer, Approvals, Attachments, AuditTrail, Calls, DeadLetters, Hooks, Links, Permissions, Places, Platforms, Records,
     ScheduleBook, Sources, Stores, UsageBook,
 };
 use std::sync::Arc;
@@ -25,6 +25,7 @@ pub struct Services {
     pub dead_letters: Arc<dyn DeadLetters>,
     pub permissions: Arc<dyn Permissions>,
     pub approvals: Arc<dyn Approvals>,
+    pub calls: Arc<dyn Calls>,
     pub records: Arc<dyn Records>,
     pub platforms: Arc<dyn Platforms>,
     pub clock: Arc<dyn Clock>,

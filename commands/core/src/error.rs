@@ -1,5 +1,6 @@
 //! What can go wrong, in terms that say whether trying again makes sense. `bot/src/explain.rs` words it for people.
 
+use crate::card::Card;
 use std::time::Duration;
 
 /// What went wrong at a port.
@@ -129,6 +130,12 @@ pub enum CommandError {
     /// A port failed.
     #[error(transparent)]
     Port(#[from] PortError),
+    /// Part of it was done and part was not; the card says which, and what to do.
+    #[error("{}", .0.title)]
+    Partly(Box<Card>),
+    /// It was ended because [`crate::Call::stop`] said so; the card says how far it came, and how to go on.
+    #[error("{}", .0.title)]
+    Cancelled(Box<Card>),
 }
 
 impl CommandError {

@@ -6,7 +6,7 @@ use crate::address::UserRef;
 use crate::call::Invoke;
 use crate::capabilities::{Capabilities, TableLimits};
 use crate::card::{
-    Action, ActionStyle, Block, Card, Column, Does, Field, FileBlock, FileSource, Image, Progress, ProgressUnit, Span, Table, Tone,
+    Action, ActionStyle, Block, Card, Column, Does, Field, FileBlock, FileSource, Image, Progress, Span, Table, Tone,
 };
 use crate::chart::{Chart, ChartKind, Series, SeriesStyle, XAxis};
 use crate::form::{Form, Input, InputKind};
@@ -267,7 +267,7 @@ fn block() -> impl Strategy<Value = Block> {
             alt,
         })),
         1 => (words(), any::<u64>(), any::<Option<u64>>())
-            .prop_map(|(what, done, total)| Block::Progress(Progress { what, done, total, unit: ProgressUnit::Bytes })),
+            .prop_map(|(what, done, total)| Block::Progress(Progress { rate: total, left: total, ..Progress::bytes(what, done, total) })),
         1 => (words(), words()).prop_map(|(label, hint)| Block::Form(form(&label, &hint))),
         1 => words().prop_map(|name| Block::File(FileBlock {
             name,
@@ -358,7 +358,7 @@ proptest! {
     #[test]
     fn descriptions_and_questions_are_not_lost(about in "[a-z]{1,400}", caps in any_caps()) {
         let image = Image { alt: about.clone(), name: "a.png".into(), content_type: "image/png".into(), bytes: Arc::from([1_u8]) };
-        let progress = Progress { what: about.clone(), done: 1, total: None, unit: ProgressUnit::Items };
+        let progress = Progress::items(about.clone(), 1, None);
         for block in [Block::Image(image), Block::Progress(progress), Block::Form(form(&about, "hint"))] {
             let text = letters(&readable(&fit(&Card::titled("Title").block(block), &caps)));
             prop_assert!(text.contains(&about), "{text}");

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use bellhop_console::{Console, ConsoleConfig, Ports};
 use bellhop_core::call::{Audience, Invoke};
 use bellhop_core::card::{
-    Action, ActionStyle, Block, Card, Column, Field, FileBlock, FileSource, Image, Progress, ProgressUnit, Span, Table, Tone,
+    Action, ActionStyle, Block, Card, Column, Field, FileBlock, FileSource, Image, Progress, Span, Table, Tone,
 };
 use bellhop_core::clock::{Clock, Timestamp};
 use bellhop_core::form::{Form, Input, InputKind};
@@ -74,12 +74,7 @@ async fn answer(console: &Console, incoming: &Incoming) -> PortResult<()> {
                 let card = if done == 20 {
                     Card::titled("Backup stored").tone(Tone::Good).and_text("512 MiB in 4 s.")
                 } else {
-                    Card::titled("Storing the backup").block(Block::Progress(Progress {
-                        what: "backup.tar.zst".into(),
-                        done: done * (26 << 20),
-                        total: Some(512 << 20),
-                        unit: ProgressUnit::Bytes,
-                    }))
+                    Card::titled("Storing the backup").block(Block::Progress(Progress::bytes("backup.tar.zst", done * (26 << 20), Some(512 << 20))))
                 };
                 match &id {
                     None => id = Some(console.deliver(&post(incoming, card, 0)).await?),

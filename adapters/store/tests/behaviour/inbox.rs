@@ -109,8 +109,8 @@ on_both! {
         store.accept(vec![row("1"), row("2")]).await.unwrap();
         let claimed = store.claim_inbox(InboxKind::Alert, "a", 2, LEASE).await.unwrap();
         world.clock.advance(Duration::from_secs(50));
-        store.renew_inbox("a", &[claimed[0].seq], LEASE).await.unwrap();
-        store.renew_inbox("stranger", &[claimed[1].seq], LEASE).await.unwrap();
+        assert_eq!(store.renew_inbox("a", &[claimed[0].seq], LEASE).await.unwrap(), 1);
+        assert_eq!(store.renew_inbox("stranger", &[claimed[1].seq], LEASE).await.unwrap(), 0);
         world.clock.advance(Duration::from_secs(20));
         assert_eq!(store.recover(Duration::ZERO).await.unwrap().inbox, 1);
         let back = store.claim_inbox(InboxKind::Alert, "b", 2, LEASE).await.unwrap();

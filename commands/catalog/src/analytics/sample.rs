@@ -7,7 +7,7 @@ use super::report::{Report, ReportArgs};
 use super::{OWN, has_events};
 use crate::wording::count;
 use bellhop_core::analytics::NewEvent;
-use bellhop_core::card::{ActionStyle, Progress, ProgressUnit};
+use bellhop_core::card::{ActionStyle, Progress};
 use bellhop_core::clock::Clock;
 use bellhop_core::ids::SourceName;
 use bellhop_core::period::Period;
@@ -78,12 +78,7 @@ impl Command for Sample {
             }
             taken += became.taken;
             done += batch.len();
-            (call.progress)(Progress {
-                what: "Loading sample events".to_owned(),
-                done: done as u64,
-                total: Some(total as u64),
-                unit: ProgressUnit::Items,
-            });
+            (call.progress)(Progress::items("Loading sample events", done as u64, Some(total as u64)));
         }
         let said = match taken {
             0 => format!("All {} were there already.", count(total, "sample event")),

@@ -5,7 +5,7 @@
 //! bytes arrived before it writes them again.
 
 use super::Located;
-use bellhop_core::card::{Progress, ProgressUnit};
+use bellhop_core::card::Progress;
 use bellhop_core::ids::{CallId, StoreName, VersionId};
 use bellhop_core::ports::{Attachments, ByteStream, FileInfo, NewFile, PortResult, Records};
 use bellhop_core::{Attachment, Call, CommandError, PortError, PortErrorKind, Timestamp};
@@ -199,7 +199,7 @@ pub(super) fn counted(bytes: ByteStream, progress: Arc<dyn Fn(Progress) + Send +
         done += chunk.len() as u64;
         if done - said >= step || total == Some(done) && done > BYTES_BETWEEN {
             said = done;
-            progress(Progress { what: what.clone(), done, total, unit: ProgressUnit::Bytes });
+            progress(Progress::bytes(what.clone(), done, total));
         }
     }))
 }

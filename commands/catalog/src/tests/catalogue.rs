@@ -71,6 +71,7 @@ fn names_are_unique_and_those_of_the_face() {
         "role list",
         "approve",
         "decline",
+        "cancel",
     ] {
         assert!(unique.contains(name), "{name}");
     }

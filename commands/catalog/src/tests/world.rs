@@ -9,7 +9,7 @@ use crate::Services;
 use async_trait::async_trait;
 use bellhop_core::card::{Card, Progress};
 use bellhop_core::clock::{Clock, Ids};
-use bellhop_core::ids::{CardKey, StoreName, VersionId};
+use bellhop_core::ids::{CallId, CardKey, StoreName, VersionId};
 use bellhop_core::ports::*;
 use bellhop_core::*;
 use chrono::TimeDelta;
@@ -81,6 +81,7 @@ impl World {
             dead_letters: Arc::new(Log),
             permissions: Arc::new(Rules),
             approvals: Arc::new(Rules),
+            calls: Arc::new(Rules),
             records: records.clone(),
             platforms: channels.clone(),
             clock: Arc::new(Still),
@@ -335,5 +336,17 @@ impl Approvals for Rules {
     }
     async fn decline(&self, _: &Call, id: &str) -> Result<Reply, CommandError> {
         if id == "k7f2m" { Ok(Card::text("dropped").into()) } else { Err(CommandError::not_found("proposal", id)) }
+    }
+}
+
+#[async_trait]
+impl Calls for Rules {
+    async fn running(&self, call: &Call) -> Result<Vec<RunningCall>, CommandError> {
+        let (from, name) = (call.caller.user.clone(), call.caller.name.clone());
+        Ok(vec![RunningCall { id: "c7".into(), from, name, line: "file copy logs/ plain:".into(), since: now() - TimeDelta::minutes(3) }])
+    }
+    async fn cancel(&self, call: &Call, id: &CallId) -> Result<RunningCall, CommandError> {
+        let found = self.running(call).await?.into_iter().find(|running| running.id == *id);
+        found.ok_or_else(|| CommandError::not_found("running command", id.as_str()))
     }
 }

@@ -7,6 +7,7 @@ mod analytics;
 mod approvals;
 mod audit;
 mod buckets;
+mod calls;
 mod chat;
 mod dead_letters;
 mod files;
@@ -27,6 +28,7 @@ pub use analytics::{AnalyticsSource, Sources};
 pub use approvals::Approvals;
 pub use audit::{AuditFilter, AuditRow, AuditTrail};
 pub use buckets::{AccessPolicy, Bucket, BucketInfo, Buckets, Encryption, Fact, Permission, PublicAccess, PublicLevel, Versioning};
+pub use calls::{Calls, RunningCall};
 pub use chat::{Channel, Channels, ChatPlatform, Finding, Post, Upload};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use files::{

@@ -2,7 +2,7 @@
 
 use super::*;
 use bellhop_core::address::UserRef;
-use bellhop_core::card::{Action, ActionStyle, Field, Progress, ProgressUnit, Table};
+use bellhop_core::card::{Action, ActionStyle, Field, Progress, Table};
 use bellhop_core::form::{Form, Input, InputKind};
 
 fn html_of(shown: &Card) -> String {
@@ -73,7 +73,7 @@ fn questions_are_labelled_and_their_problems_told() {
 
 #[test]
 fn progress_has_a_name_and_a_number() {
-    let far = Progress { what: "a.bin".into(), done: 3 << 20, total: Some(12 << 20), unit: ProgressUnit::Bytes };
+    let far = Progress::bytes("a.bin", 3 << 20, Some(12 << 20));
     insta::assert_snapshot!(html_of(&Card::titled("T").block(Block::Progress(far))), @r#"<div class="card tone-neutral"><h2 class="title"><bdi>T</bdi></h2><div class="progress"><div class="progress-words"><span><bdi>a.bin</bdi></span><span class="faint">3 MiB of 12 MiB · 25%</span></div><progress max="100" value="25" aria-label="a.bin">25%</progress></div></div>"#);
 }
 

@@ -3,7 +3,7 @@
 use bellhop_core::address::{Address, UserRef};
 use bellhop_core::call::Invoke;
 use bellhop_core::card::{
-    Action, ActionStyle, Block, Card, Column, Does, Field, FileBlock, FileSource, Image, Progress, ProgressUnit, Span, Table, Tone,
+    Action, ActionStyle, Block, Card, Column, Does, Field, FileBlock, FileSource, Image, Progress, Span, Table, Tone,
 };
 use bellhop_core::chart::{Chart, ChartKind, Interval, Series, SeriesStyle, XAxis};
 use bellhop_core::form::{Form, Input, InputKind};
@@ -209,7 +209,7 @@ pub(super) fn block() -> impl Strategy<Value = Block> {
         1 => words().prop_map(move |alt| Block::Image(image(alt))),
         2 => chart().prop_map(Block::Chart),
         1 => (words(), any::<u64>(), any::<Option<u64>>())
-            .prop_map(|(what, done, total)| Block::Progress(Progress { what, done, total, unit: ProgressUnit::Bytes })),
+            .prop_map(|(what, done, total)| Block::Progress(Progress { rate: total, left: total, ..Progress::bytes(what, done, total) })),
         1 => small_form().prop_map(Block::Form),
         1 => words().prop_map(move |name| Block::File(file(name))),
     ]

@@ -7,7 +7,7 @@ use crate::click::ViewMeta;
 use bellhop_core::address::UserRef;
 use bellhop_core::call::Invoke;
 use bellhop_core::card::{
-    Action, ActionStyle, Block, Card, Column, Field, FileBlock, FileSource, Progress, ProgressUnit, Span, Table, Tone,
+    Action, ActionStyle, Block, Card, Column, Field, FileBlock, FileSource, Progress, Span, Table, Tone,
 };
 use bellhop_core::chart::{Chart, ChartKind, Interval, Series, SeriesStyle, XAxis};
 use bellhop_core::command::Suggestion;
@@ -270,7 +270,7 @@ fn a_line_and_files_without_a_channel() {
 
 #[test]
 fn progress() {
-    let progress = Progress { what: "Copying a_b_c.bin".into(), done: 3 << 20, total: Some(5 << 20), unit: ProgressUnit::Bytes };
+    let progress = Progress::bytes("Copying a_b_c.bin", 3 << 20, Some(5 << 20));
     let card = Card::default().block(Block::Progress(progress)).tone(Tone::Good);
     insta::assert_snapshot!(shown(&message(&card, &here())), @r##"
     ✓ Copying a_b_c.bin: 3 MiB of 5 MiB (60 %)

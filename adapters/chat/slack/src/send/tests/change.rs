@@ -3,14 +3,14 @@
 use crate::handle::ReplyTo;
 use crate::testbed::{Answer, Bed, at, person, said};
 use bellhop_core::call::Audience;
-use bellhop_core::card::{Block, Progress, ProgressUnit};
+use bellhop_core::card::{Block, Progress};
 use bellhop_core::ports::{ChatPlatform as _, Post};
 use bellhop_core::{Card, PortErrorKind};
 use serde_json::json;
 use std::time::Duration;
 
 fn progress() -> Card {
-    Card::titled("Working").block(Block::Progress(Progress { what: "x".into(), done: 1, total: Some(2), unit: ProgressUnit::Items }))
+    Card::titled("Working").block(Block::Progress(Progress::items("x", 1, Some(2))))
 }
 
 #[tokio::test]

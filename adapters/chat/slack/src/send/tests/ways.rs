@@ -4,7 +4,7 @@ use crate::click::{Click, ViewMeta, collection};
 use crate::handle::ReplyTo;
 use crate::testbed::{Answer, Bed, at, person, said};
 use bellhop_core::call::{Audience, Invoke};
-use bellhop_core::card::{Action, Block, Progress, ProgressUnit};
+use bellhop_core::card::{Action, Block, Progress};
 use bellhop_core::form::Form;
 use bellhop_core::ports::{ChatPlatform as _, Post, Records as _};
 use bellhop_core::{Address, Card, PortErrorKind};
@@ -244,7 +244,7 @@ async fn clicks_are_kept_before_the_message_that_needs_them() {
 async fn progress_leaves_the_last_use_to_the_answer() {
     let bed = Bed::new().await;
     let progress =
-        Card::titled("Working").block(Block::Progress(Progress { what: "x".into(), done: 1, total: Some(2), unit: ProgressUnit::Items }));
+        Card::titled("Working").block(Block::Progress(Progress::items("x", 1, Some(2))));
     let post = |key: &str, card: Card| Post {
         to: at("C3"),
         answers: Some(person("U1")),
