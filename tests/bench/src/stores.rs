@@ -23,7 +23,6 @@ use std::sync::Arc;
 use tokio::io::AsyncWriteExt as _;
 use tokio_util::io::ReaderStream;
 
-const PART: &str = "stores";
 /// What a child reads and writes at a time, as the bot does.
 const CHUNK: usize = 256 * 1024;
 
@@ -36,16 +35,28 @@ pub enum Way {
     Get,
 }
 
+/// What of the stores is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A large file there and back.
+    Large,
+    /// Many small files from store to store.
+    Many,
+    /// The first page of a long list.
+    Lists,
+}
+
 /// Measures it. `this` is the benchmark's own program, which runs as the store alone.
 ///
 /// # Errors
 /// rclone or a server is not there, or a command fails.
-pub async fn run(this: &Path, program: &Path) -> Result<Vec<Figure>, Failure> {
+pub async fn run(this: &Path, program: &Path, what: What) -> Result<Vec<Figure>, Failure> {
     let ground = Ground::new(this, program).await?;
-    let mut figures = large::run(&ground).await?;
-    figures.extend(many::run(&ground).await?);
-    figures.extend(listing::run(&ground).await?);
-    Ok(figures)
+    match what {
+        What::Large => large::run(&ground).await,
+        What::Many => many::run(&ground).await,
+        What::Lists => listing::run(&ground).await,
+    }
 }
 
 /// A store of a configuration, without a bot around it.
@@ -68,7 +79,8 @@ pub async fn alone(config: &Path, name: &str, way: Way, path: &Path, file: &str)
         Way::Put => {
             let from = tokio::fs::File::open(path).await.map_err(machine)?;
             let size = from.metadata().await.map_err(machine)?.len();
-            let broken = |error: std::io::Error| PortError::new(bellhop_core::PortErrorKind::Unavailable, "bench", "read", error.to_string());
+            let broken =
+                |error: std::io::Error| PortError::new(bellhop_core::PortErrorKind::Unavailable, "bench", "read", error.to_string());
             let bytes = ReaderStream::with_capacity(from, CHUNK).map_err(broken).boxed();
             let new = NewFile::new(file.to_owned(), "application/octet-stream".to_owned(), Some(size));
             store.write(new, bytes).await.map(drop).map_err(failed)

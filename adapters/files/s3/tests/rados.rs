@@ -35,8 +35,7 @@ async fn started() -> S3Server {
 }
 
 fn store_of(server: &S3Server, bucket: &str, more: &Value) -> S3Store {
-    let mut config =
-        json!({ "bucket": bucket, "endpoint": server.url(), "access_key_id": ACCESS_KEY, "secret_access_key": SECRET_KEY });
+    let mut config = json!({ "bucket": bucket, "endpoint": server.url(), "access_key_id": ACCESS_KEY, "secret_access_key": SECRET_KEY });
     for (key, value) in more.as_object().into_iter().flatten() {
         config[key] = value.clone();
     }

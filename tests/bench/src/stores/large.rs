@@ -1,6 +1,5 @@
 //! A large file there and back.
 
-use super::PART;
 use super::ground::{BUCKET, Ground, clear};
 use crate::Failure;
 use crate::figures::{Figure, Target, count};
@@ -8,6 +7,7 @@ use crate::files::{fill, same};
 use crate::watch::{Cost, middle, watched};
 use std::path::{Path, PathBuf};
 
+const PART: &str = "stores";
 /// How often each is done; the middle counts.
 const TIMES: usize = 5;
 /// The file's size in MiB.
@@ -91,16 +91,16 @@ fn clean(ground: &Ground) -> Result<(), Failure> {
 /// The time as a multiple of rclone's: of the whole bot, and of the store alone.
 fn beside(way: &str, costs: &[Vec<Cost>; 3]) -> Vec<Figure> {
     let [rclone, bot, alone] = [0, 1, 2].map(|at| middle(&costs[at]));
-    let told = |cost: Cost| {
-        format!("{:.1} s, {:.1} s of work, {:.0} MiB", cost.time.as_secs_f64(), cost.work, count(cost.peak) / 1024.0)
-    };
+    let told = |cost: Cost| format!("{:.1} s, {:.1} s of work, {:.0} MiB", cost.time.as_secs_f64(), cost.work, count(cost.peak) / 1024.0);
     [(format!("file {way} by the bot"), bot), (format!("{way} by the store alone"), alone)]
         .into_iter()
         .map(|(what, cost)| {
             let share = cost.time.as_secs_f64() / rclone.time.as_secs_f64().max(f64::EPSILON);
-            Figure::new(PART, format!("{what}, 1 GiB, S3"), share, "x rclone")
-                .target(Target::Below(1.1))
-                .beside(format!("{}; rclone {way}: {} (middle of {TIMES}, {SIZE} MiB)", told(cost), told(rclone)))
+            Figure::new(PART, format!("{what}, 1 GiB, S3"), share, "x rclone").target(Target::Below(1.1)).beside(format!(
+                "{}; rclone {way}: {} (middle of {TIMES}, {SIZE} MiB)",
+                told(cost),
+                told(rclone)
+            ))
         })
         .collect()
 }

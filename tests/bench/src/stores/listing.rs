@@ -1,6 +1,5 @@
 //! The first page of a long list: in the terminal, in chat, and from the store alone.
 
-use super::PART;
 use super::ground::{BUCKET, Ground};
 use crate::Failure;
 use crate::figures::{Figure, Target, median, millis};
@@ -13,6 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+const PART: &str = "lists";
 const FILES: u64 = 100_000;
 const TIMES: usize = 5;
 /// How long an answer in chat may take.

@@ -1,11 +1,11 @@
 //! Many small files from store to store.
 
-use super::PART;
 use super::ground::{BUCKET, Ground, clear};
 use crate::Failure;
 use crate::figures::{Figure, Target, count, number};
 use crate::watch::{Cost, middle, watched};
 
+const PART: &str = "copies";
 /// How many files, of 1 to 10 KiB.
 const FILES: u64 = 10_000;
 /// How many at once.
