@@ -3,8 +3,8 @@
 use crate::Failure;
 use crate::figures::{Figure, Target, count};
 use crate::site::Site;
-use crate::start::memory;
-use bellhop_kit::process::{Program, run as run_program};
+use crate::watch::watched;
+use bellhop_kit::process::run as run_program;
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -16,8 +16,6 @@ const PART: &str = "files";
 /// The file's size in MiB.
 const SIZE: u64 = 1024;
 const BLOCK: usize = 1 << 20;
-/// How often a program's memory is looked at. Its peak is kept by the system, so only the last moments can be missed.
-const LOOK: Duration = Duration::from_millis(5);
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Measures it.
@@ -27,7 +25,7 @@ const PATIENCE: Duration = Duration::from_mins(10);
 pub async fn run(program: &Path) -> Result<Vec<Figure>, Failure> {
     let site = Site::new(0)?;
     let (big, back) = (site.path().join("big.bin"), site.path().join("back"));
-    fill(&big).map_err(|error| format!("the file can't be made: {error}"))?;
+    fill(&big, SIZE).map_err(|error| format!("the file can't be made: {error}"))?;
     let copied = copy(&big, &site.path().join("copy.bin")).await?;
     let command = |words: &[&str], file: &[&Path]| {
         let mut command = Command::new(program);
@@ -53,23 +51,23 @@ pub async fn run(program: &Path) -> Result<Vec<Figure>, Failure> {
         )
     };
     Ok(vec![
-        Figure::new(PART, "peak memory of file put, 1 GiB", count(put.1) / 1024.0, "MiB")
+        Figure::new(PART, "peak memory of file put, 1 GiB", count(put.peak) / 1024.0, "MiB")
             .target(Target::Below(100.0))
             .beside("the whole program, as the system counts it"),
-        Figure::new(PART, "peak memory of file get, 1 GiB", count(got.1) / 1024.0, "MiB")
+        Figure::new(PART, "peak memory of file get, 1 GiB", count(got.peak) / 1024.0, "MiB")
             .target(Target::Below(100.0))
             .beside("the bytes that came back are the same"),
-        Figure::new(PART, "file put, 1 GiB", put.0.as_secs_f64(), "s").beside(speed(put.0)),
-        Figure::new(PART, "file get, 1 GiB", got.0.as_secs_f64(), "s").beside(speed(got.0)),
+        Figure::new(PART, "file put, 1 GiB", put.time.as_secs_f64(), "s").beside(speed(put.time)),
+        Figure::new(PART, "file get, 1 GiB", got.time.as_secs_f64(), "s").beside(speed(got.time)),
     ])
 }
 
-/// Bytes that no compression shrinks and no two blocks share.
-fn fill(path: &Path) -> std::io::Result<()> {
+/// Bytes that no compression shrinks and no two blocks share, so many MiB of them.
+pub(crate) fn fill(path: &Path, size: u64) -> std::io::Result<()> {
     let mut file = File::create(path)?;
     let mut block = vec![0_u8; BLOCK];
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    for _ in 0..SIZE {
+    for _ in 0..size {
         for bytes in block.chunks_exact_mut(8) {
             state ^= state << 13;
             state ^= state >> 7;
@@ -94,35 +92,23 @@ async fn copy(from: &Path, to: &Path) -> Result<Duration, Failure> {
     Ok(took)
 }
 
-/// Runs a program to its end: how long it took, and the most memory that it had, in KiB.
-async fn watched(command: &mut Command) -> Result<(Duration, u64), Failure> {
-    let begun = Instant::now();
-    let mut program = Program::start(command)?;
-    let mut most = 0;
-    let status = loop {
-        most = most.max(memory(program.pid(), "VmHWM:").unwrap_or_default());
-        if begun.elapsed() > PATIENCE {
-            return Err(format!("this takes longer than {PATIENCE:?}"));
-        }
-        if let Ok(status) = program.wait(LOOK).await {
-            break status;
-        }
-    };
-    if status.success() { Ok((begun.elapsed(), most)) } else { Err(format!("a command failed ({status}):\n{}", program.output())) }
-}
-
-fn same(left: &Path, right: &Path) -> std::io::Result<bool> {
-    if left.metadata()?.len() != right.metadata()?.len() {
+/// Whether two files have the same bytes.
+pub(crate) fn same(left: &Path, right: &Path) -> std::io::Result<bool> {
+    let length = left.metadata()?.len();
+    if length != right.metadata()?.len() {
         return Ok(false);
     }
     let (mut left, mut right) = (File::open(left)?, File::open(right)?);
     let (mut a, mut b) = (vec![0; BLOCK], vec![0; BLOCK]);
-    for _ in 0..SIZE {
+    for _ in 0..length / BLOCK as u64 {
         left.read_exact(&mut a)?;
         right.read_exact(&mut b)?;
         if a != b {
             return Ok(false);
         }
     }
-    Ok(true)
+    (a, b) = (Vec::new(), Vec::new());
+    left.read_to_end(&mut a)?;
+    right.read_to_end(&mut b)?;
+    Ok(a == b)
 }

@@ -15,6 +15,8 @@ pub mod site;
 pub mod slack;
 pub mod slack_delivery;
 pub mod start;
+pub mod stores;
+pub mod watch;
 pub mod wire;
 
 /// Why a figure could not be taken.

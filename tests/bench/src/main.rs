@@ -2,7 +2,8 @@
 //! for some of them.
 
 use bellhop_bench::figures::{Figure, table};
-use bellhop_bench::{Failure, chart, child, events, files, intake, kills, site, slack, slack_delivery, start};
+use bellhop_bench::stores::What;
+use bellhop_bench::{Failure, chart, child, events, files, intake, kills, site, slack, slack_delivery, start, stores};
 use bellhop_core::capabilities::Lookup;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::io::Write as _;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Parser)]
 #[command(name = "bellhop-bench", args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 struct Cli {
-    /// Which figures; all of them when none is named: intake, kills, start, chart, files, events, slack, deliveries
+    /// Which figures; all of them when none is named: intake, kills, start, chart, files, events, slack, deliveries, stores, copies, lists
     #[arg(value_name = "NAME")]
     parts: Vec<Part>,
     /// Where to write the figures as JSON, too
@@ -37,6 +38,9 @@ enum Part {
     Events,
     Slack,
     Deliveries,
+    Stores,
+    Copies,
+    Lists,
 }
 
 /// What the program starts itself as.
@@ -75,6 +79,22 @@ enum Child {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Only a store: puts a file into it, or gets one from it
+    #[command(hide = true)]
+    Store {
+        /// The configuration file
+        #[arg(long)]
+        config: PathBuf,
+        /// The store
+        #[arg(long)]
+        name: String,
+        /// `put` or `get`
+        way: stores::Way,
+        /// The file on this machine
+        path: PathBuf,
+        /// Its name in the store
+        file: String,
+    },
     /// What takes the answers to commands
     #[command(hide = true)]
     SlackSink,
@@ -85,7 +105,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // The load is made by one thread, so that the other cores are the bot's; the bot itself runs as it does elsewhere.
     let runtime = match &cli.child {
-        Some(Child::Bot { .. } | Child::SlackDoor { .. }) => tokio::runtime::Builder::new_multi_thread().enable_all().build(),
+        Some(Child::Bot { .. } | Child::SlackDoor { .. } | Child::Store { .. }) => {
+            tokio::runtime::Builder::new_multi_thread().enable_all().build()
+        }
         _ => tokio::runtime::Builder::new_current_thread().enable_all().build(),
     };
     let done = runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(run(cli)));
@@ -108,6 +130,9 @@ async fn run(cli: Cli) -> Result<bool, Failure> {
         }
         Some(Child::World { channels, no_lookup }) => return child::world(channels, lookup(no_lookup)).await.map(|()| true),
         Some(Child::SlackDoor { config }) => return child::bot(&config, None, false).await.map(|()| true),
+        Some(Child::Store { config, name, way, path, file }) => {
+            return stores::alone(&config, &name, way, &path, &file).await.map(|()| true);
+        }
         Some(Child::SlackSink) => return slack::sink().await.map(|()| true),
         None => {}
     }
@@ -131,7 +156,7 @@ async fn measure(parts: &[Part], release: Option<PathBuf>, json: Option<PathBuf>
     let program = site::this_program()?;
     let named = |part: Part| parts.is_empty() || parts.contains(&part);
     let release = match release {
-        None if named(Part::Start) || named(Part::Files) => {
+        None if [Part::Start, Part::Files, Part::Stores, Part::Copies, Part::Lists].into_iter().any(named) => {
             tell("the release program ...");
             Some(start::release_program().await?)
         }
@@ -151,6 +176,9 @@ async fn measure(parts: &[Part], release: Option<PathBuf>, json: Option<PathBuf>
             Part::Events => events::run(&program).await,
             Part::Slack => slack::run(&program, slack::Load::default()).await,
             Part::Deliveries => slack_delivery::run(&program).await,
+            Part::Stores => stores::run(&program, release.as_deref().unwrap_or(&program), What::Large).await,
+            Part::Copies => stores::run(&program, release.as_deref().unwrap_or(&program), What::Many).await,
+            Part::Lists => stores::run(&program, release.as_deref().unwrap_or(&program), What::Lists).await,
         };
         match taken {
             Ok(taken) => {

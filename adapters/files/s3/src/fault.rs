@@ -118,7 +118,14 @@ impl Account {
             SdkError::ResponseError(_) | SdkError::ServiceError(_)
                 if Said::of(error).is_none_or(|said| said.status < 300 && said.code.is_empty()) =>
             {
-                unclear(new(PortErrorKind::Broken, format!("{} answered what makes no sense: {}", self.place(), innermost(error))))
+                let why = innermost(error);
+                // Older servers overlook what they don't know of a request, and answer the rest of it: with a listing, say.
+                let (kind, what) = if why.contains("invalid root, expected") && !ask.changes {
+                    (PortErrorKind::Unsupported, "doesn't seem to know this, and answered something else")
+                } else {
+                    (PortErrorKind::Broken, "answered what makes no sense")
+                };
+                unclear(new(kind, format!("{} {what}: {why}", self.place())))
             }
             _ => match Said::of(error) {
                 Some(said) => self.refused(ask, &said),

@@ -1,11 +1,15 @@
 //! The bytes of a file on their way in: counted, checked against the announced length, and cut where a part ends.
+//!
+//! What becomes a part is gathered in one piece of memory from the beginning, which is used again when the part has been
+//! sent: an allocator that is asked for megabytes again and again keeps more than it gives out.
 
 use crate::checksum::Sums;
 use bellhop_core::ports::{ByteStream, PortResult};
 use bellhop_core::{PortError, PortErrorKind};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures::StreamExt as _;
 use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A stream and what of it is held.
 pub(crate) struct Source {
@@ -14,8 +18,13 @@ pub(crate) struct Source {
     operation: &'static str,
     announced: Option<u64>,
     came: u64,
+    /// The beginning of what is held.
+    part: Vec<u8>,
+    /// What comes after it.
     held: VecDeque<Bytes>,
+    /// How much both are.
     held_bytes: u64,
+    spare: Spare,
     ended: bool,
     /// The checksums of what came.
     pub sums: Sums,
@@ -29,8 +38,10 @@ impl Source {
             operation,
             announced,
             came: 0,
+            part: Vec::new(),
             held: VecDeque::new(),
             held_bytes: 0,
+            spare: Spare::default(),
             ended: false,
             sums: Sums::new(),
         }
@@ -84,21 +95,52 @@ impl Source {
     /// Reads until more than `size` bytes are held, or everything: so that it is known whether these are the last. Can be
     /// dropped and called again.
     pub async fn fill(&mut self, size: u64) -> PortResult<()> {
+        self.gather(size);
         while !self.ended && self.held_bytes <= size {
             self.more().await?;
+            self.gather(size);
         }
         Ok(())
     }
 
     /// The next chunk, at most `most` bytes of it; `None` at the end.
     pub async fn next(&mut self, most: u64) -> PortResult<Option<Bytes>> {
-        while !self.ended && self.held.is_empty() {
+        while !self.ended && self.held_bytes == 0 {
             self.more().await?;
         }
         Ok(self.pop(most))
     }
 
+    /// Moves what is held to where the part is gathered, until that has `size` bytes.
+    fn gather(&mut self, size: u64) {
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        while self.part.len() < size {
+            let Some(chunk) = self.held.front_mut() else { break };
+            if self.part.capacity() == 0 {
+                self.part = self.spare.one();
+            }
+            let moved = chunk.split_to(chunk.len().min(size - self.part.len()));
+            if chunk.is_empty() {
+                self.held.pop_front();
+            }
+            if self.part.capacity() - self.part.len() < moved.len() {
+                // Doubling would take more than there ever is to come.
+                self.part.reserve_exact((size - self.part.len()).min(self.part.len().max(moved.len())));
+            }
+            self.part.extend_from_slice(&moved);
+        }
+    }
+
+    /// What was gathered, as the first chunk that is held.
+    fn give_back(&mut self) {
+        if !self.part.is_empty() {
+            let part = self.spare.lend(std::mem::take(&mut self.part));
+            self.held.push_front(part);
+        }
+    }
+
     fn pop(&mut self, most: u64) -> Option<Bytes> {
+        self.give_back();
         let chunk = self.held.front_mut()?;
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         let taken = if chunk.len() <= most { self.held.pop_front()? } else { chunk.split_to(most) };
@@ -109,17 +151,46 @@ impl Source {
     /// Takes at most `size` of the held bytes, as one.
     pub fn take(&mut self, size: u64) -> Bytes {
         let size = size.min(self.held_bytes);
-        if let Some(whole) = self.held.front().filter(|chunk| chunk.len() as u64 == size).cloned() {
-            self.held.pop_front();
-            self.held_bytes -= size;
-            return whole;
+        if self.part.len() as u64 > size {
+            return self.pop(size).unwrap_or_default();
         }
-        let mut all = BytesMut::with_capacity(usize::try_from(size).unwrap_or(0));
-        while (all.len() as u64) < size {
-            let Some(chunk) = self.pop(size - all.len() as u64) else { break };
-            all.extend_from_slice(&chunk);
-        }
-        all.freeze()
+        self.gather(size);
+        self.held_bytes -= size;
+        self.spare.lend(std::mem::take(&mut self.part))
+    }
+}
+
+/// Memory of parts that were sent.
+#[derive(Clone, Default)]
+struct Spare(Arc<Mutex<Vec<Vec<u8>>>>);
+
+/// A part's memory, which goes back when nobody has it any more.
+struct Lent {
+    bytes: Vec<u8>,
+    home: Spare,
+}
+
+impl Spare {
+    fn one(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn lend(&self, bytes: Vec<u8>) -> Bytes {
+        Bytes::from_owner(Lent { bytes, home: self.clone() })
+    }
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        self.home.0.lock().unwrap_or_else(PoisonError::into_inner).push(bytes);
     }
 }
 
@@ -158,6 +229,23 @@ mod tests {
         let mut source = source(&["abc", "de"], None);
         let mut next = |most| block_on(source.next(most)).unwrap();
         assert_eq!((next(2).unwrap(), next(9).unwrap(), next(9).unwrap(), next(9)), ("ab".into(), "c".into(), "de".into(), None));
+    }
+
+    #[test]
+    fn memory_is_used_again_and_parts_stay_what_they_are() {
+        let mut source = source(&["abc", "def", "ghi", "jklm"], None);
+        block_on(source.fill(6)).unwrap();
+        let first = source.take(6);
+        let place = first.as_ptr();
+        drop(first);
+        block_on(source.fill(6)).unwrap();
+        // What was gathered can still be taken in smaller pieces.
+        assert_eq!(source.take(2), "gh");
+        assert_eq!(block_on(source.next(3)).unwrap().unwrap(), "ijk");
+        assert_eq!(block_on(source.next(3)).unwrap().unwrap(), "l");
+        assert_eq!(source.take(9), "m");
+        assert!(source.is_done() && source.take(1).is_empty());
+        assert!(source.spare.0.lock().unwrap().iter().any(|spare| spare.as_ptr() == place), "the memory is gone");
     }
 
     #[test]

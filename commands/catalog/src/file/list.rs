@@ -14,6 +14,7 @@ use bellhop_core::{Action, Call, Card, Command, CommandError, Invoke, Reply};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How many files are shown when no limit is given.
 const SHOWN: usize = 50;
@@ -23,6 +24,8 @@ const MOST: u32 = 10_000;
 const PAGE: usize = 1000;
 /// How many pages past the limit are counted.
 const COUNTED_PAGES: usize = 10;
+/// How long the answer waits for that. How many more there are is worth less than seeing the first of them at once.
+const COUNTED_FOR: Duration = Duration::from_millis(300);
 /// How many folders get a button.
 const FOLDER_BUTTONS: usize = 5;
 
@@ -91,7 +94,8 @@ impl Command for List {
         let mut card = Card::titled(title);
         let shown = count(files.len(), "file");
         card = card.and_text(match (more, counted) {
-            (0, _) => format!("{shown}, {}", bytes(total)),
+            (0, true) => format!("{shown}, {}", bytes(total)),
+            (0, false) => format!("The first {shown}; there are more."),
             (more, true) => format!("The first {shown}; {} more.", grouped(i64::try_from(more).unwrap_or(i64::MAX))),
             (more, false) => format!("The first {shown}; over {} more.", grouped(i64::try_from(more).unwrap_or(i64::MAX))),
         });
@@ -115,7 +119,7 @@ impl Command for List {
             })
         };
         let mut actions: Vec<Action> = Vec::new();
-        if more > 0 {
+        if more > 0 || !counted {
             let wanted = u32::try_from(limit.saturating_mul(4)).unwrap_or(MOST).min(MOST);
             actions.push(Action::invoke(format!("Show {wanted}"), again(typed.clone(), Some(wanted))));
         }
@@ -146,11 +150,18 @@ async fn read(store: &dyn FileStore, prefix: &str, limit: usize) -> PortResult<(
     }
     let mut more = files.len().saturating_sub(limit);
     files.truncate(limit);
-    for _ in 0..COUNTED_PAGES {
-        let Some(from) = next else { break };
-        let page = store.list(prefix, Some(&from), PAGE).await?;
-        more += page.files.len();
-        next = page.next;
+    let counting = async {
+        for _ in 0..COUNTED_PAGES {
+            let Some(from) = &next else { break };
+            let page = store.list(prefix, Some(from), PAGE).await?;
+            more += page.files.len();
+            next = page.next;
+        }
+        Ok(())
+    };
+    // What was counted until then is told.
+    if let Ok(counted) = tokio::time::timeout(COUNTED_FOR, counting).await {
+        counted?;
     }
     Ok((files, more, next.is_none()))
 }

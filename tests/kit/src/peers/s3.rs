@@ -35,6 +35,8 @@ pub(super) fn installed(path: &str, what: &str) -> Result<PathBuf, String> {
 #[derive(Debug)]
 pub struct S3Server {
     program: Program,
+    /// Programs that it stands on, which end after it.
+    _below: Vec<Program>,
     url: String,
     folder: TempDir,
 }
@@ -73,7 +75,12 @@ impl S3Server {
         let line = program.line(mark, LIMIT).await?;
         let begin = line.find("http://").ok_or_else(|| format!("the server doesn't say where it listens: {line}"))?;
         let url: String = line[begin..].chars().take_while(|c| c.is_ascii_alphanumeric() || ":/.".contains(*c)).collect();
-        Ok(Self { program, url: url.trim_end_matches('/').to_owned(), folder })
+        Ok(Self::of(program, Vec::new(), url.trim_end_matches('/').to_owned(), folder))
+    }
+
+    /// One that listens already.
+    pub(super) fn of(program: Program, below: Vec<Program>, url: String, folder: TempDir) -> Self {
+        Self { program, _below: below, url, folder }
     }
 
     /// Its address.

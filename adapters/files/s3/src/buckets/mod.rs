@@ -48,7 +48,8 @@ impl S3Store {
                 let error = self.account.failed(Ask::bucket("versioning", "s3:GetBucketVersioning", bucket), &error);
                 // Some servers name the empty answer otherwise than S3 does, and the SDK wants its name.
                 let empty = elements(&captured.text()).is_some_and(|names| names.len() == 1);
-                return if error.kind == PortErrorKind::Broken && empty { Ok(Versioning::Off) } else { Err(error) };
+                let strange = matches!(error.kind, PortErrorKind::Broken | PortErrorKind::Unsupported);
+                return if strange && empty { Ok(Versioning::Off) } else { Err(error) };
             }
         };
         Ok(match got.status() {
