@@ -4,6 +4,7 @@ mod alerts;
 mod bad_input;
 mod browser;
 mod crash;
+mod files;
 mod http;
 mod postgres;
 mod say;
