@@ -124,7 +124,7 @@ pub fn embedded_people(config: &Config) -> Result<Vec<(String, Access)>, ConfigE
 pub fn files(config: &Config, clock: &Arc<dyn Clock>, ids: &Arc<dyn Ids>) -> Result<Vec<Arc<dyn FileStore>>, WiringError> {
     let shared = || (clock.clone(), ids.clone());
     let mut stores = Vec::new();
-    for (name, table) in &config.frame.files {
+    for (name, table) in config.frame.files.iter() {
         let build = kind("files", name, table, FILES)?;
         stores.push(build(name, table, config, &shared)?);
     }

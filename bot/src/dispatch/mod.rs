@@ -202,6 +202,7 @@ impl Dispatch {
         let took = (self.clock.now() - started).to_std().unwrap_or_default();
         metrics::histogram!("bellhop_command_seconds", "command" => about.name).record(took.as_secs_f64());
         let (reply, ended, detail) = match self.answered(registry, call, about, invoke, ran) {
+            Ok(reply) if reply.undone => (reply, Ended::Failed, "not done".to_owned()),
             Ok(reply) => (reply, Ended::Done, String::new()),
             Err(Failure { reply, ended, detail }) => (reply, ended, detail),
         };

@@ -35,9 +35,9 @@ impl Message {
         self.html.contains(&format!("data-answers=\"{id}\""))
     }
 
-    /// Whether the bot is still at it.
+    /// Whether the bot is still at it, or tells everyone that the answer was for one.
     fn underway(&self) -> bool {
-        self.text.contains("Working on ") || self.html.contains("<progress")
+        self.text.contains("Working on ") || self.html.contains("<progress") || self.text.contains("The answer was shown to")
     }
 
     /// Whether it tells of something that went well, or just tells.
@@ -76,7 +76,9 @@ impl Message {
 
 /// The tags of this name, from `<` on.
 fn tags<'a>(html: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
-    html.split('<').filter(move |tag| tag.strip_prefix(name).is_some_and(|rest| rest.starts_with(' '))).filter_map(|tag| tag.split('>').next())
+    html.split('<')
+        .filter(move |tag| tag.strip_prefix(name).is_some_and(|rest| rest.starts_with(' ')))
+        .filter_map(|tag| tag.split('>').next())
 }
 
 fn attribute(tag: &str, name: &str) -> Option<String> {
@@ -152,6 +154,12 @@ impl Person {
     fn post(&self, path: &str) -> Request {
         let request = self.client.post("act", "page", &format!("{}{path}", self.url));
         request.secret_header("cookie", &self.cookie).header("origin", &self.url)
+    }
+
+    /// The cookie that says who this is, for requests that a browser would not make.
+    #[must_use]
+    pub fn cookie(&self) -> &str {
+        &self.cookie
     }
 
     fn key(&self) -> String {

@@ -16,6 +16,7 @@ mod ways;
 
 use bellhop_e2e::Bot;
 use bellhop_e2e::eyes::{Eyes, pattern};
+use bellhop_kit::faults::FaultProxy;
 use bellhop_kit::peers::azurite::{ACCOUNT, Azurite, KEY};
 use bellhop_kit::peers::s3::{ACCESS_KEY, REGION, S3Server, SECRET_KEY};
 use serde_json::{Value, json};
@@ -80,9 +81,8 @@ pub fn sum(bytes: &[u8]) -> String {
 /// A bot with all stores side by side, the servers behind them, and the other clients.
 pub struct House {
     pub bot: Bot,
-    pub s3: S3Server,
-    pub strict: S3Server,
-    pub azure: Azurite,
+    roads: [FaultProxy; 3],
+    _servers: (S3Server, S3Server, Azurite),
     amazon: Eyes,
     microsoft: Eyes,
 }
@@ -102,21 +102,9 @@ pub fn azure_section(name: &str, container: &str, endpoint: &str, more: &str) ->
     )
 }
 
-/// Where faults stand between: the endpoints that the bot is told, in place of the servers' own.
-#[derive(Default)]
-pub struct Between {
-    pub strict: Option<String>,
-    pub azure: Option<String>,
-}
-
 impl House {
     /// Everything but the bot runs. `config` is added to its configuration.
     pub async fn new(config: &str) -> Self {
-        Self::behind(async |_, _, _| Between::default(), config).await
-    }
-
-    /// The same with something between the bot and the servers.
-    pub async fn behind(between: impl AsyncFnOnce(&S3Server, &S3Server, &Azurite) -> Between, config: &str) -> Self {
         let (s3, strict, azure) = tokio::join!(S3Server::moto(), S3Server::s3s(), Azurite::start());
         let (s3, strict, azure) = (s3.unwrap(), strict.unwrap(), azure.unwrap());
         let endpoint = azure.endpoint();
@@ -127,19 +115,33 @@ s3.put_bucket_versioning(Bucket='team-s3', VersioningConfiguration={'Status': 'E
 strict.create_bucket(Bucket='team-strict')";
         amazon.look(made, json!({})).await;
         microsoft.look("azure.create_container('team-azure')", json!({})).await;
-        let Between { strict: strict_url, azure: azure_url } = between(&s3, &strict, &azure).await;
+        let road = async |url: &str| FaultProxy::start(url.trim_start_matches("http://").parse().unwrap()).await.unwrap();
+        let roads = [road(s3.url()).await, road(strict.url()).await, road(azure.origin()).await];
+        let prefix = format!("prefix = \"{}\"\n", Kind::Strict.prefix());
         let config = format!(
             "commands_per_minute = 0\n{config}[files.local]\nkind = \"local\"\npath = \"shelf\"\n{}{}{}",
-            s3_section("s3", &Kind::S3.bucket(), s3.url(), ""),
-            s3_section(
-                "strict",
-                &Kind::Strict.bucket(),
-                strict_url.as_deref().unwrap_or(strict.url()),
-                &format!("prefix = \"{}\"\n", Kind::Strict.prefix())
-            ),
-            azure_section("azure", &Kind::Azure.bucket(), azure_url.as_deref().unwrap_or(&endpoint), "")
+            s3_section("s3", &Kind::S3.bucket(), &roads[0].url(), ""),
+            s3_section("strict", &Kind::Strict.bucket(), &roads[1].url(), &prefix),
+            azure_section("azure", &Kind::Azure.bucket(), &format!("{}/{ACCOUNT}", roads[2].url()), "")
         );
-        Self { bot: Bot::new(&config), s3, strict, azure, amazon, microsoft }
+        Self { bot: Bot::new(&config), roads, _servers: (s3, strict, azure), amazon, microsoft }
+    }
+
+    /// The network between the bot and a store's server.
+    pub fn road(&self, kind: Kind) -> &FaultProxy {
+        match kind {
+            Kind::Local => panic!("there is no network to a folder"),
+            Kind::S3 => &self.roads[0],
+            Kind::Strict => &self.roads[1],
+            Kind::Azure => &self.roads[2],
+        }
+    }
+
+    /// Adds to the configuration of a bot that doesn't run.
+    pub fn configure(&self, more: &str) {
+        let path = self.bot.path("bellhop.toml");
+        let before = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, format!("{before}{more}")).unwrap();
     }
 
     /// The same, and the bot runs.

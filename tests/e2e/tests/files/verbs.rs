@@ -194,16 +194,6 @@ async fn follow(house: &House, link: &str) -> (u16, Vec<u8>) {
     }
 }
 
-#[tokio::test]
-async fn every_verb_in_the_chat() {
-    let house = House::open("[chat.console]\nkind = \"console\"\nchannels = [\"general\", \"ops\", \"one\", \"two\", \"three\", \"four\"]\n").await;
-    let ada = Person::log_in(&house.bot, "you").await;
-    let round = |kind, room| Round { house: &house, way: Way::Chat(&ada, room), kind, serves: true };
-    let [one, two, three, four] = [round(ALL[0], "one"), round(ALL[1], "two"), round(ALL[2], "three"), round(ALL[3], "four")];
-    tokio::join!(one.all(), two.all(), three.all(), four.all());
-    shared_elsewhere(&house, &ada).await;
-}
-
 /// A file of each store comes into another channel, to be had by whoever reads there.
 async fn shared_elsewhere(house: &House, ada: &Person) {
     for kind in ALL {
@@ -227,17 +217,17 @@ async fn shared_elsewhere(house: &House, ada: &Person) {
 }
 
 #[tokio::test]
-async fn every_verb_from_the_terminal_beside_a_running_bot() {
-    let house = House::open("").await;
-    let round = |kind| Round { house: &house, way: Way::Say("beside"), kind, serves: true };
-    let [one, two, three, four] = ALL.map(round);
-    tokio::join!(one.all(), two.all(), three.all(), four.all());
-}
-
-#[tokio::test]
-async fn every_verb_from_the_terminal_alone() {
-    let house = House::new("").await;
+async fn every_verb_on_every_store_in_every_way() {
+    let mut house = House::new("[chat.console]\nkind = \"console\"\nchannels = [\"general\", \"ops\", \"chat\"]\n").await;
     let round = |kind| Round { house: &house, way: Way::Say("alone"), kind, serves: false };
     let [one, two, three, four] = ALL.map(round);
     tokio::join!(one.all(), two.all(), three.all(), four.all());
+    house.bot.go().await;
+    let ada = Person::log_in(&house.bot, "you").await;
+    let beside = ALL.map(|kind| Round { house: &house, way: Way::Say("beside"), kind, serves: true });
+    let chat = ALL.map(|kind| Round { house: &house, way: Way::Chat(&ada, "chat"), kind, serves: true });
+    let [one, two, three, four] = &beside;
+    let [five, six, seven, eight] = &chat;
+    let elsewhere = shared_elsewhere(&house, &ada);
+    tokio::join!(one.all(), two.all(), three.all(), four.all(), five.all(), six.all(), seven.all(), eight.all(), elsewhere);
 }

@@ -51,7 +51,8 @@ impl Answer {
         self.says(what)
     }
 
-    fn says(self, what: &[&str]) -> Self {
+    /// Fails unless each of these can be read.
+    pub fn says(self, what: &[&str]) -> Self {
         // Whatever parts thousands, and whether it begins a sentence, is not what is looked at.
         let text = self.text.replace('\u{202f}', ",").to_lowercase();
         for words in what {
