@@ -131,7 +131,7 @@ pub fn files(
     let (clock, ids, seal) = (clock.clone(), ids.clone(), seal.clone());
     let shared = move || (clock.clone(), ids.clone(), seal.clone());
     let mut stores = Vec::new();
-    for (name, table) in &config.frame.files {
+    for (name, table) in config.frame.files.iter() {
         let build = kind("files", name, table, FILES)?;
         stores.push(build(name, table, config, &shared)?);
     }

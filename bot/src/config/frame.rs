@@ -8,6 +8,7 @@ use bellhop_core::nearest::nearest;
 use bellhop_core::period::Span;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -25,8 +26,8 @@ pub struct Frame {
     pub secrets: Secrets,
     /// `[chat.NAME]`, each with a `kind` and the keys of that kind.
     pub chat: BTreeMap<String, toml::Table>,
-    /// `[files.NAME]`
-    pub files: BTreeMap<String, toml::Table>,
+    /// `[files.NAME]`, the first of which is the default store.
+    pub files: Sections,
     /// `[analytics.NAME]`
     pub analytics: BTreeMap<String, toml::Table>,
     /// `[automation.NAME]`
@@ -35,6 +36,41 @@ pub struct Frame {
     pub route: Vec<Route>,
     /// `[[role]]`
     pub role: Vec<Role>,
+}
+
+/// Sections of one kind by their names, in the order in which they are written.
+#[derive(Clone, Debug, Default)]
+pub struct Sections(Vec<(String, toml::Table)>);
+
+impl Sections {
+    /// Each with its name.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &toml::Table)> {
+        self.0.iter().map(|(name, table)| (name, table))
+    }
+}
+
+impl<'de> Deserialize<'de> for Sections {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Sections;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("sections with names")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Sections, A::Error> {
+                let mut sections = Vec::new();
+                while let Some(section) = map.next_entry()? {
+                    sections.push(section);
+                }
+                Ok(Sections(sections))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder)
+    }
 }
 
 /// `[server]`: the listener and the folder of the bot's own data.

@@ -4,7 +4,7 @@
 mod frame;
 mod problem;
 
-pub use frame::{Database, Frame, Role, Route, Secrets, Server};
+pub use frame::{Database, Frame, Role, Route, Secrets, Sections, Server};
 pub use problem::ConfigError;
 
 use crate::secrets::{self, Redaction};
@@ -152,6 +152,12 @@ mod tests {
         assert_eq!(config.database_url(), "sqlite:/base/./data/bellhop.db");
         assert_eq!(parse("[database]\nurl = \"sqlite:/x/y.db\"").unwrap().database_url(), "sqlite:/x/y.db");
         assert_eq!(parse("[database]\nurl = \"sqlite:y.db\"").unwrap().database_url(), "sqlite:/base/y.db");
+    }
+
+    #[test]
+    fn stores_come_in_the_order_in_which_they_are_written() {
+        let config = parse("[files.zeta]\nkind = \"x\"\n[server]\n[files.alpha]\nkind = \"y\"\n[files.mid]\nkind = \"z\"").unwrap();
+        assert_eq!(config.frame.files.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["zeta", "alpha", "mid"]);
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl Dispatch {
         };
         let decision = self.permissions.decide(&call.caller.user, call.caller.access, &command.weighed(&frozen.invoke.args));
         if !decision.allowed {
-            return Ok(Reply::private(explain::denied(command.about(), &decision)));
+            return Ok(Reply { undone: true, ..Reply::private(explain::denied(command.about(), &decision)) });
         }
         if frozen.hash != frozen_hash(&frozen.invoke) {
             return Err(CommandError::Refused("the proposal was changed after it was made, and is not run; propose it anew".into()));
@@ -74,7 +74,7 @@ impl Dispatch {
         let there = Call { at: frozen.place.clone(), ..call.clone() };
         let outcome = self.run_allowed(&registry, &there, command, &frozen.invoke, &frozen.line, &decision).await?;
         self.store.commit(outcome.effects).await?;
-        Ok(outcome.reply)
+        Ok(Reply { undone: outcome.ended != Ended::Done, ..outcome.reply })
     }
 
     async fn decline(&self, call: &Call, id: &str) -> Result<Reply, CommandError> {

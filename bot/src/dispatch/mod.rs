@@ -218,6 +218,7 @@ impl Dispatch {
             _ => None,
         };
         let (reply, ended, detail) = match self.answered(registry, call, about, invoke, ran) {
+            Ok(reply) if reply.undone => (reply, Ended::Failed, "not done".to_owned()),
             Ok(reply) => (reply, Ended::Done, String::new()),
             Err(Failure { reply, ended, detail }) => (reply, ended, detail),
         };

@@ -118,19 +118,23 @@ pub struct Reply {
     /// Only answers that everyone sees can be turned.
     #[serde(default)]
     pub turns: Option<CallId>,
+    /// Set where the card tells that what was asked for was not done after all, though the command itself ran: scripts then see a
+    /// failure, as people do.
+    #[serde(default)]
+    pub undone: bool,
 }
 
 impl Reply {
     /// An answer that everyone sees.
     #[must_use]
     pub fn new(card: Card) -> Self {
-        Self { card, audience: Audience::Everyone, turns: None }
+        Self { card, audience: Audience::Everyone, turns: None, undone: false }
     }
 
     /// An answer for the one who asked.
     #[must_use]
     pub fn private(card: Card) -> Self {
-        Self { card, audience: Audience::Caller, turns: None }
+        Self { card, audience: Audience::Caller, turns: None, undone: false }
     }
 }
 

@@ -2,6 +2,9 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test harness fails the test")]
 
+pub mod console;
+pub mod eyes;
+
 use bellhop_http::{Client, Limits};
 use bellhop_kit::process::{Program, Ran, run};
 use serde_json::Value;
@@ -124,6 +127,16 @@ impl Bot {
         let answer = client().get("get", "any", &url).exchange().await.expect("an answer");
         let (status, kind) = (answer.status().as_u16(), answer.header("content-type").unwrap_or_default().to_owned());
         (status, kind, answer.bytes().await.expect("a body").to_vec())
+    }
+
+    /// Gets an address as a stranger does, without following where it leads: the status, the bytes, and where it leads.
+    ///
+    /// # Panics
+    /// When no answer comes.
+    pub async fn visit(&self, url: &str) -> (u16, Vec<u8>, Option<String>) {
+        let answer = client().get("visit", "any", url).exchange().await.expect("an answer");
+        let (status, next) = (answer.status().as_u16(), answer.header("location").map(str::to_owned));
+        (status, answer.bytes().await.expect("a body").to_vec(), next)
     }
 
     /// The messages of a channel of the embedded chat as `say` would print them: what a reader of the page sees.

@@ -5,6 +5,7 @@ mod backup;
 mod bad_input;
 mod browser;
 mod crash;
+mod files;
 mod http;
 mod postgres;
 mod say;

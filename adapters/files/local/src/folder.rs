@@ -20,6 +20,8 @@ const FORMATS: [&str; 2] = ["1", "2"];
 /// How long a change waits for others to be published, each of which takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(5);
+/// How often the file system is tried where other processes come in between.
+const PROBES: u32 = 20;
 
 /// What a folder is opened with.
 #[derive(Clone)]
@@ -286,15 +288,22 @@ pub(crate) fn settle(dir: &Dir) -> io::Result<()> {
 
 /// Finds out by trying whether the file system tells capitals and ways of writing accents apart.
 fn probe(tmp: &Dir, ids: &dyn Ids) -> Spelling {
-    let stem = format!("probe-{}", ids.next().to_lowercase());
-    let (written, asked) = (format!("{stem}-a\u{e9}"), [format!("{stem}-A\u{e9}"), format!("{stem}-ae\u{301}")]);
-    if tmp.write(&written, b"").is_err() {
-        return Spelling::Folded;
+    for _ in 0..PROBES {
+        let stem = format!("probe-{}", ids.next().to_lowercase());
+        let (written, asked) = (format!("{stem}-a\u{e9}"), [format!("{stem}-A\u{e9}"), format!("{stem}-ae\u{301}")]);
+        if tmp.write(&written, b"").is_err() {
+            return Spelling::Folded;
+        }
+        let met = asked.iter().any(|name| tmp.symlink_metadata(name).is_ok());
+        match tmp.remove_file(&written) {
+            Ok(()) if !met => return Spelling::Exact,
+            // Another process that opened the folder has swept it away, maybe before it was asked for.
+            Err(error) if !met && error.kind() == ErrorKind::NotFound => {}
+            // What can't be removed now is swept at the next start.
+            _ => return Spelling::Folded,
+        }
     }
-    let met = asked.iter().any(|name| tmp.symlink_metadata(name).is_ok());
-    // What can't be removed now is swept at the next start.
-    let removed = tmp.remove_file(&written);
-    if met || removed.is_err() { Spelling::Folded } else { Spelling::Exact }
+    Spelling::Folded
 }
 
 pub(crate) fn failure(service: &str, operation: &'static str, path: &Path, error: &io::Error) -> PortError {

@@ -45,14 +45,18 @@ impl Command for Restore {
 
     async fn run(&self, call: &Call, args: RestoreArgs) -> Result<Reply, CommandError> {
         let file = locate(&*stores_at(&self.stores, call).await, &args.name, args.store.as_ref())?;
-        if !file.store.versioned() {
-            return Err(CommandError::Refused(format!(
-                "the store {} keeps no versions, so there is nothing to bring back",
-                file.store_name()
-            )));
-        }
+        // Whether versions are kept a store may learn only by this very question; and what was deleted may be there without.
         let info = match file.store.restore(&file.name, args.version.as_ref()).await {
             Ok(info) => info,
+            Err(error)
+                if !file.store.versioned()
+                    && matches!(error.kind, PortErrorKind::NotFound | PortErrorKind::Unsupported | PortErrorKind::Conflict) =>
+            {
+                return Err(CommandError::Refused(format!(
+                    "the store {} keeps no versions, so there is nothing to bring back",
+                    file.store_name()
+                )));
+            }
             Err(error) if error.kind == PortErrorKind::Conflict => {
                 return Err(CommandError::Refused(format!(
                     "{} is that version already; `file versions` lists the older ones",
