@@ -170,11 +170,14 @@ impl App {
         let waiting = Arc::new(Waiting::new(engine.clone(), own.clone(), chats.clone(), home, options.pace.look));
         let events = Arc::new(Events::new(store.clone()));
         let hooks = Arc::new(Webhooks::new(store.clone(), &parts, chats.clone(), wiring::POSTED));
+        let ports = bellhop_analytics::Ports { records: Arc::new(store.clone()), clock: clock.clone(), ids: ids.clone() };
+        let mut sources: Vec<Arc<dyn bellhop_core::ports::AnalyticsSource>> = vec![events.clone()];
+        sources.extend(wiring::sources(&config, &ports)?);
         let names = chats.all().map(|chat| chat.name().to_string()).collect();
         let calls = Arc::new(CallBook::new(Arc::new(store.clone())));
         let registry = bellhop_catalog::registry(Services {
             stores: stores.clone(),
-            sources: Arc::new(SourceDirectory(vec![events.clone()])),
+            sources: Arc::new(SourceDirectory(sources)),
             places: chats.clone(),
             announcer: Arc::new(OutboxAnnouncer::new(store.clone(), ids.clone())),
             attachments: options.attachments.clone().unwrap_or_else(|| chats.clone()),

@@ -7,15 +7,18 @@ pub use manifest::{ManifestError, manifest};
 use crate::config::{Config, ConfigError, section};
 use crate::hooks::{Refusal, Shape};
 use axum::Router;
+use bellhop_analytics::amplitude::{Amplitude, AmplitudeConfig};
+use bellhop_analytics::ga4::{Ga4, Ga4Config};
+use bellhop_analytics::mixpanel::{Mixpanel, MixpanelConfig};
 use bellhop_azure::{AzureConfig, AzureStore};
 use bellhop_console::{Console, ConsoleConfig};
 use bellhop_core::access::Access;
 use bellhop_core::card::Card;
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::error::PortError;
-use bellhop_core::ids::{ChatName, StoreName};
+use bellhop_core::ids::{ChatName, SourceName, StoreName};
 use bellhop_core::nearest::nearest;
-use bellhop_core::ports::{ChatPlatform, Completer, FileStore, Front, Inbox, Links, Records, Seal, Stores};
+use bellhop_core::ports::{AnalyticsSource, ChatPlatform, Completer, FileStore, Front, Inbox, Links, Records, Seal, Stores};
 use bellhop_local::{LocalConfig, LocalStore};
 use bellhop_s3::{S3Config, S3Store};
 use bellhop_slack::{Slack, SlackConfig};
@@ -76,7 +79,10 @@ type ChatKind = (&'static str, fn(&str, &Table, &Parts) -> Result<Chat, WiringEr
 type Shared = dyn Fn() -> (Arc<dyn Clock>, Arc<dyn Ids>, Arc<dyn Seal>);
 type FilesKind = (&'static str, fn(&str, &Table, &Config, &Shared) -> Result<Arc<dyn FileStore>, WiringError>);
 
+type AnalyticsKind = (&'static str, fn(&str, &Table, bellhop_analytics::Ports) -> Result<Arc<dyn AnalyticsSource>, WiringError>);
+
 const CHATS: &[ChatKind] = &[("console", console), ("slack", slack)];
+const ANALYTICS: &[AnalyticsKind] = &[("ga4", ga4), ("mixpanel", mixpanel), ("amplitude", amplitude)];
 const FILES: &[FilesKind] = &[("local", local), ("s3", s3), ("azure", azure)];
 
 /// What programs may post to webhooks, the shape that is tried first at the front.
@@ -143,20 +149,27 @@ pub fn files(
     Ok(stores)
 }
 
+/// The analytics sources of a configuration, in the order of their names. The bot's own events are not among them: they are always there.
+pub fn sources(config: &Config, ports: &bellhop_analytics::Ports) -> Result<Vec<Arc<dyn AnalyticsSource>>, WiringError> {
+    let mut sources = Vec::new();
+    for (name, table) in &config.frame.analytics {
+        if table.get("kind").and_then(toml::Value::as_str) == Some("events") {
+            continue;
+        }
+        let build = kind("analytics", name, table, ANALYTICS)?;
+        sources.push(build(name, table, ports.clone())?);
+    }
+    Ok(sources)
+}
+
 /// Sections that no adapter serves are refused rather than ignored.
 pub fn unserved(config: &Config) -> Result<(), ConfigError> {
-    for (what, sections) in [("analytics", &config.frame.analytics), ("automation", &config.frame.automation)] {
-        for (name, table) in sections {
-            let of_events = what == "analytics" && table.get("kind").and_then(toml::Value::as_str) == Some("events");
-            if !of_events {
-                return Err(ConfigError::wrong(
-                    format!("[{what}.{name}]"),
-                    "this version has no adapter of that kind; take the section out",
-                ));
-            }
+    match config.frame.automation.keys().next() {
+        None => Ok(()),
+        Some(name) => {
+            Err(ConfigError::wrong(format!("[automation.{name}]"), "this version has no adapter of that kind; take the section out"))
         }
     }
-    Ok(())
 }
 
 fn kind<T: Copy>(what: &str, name: &str, table: &Table, kinds: &[(&'static str, T)]) -> Result<T, ConfigError> {
@@ -217,4 +230,19 @@ fn s3(name: &str, table: &Table, _: &Config, shared: &Shared) -> Result<Arc<dyn 
 fn azure(name: &str, table: &Table, _: &Config, shared: &Shared) -> Result<Arc<dyn FileStore>, WiringError> {
     let azure: AzureConfig = section(&format!("files.{name}"), table)?;
     Ok(Arc::new(AzureStore::new(StoreName::new(name), azure, shared().0)?))
+}
+
+fn ga4(name: &str, table: &Table, ports: bellhop_analytics::Ports) -> Result<Arc<dyn AnalyticsSource>, WiringError> {
+    let ga4: Ga4Config = section(&format!("analytics.{name}"), table)?;
+    Ok(Arc::new(Ga4::new(SourceName::new(name), ga4, ports)?))
+}
+
+fn mixpanel(name: &str, table: &Table, ports: bellhop_analytics::Ports) -> Result<Arc<dyn AnalyticsSource>, WiringError> {
+    let mixpanel: MixpanelConfig = section(&format!("analytics.{name}"), table)?;
+    Ok(Arc::new(Mixpanel::new(SourceName::new(name), mixpanel, ports)?))
+}
+
+fn amplitude(name: &str, table: &Table, ports: bellhop_analytics::Ports) -> Result<Arc<dyn AnalyticsSource>, WiringError> {
+    let amplitude: AmplitudeConfig = section(&format!("analytics.{name}"), table)?;
+    Ok(Arc::new(Amplitude::new(SourceName::new(name), amplitude, ports)?))
 }

@@ -13,7 +13,7 @@ use crate::Store;
 use crate::error::not_found;
 use crate::session::args;
 use async_trait::async_trait;
-use bellhop_core::analytics::{Frame, Metric, NewEvent, Query, Taken};
+use bellhop_core::analytics::{AnalyticsCapabilities, Answer, Metric, MetricKind, NewEvent, Query, Taken};
 use bellhop_core::ids::SourceName;
 use bellhop_core::nearest::nearest;
 use bellhop_core::ports::{AnalyticsSource, PortResult};
@@ -99,16 +99,20 @@ impl AnalyticsSource for Events {
         &self.name
     }
 
+    fn capabilities(&self) -> AnalyticsCapabilities {
+        AnalyticsCapabilities { hourly: true, track: true, ..AnalyticsCapabilities::default() }
+    }
+
     async fn metrics(&self) -> PortResult<Vec<Metric>> {
         let names = self.event_names().await?;
         let mut metrics = Vec::new();
         for (name, about) in BUILT_IN {
             if self.has_any(name, &names).await? {
-                metrics.push(Metric { name: name.to_owned(), about: about.to_owned() });
+                metrics.push(Metric { name: name.to_owned(), about: about.to_owned(), kind: MetricKind::BuiltIn });
             }
         }
         let own = names.into_iter().filter(|name| !BUILT_IN.iter().any(|(built_in, _)| name == built_in));
-        metrics.extend(own.map(|name| Metric { name, about: "an event".to_owned() }));
+        metrics.extend(own.map(|name| Metric { name, about: "an event".to_owned(), kind: MetricKind::Event }));
         Ok(metrics)
     }
 
@@ -131,12 +135,13 @@ impl AnalyticsSource for Events {
         rows.iter().map(|row| row.text(0)).collect()
     }
 
-    async fn query(&self, query: &Query) -> PortResult<Frame> {
+    async fn query(&self, query: &Query) -> PortResult<Answer> {
         match query {
             Query::Trend(trend) => {
                 self.check_metric(&trend.metric).await?;
-                query::trend(&self.store, trend).await
+                query::trend(&self.store, &self.name, trend).await
             }
+            _ => Err(self.cannot("query", "it answers trends only")),
         }
     }
 

@@ -9,7 +9,8 @@ use crate::session::Batch;
 use crate::session::{Value, args};
 use crate::{Backend, Store};
 use bellhop_core::Timestamp;
-use bellhop_core::analytics::{Frame, FrameRow, Measure, Trend};
+use bellhop_core::analytics::{Answer, Basis, Figures, Measure, Trend, TrendFigures, TrendRow};
+use bellhop_core::ids::SourceName;
 use bellhop_core::period::{Range, intervals};
 use bellhop_core::ports::PortResult;
 use std::collections::BTreeMap;
@@ -25,9 +26,9 @@ const OTHERS: &str = "(other)";
 const INTERVALS: usize = 20_000;
 
 /// Figures by interval and group.
-type Figures = Vec<(usize, Option<String>, f64)>;
+type Counted = Vec<(usize, Option<String>, f64)>;
 
-pub(super) async fn trend(store: &Store, trend: &Trend) -> PortResult<Frame> {
+pub(super) async fn trend(store: &Store, name: &SourceName, trend: &Trend) -> PortResult<Answer> {
     let measure = measure(trend)?;
     let starts = match trend.interval {
         Some(interval) if trend.from < trend.to => intervals(Range { from: trend.from, to: trend.to }, interval, trend.zone),
@@ -50,7 +51,8 @@ pub(super) async fn trend(store: &Store, trend: &Trend) -> PortResult<Frame> {
         sum
     };
     let rows = if trend.by.is_some() { grouped(figures, trend, &starts) } else { plain(&figures, trend, &starts) };
-    Ok(Frame { rows, unit: String::new(), total, complete: trend.to <= store.now(), sampled: 1.0, as_of: None })
+    let basis = Basis { complete: trend.to <= store.now(), ..Basis::whole(name.clone(), trend.zone) };
+    Ok(Answer { figures: Figures::Trend(TrendFigures { rows, unit: String::new(), total }), basis })
 }
 
 /// What is really counted: some metrics say it themselves.
@@ -59,7 +61,7 @@ fn measure(trend: &Trend) -> PortResult<Measure> {
         ("users", Measure::Count | Measure::Users) => Ok(Measure::Users),
         ("sessions", Measure::Count) => Ok(Measure::Count),
         ("sessions", Measure::Users) => Err(invalid("query", "sessions can be counted; for the number of people ask for `users`")),
-        ("users" | "sessions", Measure::Sum(property)) => Err(invalid(
+        ("users" | "sessions", Measure::Sum(property) | Measure::Average(property)) => Err(invalid(
             "query",
             format!("`{}` can be counted, but not summed; to sum `{property}`, name the event that has it", trend.metric),
         )),
@@ -75,7 +77,7 @@ fn ranges(trend: &Trend, starts: &[Timestamp]) -> Value {
     rows.collect::<Batch>().into()
 }
 
-async fn measured(store: &Store, trend: &Trend, measure: &Measure, starts: &[Timestamp]) -> PortResult<Figures> {
+async fn measured(store: &Store, trend: &Trend, measure: &Measure, starts: &[Timestamp]) -> PortResult<Counted> {
     let postgres = store.backend() == Backend::Postgres;
     let mut statement = Statement::default();
     let spans = statement.bind(ranges(trend, starts));
@@ -96,7 +98,7 @@ async fn measured(store: &Store, trend: &Trend, measure: &Measure, starts: &[Tim
 }
 
 /// Sessions by the moment they begin. A session that began before the period is none of it.
-async fn sessions(store: &Store, trend: &Trend, starts: &[Timestamp]) -> PortResult<Figures> {
+async fn sessions(store: &Store, trend: &Trend, starts: &[Timestamp]) -> PortResult<Counted> {
     let postgres = store.backend() == Backend::Postgres;
     let mut statement = Statement::default();
     let earlier = statement.bind(trend.from.timestamp_micros() - PAUSE);
@@ -124,18 +126,18 @@ fn start(trend: &Trend, starts: &[Timestamp], interval: usize) -> Option<Timesta
     trend.interval.and_then(|_| starts.get(interval).copied())
 }
 
-fn plain(figures: &Figures, trend: &Trend, starts: &[Timestamp]) -> Vec<FrameRow> {
+fn plain(figures: &Counted, trend: &Trend, starts: &[Timestamp]) -> Vec<TrendRow> {
     let mut values = vec![0.0; starts.len()];
     for (interval, _, value) in figures {
         if let Some(sum) = values.get_mut(*interval) {
             *sum += value;
         }
     }
-    values.into_iter().enumerate().map(|(interval, value)| FrameRow { at: start(trend, starts, interval), group: None, value }).collect()
+    values.into_iter().enumerate().map(|(interval, value)| TrendRow { at: start(trend, starts, interval), group: None, value }).collect()
 }
 
 /// Every group in every interval, the largest group first. The smallest of very many are added up.
-fn grouped(figures: Figures, trend: &Trend, starts: &[Timestamp]) -> Vec<FrameRow> {
+fn grouped(figures: Counted, trend: &Trend, starts: &[Timestamp]) -> Vec<TrendRow> {
     let mut totals = BTreeMap::<Option<String>, f64>::new();
     for (_, group, value) in &figures {
         *totals.entry(group.clone()).or_default() += value;
@@ -160,6 +162,6 @@ fn grouped(figures: Figures, trend: &Trend, starts: &[Timestamp]) -> Vec<FrameRo
     let cells = (0..starts.len()).flat_map(|interval| groups.iter().map(move |group| (interval, group)));
     cells
         .zip(values)
-        .map(|((interval, group), value)| FrameRow { at: start(trend, starts, interval), group: group.clone(), value })
+        .map(|((interval, group), value)| TrendRow { at: start(trend, starts, interval), group: group.clone(), value })
         .collect()
 }

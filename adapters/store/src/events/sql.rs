@@ -2,7 +2,7 @@
 
 use super::PAGE_VIEWS;
 use crate::session::Value;
-use bellhop_core::analytics::{Filter, Measure};
+use bellhop_core::analytics::{Comparison, Filter, Measure};
 
 /// A statement with its values while it is put together.
 #[derive(Default)]
@@ -83,6 +83,44 @@ impl Statement {
                 let number = self.number(property, postgres);
                 format!("CAST(coalesce(sum({number}), 0) AS DOUBLE PRECISION)")
             }
+            Measure::Average(property) => {
+                let number = self.number(property, postgres);
+                format!("CAST(coalesce(avg({number}), 0) AS DOUBLE PRECISION)")
+            }
+        }
+    }
+
+    /// One condition on a property.
+    fn condition(&mut self, filter: &Filter, postgres: bool) -> String {
+        let ordered = |relation: &str, this: &mut Self| {
+            // Numbers are compared where the value is one; texts in byte order otherwise.
+            let (number, as_number) = match filter.value.trim().parse::<f64>() {
+                Ok(value) if value.is_finite() => (this.number(&filter.property, postgres), Some(value)),
+                _ => (this.text(&filter.property, postgres), None),
+            };
+            let value = match as_number {
+                Some(value) => this.bind(Value::Real(Some(value))),
+                None => this.bind(filter.value.as_str()),
+            };
+            format!("({number}) {relation} {value}")
+        };
+        match filter.op {
+            Comparison::Less => ordered("<", self),
+            Comparison::AtMost => ordered("<=", self),
+            Comparison::More => ordered(">", self),
+            Comparison::AtLeast => ordered(">=", self),
+            Comparison::Is | Comparison::IsNot => {
+                let (text, value) = (self.text(&filter.property, postgres), self.bind(filter.value.as_str()));
+                let relation = if filter.op == Comparison::Is { "=" } else { "IS DISTINCT FROM" };
+                format!("({text}) {relation} {value}")
+            }
+            Comparison::Contains | Comparison::NotContains => {
+                let (text, value) = (self.text(&filter.property, postgres), self.bind(filter.value.as_str()));
+                let found = if postgres { format!("strpos({text}, {value}) > 0") } else { format!("instr({text}, {value}) > 0") };
+                if filter.op == Comparison::Contains { format!("({found})") } else { format!("NOT coalesce(({found}), false)") }
+            }
+            Comparison::Set => format!("({}) IS NOT NULL", self.text(&filter.property, postgres)),
+            Comparison::NotSet => format!("({}) IS NULL", self.text(&filter.property, postgres)),
         }
     }
 
@@ -90,9 +128,8 @@ impl Statement {
     pub(super) fn filters(&mut self, filters: &[Filter], postgres: bool) -> String {
         let mut all = String::new();
         for filter in filters {
-            let (text, value) = (self.text(&filter.property, postgres), self.bind(filter.value.as_str()));
-            let relation = if filter.not { "IS DISTINCT FROM" } else { "=" };
-            all.extend([" AND (", &text, ") ", relation, " ", &value]);
+            let condition = self.condition(filter, postgres);
+            all.extend([" AND ", &condition]);
         }
         all
     }

@@ -10,7 +10,7 @@ use super::{OWN, complete_metric, complete_source, has_events, properties};
 use crate::analytics::sample::{Sample, SampleArgs};
 use crate::wording::{code, line, suggest, zones};
 use answer::Failed;
-use bellhop_core::analytics::{Frame, Measure, Query, Trend};
+use bellhop_core::analytics::{Answer, Basis, Figures, Measure, Query, Trend, TrendFigures};
 use bellhop_core::card::ActionStyle;
 use bellhop_core::chart::{ChartKind, Interval};
 use bellhop_core::command::Suggestion;
@@ -123,8 +123,9 @@ struct Asked {
 #[derive(Clone, Debug)]
 struct Answered {
     source: SourceName,
-    frame: Frame,
-    previous: Option<Frame>,
+    frame: TrendFigures,
+    basis: Basis,
+    previous: Option<TrendFigures>,
 }
 
 /// Answers questions about figures.
@@ -335,12 +336,21 @@ async fn ask(source: &dyn AnalyticsSource, asked: &Asked) -> PortResult<Answered
             filters: asked.conditions.iter().map(Condition::filter).collect(),
         })
     };
-    let frame = source.query(&query(asked.range)).await?;
+    let figures = |answer: Answer| match answer.figures {
+        Figures::Trend(figures) => Ok((figures, answer.basis)),
+        _ => Err(PortError::new(
+            PortErrorKind::Broken,
+            format!("analytics.{}", source.name()),
+            "query",
+            "the source answered another question",
+        )),
+    };
+    let (frame, basis) = figures(source.query(&query(asked.range)).await?)?;
     let previous = match asked.previous {
-        Some(range) => Some(source.query(&query(range)).await?),
+        Some(range) => Some(figures(source.query(&query(range)).await?)?.0),
         None => None,
     };
-    Ok(Answered { source: source.name().clone(), frame, previous })
+    Ok(Answered { source: source.name().clone(), frame, basis, previous })
 }
 
 /// A stretch of time by its name.

@@ -2,7 +2,7 @@
 
 use super::answer::Failed;
 use super::*;
-use bellhop_core::analytics::FrameRow;
+use bellhop_core::analytics::TrendRow;
 use bellhop_core::card::Block;
 use proptest::prelude::*;
 
@@ -17,23 +17,25 @@ fn value() -> impl Strategy<Value = f64> {
     prop_oneof![0.0..1e6_f64, Just(0.0), Just(-3.25), any::<f64>()]
 }
 
-fn frames() -> impl Strategy<Value = Frame> {
+fn frames() -> impl Strategy<Value = (TrendFigures, Basis)> {
     let row = (prop::option::of(-40_i64..20), prop::option::of(".{0,30}"), value());
     (prop::collection::vec(row, 0..60), ".{0,6}", value(), any::<bool>(), 0.0..1.5_f64).prop_map(
-        |(rows, unit, total, complete, sampled)| Frame {
-            rows: rows
-                .into_iter()
-                .map(|(days, group, value)| FrameRow {
-                    at: days.map(|days| at("2026-11-23T00:00:00Z") + chrono::TimeDelta::days(days)),
-                    group,
-                    value,
-                })
-                .collect(),
-            unit,
-            total,
-            complete,
-            sampled,
-            as_of: Some(at("2026-11-23T10:00:00Z")),
+        |(rows, unit, total, complete, sampled)| {
+            (
+                TrendFigures {
+                    rows: rows
+                        .into_iter()
+                        .map(|(days, group, value)| TrendRow {
+                            at: days.map(|days| at("2026-11-23T00:00:00Z") + chrono::TimeDelta::days(days)),
+                            group,
+                            value,
+                        })
+                        .collect(),
+                    unit,
+                    total,
+                },
+                Basis { complete, sampled, as_of: Some(at("2026-11-23T10:00:00Z")), ..Basis::whole("s".into(), Tz::UTC) },
+            )
         },
     )
 }
@@ -77,7 +79,9 @@ proptest! {
         let answered: Vec<Answered> = answers
             .into_iter()
             .enumerate()
-            .map(|(number, (frame, previous))| Answered { source: format!("s{number}").into(), frame, previous: previous.filter(|_| compared) })
+            .map(|(number, ((frame, basis), previous))| Answered {
+                source: format!("s{number}").into(), frame, basis, previous: previous.filter(|_| compared).map(|(frame, _)| frame),
+            })
             .collect();
         let failed = [Failed { source: "web".into(), error: PortError::not_found("web", "query", "no\nsuch \u{202e}thing") }];
         let card = answer::card(&asked, &answered, &failed);

@@ -1,7 +1,10 @@
 //! A source of analytics in memory that counts as the port's contract says, and answers to two names.
 
 use async_trait::async_trait;
-use bellhop_core::analytics::{Frame, FrameRow, Measure, Metric, NewEvent, Query, Refused, Taken, Trend};
+use bellhop_core::analytics::{
+    AnalyticsCapabilities, Answer, Basis, Comparison, Figures, Measure, Metric, MetricKind, NewEvent, Query, Refused, Taken, Trend,
+    TrendFigures, TrendRow,
+};
 use bellhop_core::ids::SourceName;
 use bellhop_core::period::{Range, intervals};
 use bellhop_core::ports::{AnalyticsSource, PortResult, Sources};
@@ -40,6 +43,10 @@ fn measured(trend: &Trend, events: &[&NewEvent]) -> f64 {
         Measure::Count => events.len() as f64,
         Measure::Users => events.iter().map(|event| &event.distinct_id).collect::<BTreeSet<_>>().len() as f64,
         Measure::Sum(property) => events.iter().filter_map(|event| event.properties.get(property)?.as_f64()).sum(),
+        Measure::Average(property) => {
+            let values: Vec<f64> = events.iter().filter_map(|event| event.properties.get(property)?.as_f64()).collect();
+            values.iter().sum::<f64>() / values.len().max(1) as f64
+        }
     }
 }
 
@@ -48,9 +55,12 @@ impl AnalyticsSource for MemorySource {
     fn name(&self) -> &SourceName {
         &self.name
     }
+    fn capabilities(&self) -> AnalyticsCapabilities {
+        AnalyticsCapabilities { hourly: true, track: true, ..AnalyticsCapabilities::default() }
+    }
     async fn metrics(&self) -> PortResult<Vec<Metric>> {
         let names: BTreeSet<String> = self.events.lock().unwrap().iter().map(|event| event.event.clone()).collect();
-        Ok(names.into_iter().map(|name| Metric { name, about: "an event".into() }).collect())
+        Ok(names.into_iter().map(|name| Metric { name, about: "an event".into(), kind: MetricKind::Event }).collect())
     }
     async fn properties(&self, event: &str) -> PortResult<Vec<String>> {
         let events = self.events.lock().unwrap();
@@ -58,16 +68,18 @@ impl AnalyticsSource for MemorySource {
             events.iter().filter(|one| one.event == event).flat_map(|one| one.properties.keys().cloned()).collect();
         Ok(names.into_iter().collect())
     }
-    async fn query(&self, query: &Query) -> PortResult<Frame> {
-        let Query::Trend(trend) = query;
+    async fn query(&self, query: &Query) -> PortResult<Answer> {
+        let Query::Trend(trend) = query else { return Err(self.cannot("query", "it answers trends only")) };
         let all = self.events.lock().unwrap();
         let metric = if trend.metric == "page_views" { "page_view" } else { &trend.metric };
         if !all.iter().any(|event| event.event == metric) {
             return Err(PortError::not_found("analytics.events", "query", format!("`{metric}` was never seen")));
         }
         let fits = |event: &&NewEvent| {
-            let kept =
-                trend.filters.iter().all(|f| (text(event.properties.get(&f.property)).as_deref() == Some(f.value.as_str())) != f.not);
+            let kept = trend
+                .filters
+                .iter()
+                .all(|f| (text(event.properties.get(&f.property)).as_deref() == Some(f.value.as_str())) == (f.op == Comparison::Is));
             event.event == metric && event.time >= trend.from && event.time < trend.to && kept
         };
         let found: Vec<&NewEvent> = all.iter().filter(fits).collect();
@@ -84,9 +96,10 @@ impl AnalyticsSource for MemorySource {
             let group = trend.by.as_ref().and_then(|by| text(event.properties.get(by)));
             cells.entry((at, group)).or_default().push(event);
         }
-        let rows = cells.into_iter().map(|((at, group), events)| FrameRow { at, group, value: measured(trend, &events) }).collect();
+        let rows = cells.into_iter().map(|((at, group), events)| TrendRow { at, group, value: measured(trend, &events) }).collect();
         let complete = trend.to <= super::world::now();
-        Ok(Frame { rows, unit: String::new(), total: measured(trend, &found), complete, sampled: 1.0, as_of: None })
+        let figures = TrendFigures { rows, unit: String::new(), total: measured(trend, &found) };
+        Ok(Answer { figures: Figures::Trend(figures), basis: Basis { complete, ..Basis::whole(self.name.clone(), trend.zone) } })
     }
     async fn track(&self, events: Vec<NewEvent>) -> PortResult<Taken> {
         let mut all = self.events.lock().unwrap();

@@ -3,7 +3,7 @@
 #![expect(clippy::float_cmp, reason = "the figures are small sums of halves and whole numbers, exact in binary")]
 
 use super::{Case, Outcome, Report, Verdict, cases, done, ensure, refuses, run, same};
-use bellhop_core::analytics::{Filter, Frame, Measure, NewEvent, Query, Trend};
+use bellhop_core::analytics::{Basis, Comparison, Figures, Filter, Measure, NewEvent, Query, Trend, TrendFigures};
 use bellhop_core::chart::Interval;
 use bellhop_core::ports::AnalyticsSource;
 use bellhop_core::{PortErrorKind, Timestamp};
@@ -93,11 +93,19 @@ macro_rules! filled {
     };
 }
 
-async fn ask(source: &Subject, trend: Trend) -> Result<Frame, String> {
-    source.query(&Query::Trend(trend)).await.map_err(|error| format!("asking failed: {error}"))
+async fn ask(source: &Subject, trend: Trend) -> Result<TrendFigures, String> {
+    ask_with_basis(source, trend).await.map(|(figures, _)| figures)
 }
 
-fn values(frame: &Frame) -> Vec<f64> {
+async fn ask_with_basis(source: &Subject, trend: Trend) -> Result<(TrendFigures, Basis), String> {
+    let answer = source.query(&Query::Trend(trend)).await.map_err(|error| format!("asking failed: {error}"))?;
+    match answer.figures {
+        Figures::Trend(figures) => Ok((figures, answer.basis)),
+        other => Err(format!("a trend was asked for, and answered by {other:?}")),
+    }
+}
+
+fn values(frame: &TrendFigures) -> Vec<f64> {
     frame.rows.iter().map(|row| row.value).collect()
 }
 
@@ -119,9 +127,9 @@ async fn properties(source: &Subject) -> Verdict {
 
 async fn answers(source: &Subject) -> Verdict {
     filled!(source);
-    let frame = ask(source, trend("sign up")).await?;
+    let (frame, basis) = ask_with_basis(source, trend("sign up")).await?;
     same!(values(&frame), [0.0, 2.0, 0.0, 0.0, 2.0, 0.0, 0.0], "sign-ups by day");
-    same!((frame.total, frame.complete), (4.0, true), "the total, and whether the last interval is over");
+    same!((frame.total, basis.complete), (4.0, true), "the total, and whether the last interval is over");
     let sum = ask(source, Trend { measure: Measure::Sum("price".into()), ..trend("sign up") }).await?;
     // A number that came as text counts: chat has nothing but text.
     same!(sum.total, 41.5, "the sum of a property");
@@ -212,7 +220,7 @@ async fn zones(source: &Subject) -> Verdict {
 async fn filters(source: &Subject) -> Verdict {
     filled!(source);
     let only = |property: &str, not, value: &str| Trend {
-        filters: vec![Filter { property: property.into(), not, value: value.into() }],
+        filters: vec![Filter { property: property.into(), op: if not { Comparison::IsNot } else { Comparison::Is }, value: value.into() }],
         interval: None,
         ..trend("sign up")
     };

@@ -51,6 +51,7 @@ fn subject(asked: &Asked) -> String {
         Measure::Count => metric,
         Measure::Users => format!("people with {metric}"),
         Measure::Sum(property) => format!("{} of {metric}", line(property)),
+        Measure::Average(property) => format!("average {} of {metric}", line(property)),
     }
 }
 
@@ -60,7 +61,7 @@ fn unit(asked: &Asked, answered: &[Answered]) -> String {
     match &asked.measure {
         _ if !said.is_empty() => said,
         Measure::Users => "people".to_owned(),
-        Measure::Count | Measure::Sum(_) => String::new(),
+        Measure::Count | Measure::Sum(_) | Measure::Average(_) => String::new(),
     }
 }
 
@@ -95,6 +96,9 @@ fn figures(asked: &Asked, one: &Answered, several: bool) -> Vec<Span> {
         Measure::Count => spans.extend([Span::Bold(shown), format!(" {metric}.").into()]),
         Measure::Users => spans.extend([Span::Bold(shown), format!(" with {metric}.").into()]),
         Measure::Sum(property) => spans.extend([Span::Bold(shown), format!(" is the sum of {} over {metric}.", line(property)).into()]),
+        Measure::Average(property) => {
+            spans.extend([Span::Bold(shown), format!(" is the average of {} over {metric}.", line(property)).into()]);
+        }
     }
     if let Some(previous) = &one.previous {
         let change = change(total, previous.total);
@@ -110,7 +114,7 @@ fn figures(asked: &Asked, one: &Answered, several: bool) -> Vec<Span> {
 
 /// Whether the period is not over, or a source has not counted all of it.
 fn unfinished(asked: &Asked, answered: &[Answered]) -> bool {
-    asked.now < asked.range.to || answered.iter().any(|one| !one.frame.complete)
+    asked.now < asked.range.to || answered.iter().any(|one| !one.basis.complete)
 }
 
 /// How a figure compares with the one before, in a sentence.
@@ -313,6 +317,7 @@ fn basis(asked: &Asked, answered: &[Answered]) -> Vec<(&'static str, String)> {
         Measure::Count => "how often it happened".to_owned(),
         Measure::Users => "each person once".to_owned(),
         Measure::Sum(property) => format!("the sum of {}", line(property)),
+        Measure::Average(property) => format!("the average of {}", line(property)),
     };
     basis.push(("Counted", counted));
     if !asked.conditions.is_empty() {
@@ -326,10 +331,10 @@ fn basis(asked: &Asked, answered: &[Answered]) -> Vec<(&'static str, String)> {
     }
     for one in answered {
         let who = if answered.len() > 1 { format!("{}: ", one.source) } else { String::new() };
-        if one.frame.sampled < 1.0 {
-            states.push(format!("{who}estimated from {} % of the data", percentage((one.frame.sampled * 100.0).max(0.0))));
+        if one.basis.sampled < 1.0 {
+            states.push(format!("{who}estimated from {} % of the data", percentage((one.basis.sampled * 100.0).max(0.0))));
         }
-        if let Some(as_of) = one.frame.as_of {
+        if let Some(as_of) = one.basis.as_of {
             states.push(format!("{who}as of {}", as_of.with_timezone(&asked.zone).format("%Y-%m-%d %H:%M")));
         }
     }

@@ -2,7 +2,7 @@
 //! made, so that they never disagree. Pure.
 
 use super::{Answered, Asked};
-use bellhop_core::analytics::{Frame, FrameRow};
+use bellhop_core::analytics::{TrendFigures, TrendRow};
 use bellhop_core::period::intervals;
 use bellhop_core::{Timestamp, period::Range};
 use std::collections::BTreeMap;
@@ -95,18 +95,18 @@ fn over_time_by_group(asked: &Asked, answered: &[Answered]) -> Grid {
     let (at, filling) = positions(asked, answered);
     let reached = filling.map_or(at.len(), |position| position + 1);
     // Several sources and both dimensions are refused before anything is asked.
-    let rows: &[FrameRow] = answered.first().map_or(&[], |one| &one.frame.rows);
+    let rows: &[TrendRow] = answered.first().map_or(&[], |one| &one.frame.rows);
     let groups = totals(rows);
     let (shown, rest) = top(&groups, LINES);
     let mut columns: Vec<Column> = shown
         .iter()
         .map(|group| {
-            let own: Vec<FrameRow> = rows.iter().filter(|row| row.group == **group).cloned().collect();
+            let own: Vec<TrendRow> = rows.iter().filter(|row| row.group == **group).cloned().collect();
             Column { name: named(group.as_deref()), values: at_positions(&own, &at), previous: false }
         })
         .collect();
     if !rest.is_empty() {
-        let others: Vec<FrameRow> = rows.iter().filter(|row| rest.contains(&&row.group)).cloned().collect();
+        let others: Vec<TrendRow> = rows.iter().filter(|row| rest.contains(&&row.group)).cloned().collect();
         columns.push(Column { name: other(rest.len()), values: at_positions(&others, &at), previous: false });
     }
     for column in &mut columns {
@@ -117,7 +117,7 @@ fn over_time_by_group(asked: &Asked, answered: &[Answered]) -> Grid {
 
 fn by_group(answered: &[Answered]) -> Grid {
     // The order is that of all sources' figures together, so that the bars of a value stand beside one another.
-    let all: Vec<FrameRow> = answered.iter().flat_map(|one| one.frame.rows.iter().cloned()).collect();
+    let all: Vec<TrendRow> = answered.iter().flat_map(|one| one.frame.rows.iter().cloned()).collect();
     let mut groups = totals(&all);
     for row in answered.iter().filter_map(|one| one.previous.as_ref()).flat_map(|frame| &frame.rows) {
         if !groups.iter().any(|(group, _)| *group == row.group) {
@@ -129,7 +129,7 @@ fn by_group(answered: &[Answered]) -> Grid {
     if !rest.is_empty() {
         names.push(other(rest.len()));
     }
-    let values = |frame: &Frame| -> Vec<Option<f64>> {
+    let values = |frame: &TrendFigures| -> Vec<Option<f64>> {
         let sums: BTreeMap<_, _> = totals(&frame.rows).into_iter().collect();
         let of = |group: &Option<String>| sums.get(group).copied().unwrap_or(0.0);
         let mut values: Vec<Option<f64>> = shown.iter().map(|group| Some(of(group))).collect();
@@ -156,7 +156,7 @@ fn by_group(answered: &[Answered]) -> Grid {
 fn positions(asked: &Asked, answered: &[Answered]) -> (Vec<Timestamp>, Option<usize>) {
     let mut at = starts(asked, asked.range);
     let begun = at.partition_point(|start| *start <= asked.now).max(1).min(at.len());
-    let open = asked.now < asked.range.to || answered.iter().any(|one| !one.frame.complete);
+    let open = asked.now < asked.range.to || answered.iter().any(|one| !one.basis.complete);
     let filling = (open && begun > 0).then(|| begun - 1);
     if asked.previous.is_none() {
         at.truncate(begun);
@@ -169,7 +169,7 @@ fn starts(asked: &Asked, range: Range) -> Vec<Timestamp> {
 }
 
 /// The figures of rows at positions: each goes where its interval begins, or to the position it falls into.
-fn at_positions(rows: &[FrameRow], at: &[Timestamp]) -> Vec<Option<f64>> {
+fn at_positions(rows: &[TrendRow], at: &[Timestamp]) -> Vec<Option<f64>> {
     let mut values: Vec<Option<f64>> = vec![Some(0.0); at.len()];
     for row in rows {
         let Some(start) = row.at else { continue };
@@ -182,7 +182,7 @@ fn at_positions(rows: &[FrameRow], at: &[Timestamp]) -> Vec<Option<f64>> {
 }
 
 /// The groups, largest first; equals by name.
-fn totals(rows: &[FrameRow]) -> Vec<(Option<String>, f64)> {
+fn totals(rows: &[TrendRow]) -> Vec<(Option<String>, f64)> {
     let mut sums: BTreeMap<Option<String>, f64> = BTreeMap::new();
     for row in rows {
         *sums.entry(row.group.clone()).or_default() += row.value;

@@ -1,0 +1,293 @@
+//! Events and properties of people on their way in.
+//!
+//! Every event has an insert id, so that sending it again within a week does no harm. A request with wrong events is refused as
+//! a whole; those that are named are taken out, and the others sent again.
+//!
+//! Sources: <https://amplitude.com/docs/apis/analytics/http-v2>, <https://amplitude.com/docs/apis/analytics/identify>
+
+use super::Amplitude;
+use super::ask::words;
+use bellhop_core::PortErrorKind;
+use bellhop_core::analytics::{NewEvent, ProfileChange, ProfileOperation, Refused, Subject, Taken};
+use bellhop_core::ports::PortResult;
+use bellhop_core::text::shorten;
+use bellhop_http::StatusCode;
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Events in a request, and bytes.
+const EVENTS: usize = 1000;
+const BYTES: usize = 900_000;
+/// Ids that Amplitude takes for nobody.
+const NOBODY: [&str; 14] = [
+    "anonymous",
+    "nil",
+    "none",
+    "null",
+    "n/a",
+    "na",
+    "undefined",
+    "unknown",
+    "",
+    "00000000-0000-0000-0000-000000000000",
+    "{}",
+    "lmy47d",
+    "0",
+    "-1",
+];
+/// How long people who send too much are left alone.
+const PAUSE: Duration = Duration::from_secs(30);
+/// Properties that stand beside the others.
+const MONEY: [(&str, &str); 6] = [
+    ("revenue", "revenue"),
+    ("price", "price"),
+    ("quantity", "quantity"),
+    ("product_id", "productId"),
+    ("revenue_type", "revenueType"),
+    ("currency", "currency"),
+];
+
+impl Amplitude {
+    pub(super) async fn send(&self, events: Vec<NewEvent>) -> PortResult<Taken> {
+        let mut taken = Taken::default();
+        let mut good: Vec<(usize, Value, usize)> = Vec::new();
+        for (index, event) in events.iter().enumerate() {
+            let record = record(event);
+            let bytes = record.to_string().len();
+            match refusal(event, bytes) {
+                Some(reason) => taken.refused.push(Refused { index, reason }),
+                None => good.push((index, record, bytes)),
+            }
+        }
+        let mut rest = &good[..];
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fits = |(_, _, size): &&(usize, Value, usize)| {
+                bytes += size + 1;
+                bytes <= BYTES
+            };
+            let many = rest.iter().take(EVENTS).take_while(fits).count();
+            let (batch, others) = rest.split_at(many.max(1));
+            let refused = self.batch(batch).await?;
+            taken.taken += batch.len().saturating_sub(refused.len());
+            taken.refused.extend(refused);
+            rest = others;
+        }
+        taken.refused.sort_by_key(|refused| refused.index);
+        Ok(taken)
+    }
+
+    /// Sends a batch until what is left of it is taken; returns what was refused.
+    async fn batch(&self, batch: &[(usize, Value, usize)]) -> PortResult<Vec<Refused>> {
+        let mut refused = Vec::new();
+        let mut left: Vec<&(usize, Value, usize)> = batch.iter().collect();
+        while !left.is_empty() {
+            let events: Vec<&Value> = left.iter().map(|(_, record, _)| record).collect();
+            let body = json!({ "api_key": self.config.api_key.expose_secret(), "events": events, "options": { "min_id_length": 1 } });
+            let url = format!("{}/2/httpapi", self.config.ingest_url);
+            let answer = self.client.post("track", "/2/httpapi", &url).idempotent().json(&body).exchange().await?;
+            let (status, refusal) = (answer.status(), answer.refusal());
+            if status.is_success() {
+                return Ok(refused);
+            }
+            let said: Value = answer.json().await.unwrap_or_default();
+            match status {
+                StatusCode::BAD_REQUEST => {
+                    let bad = wrong(&said);
+                    if bad.is_empty() || bad.iter().all(|(at, _)| *at >= left.len()) {
+                        let why = words(said.get("error").and_then(Value::as_str).unwrap_or("it doesn't say why"));
+                        let kind = if why.contains("api_key") || why.contains("API key") {
+                            PortErrorKind::Unauthenticated
+                        } else {
+                            PortErrorKind::Invalid
+                        };
+                        return Err(self.error(
+                            kind,
+                            "track",
+                            format!("Amplitude refuses the events: {why}; check `api_key` and `region` in [{}]", self.client.service()),
+                        ));
+                    }
+                    let positions: BTreeSet<usize> = bad.iter().map(|(at, _)| *at).collect();
+                    for at in &positions {
+                        let reasons: Vec<&str> = bad.iter().filter(|(position, _)| position == at).map(|(_, why)| why.as_str()).collect();
+                        if let Some((index, ..)) = left.get(*at) {
+                            refused.push(Refused { index: *index, reason: format!("Amplitude refuses it: {}", reasons.join(", ")) });
+                        }
+                    }
+                    let mut position = 0;
+                    left.retain(|_| {
+                        position += 1;
+                        !positions.contains(&(position - 1))
+                    });
+                }
+                StatusCode::PAYLOAD_TOO_LARGE if left.len() > 1 => {
+                    let halves: Vec<Vec<(usize, Value, usize)>> =
+                        left.chunks(left.len().div_ceil(2)).map(|half| half.iter().map(|one| (*one).clone()).collect()).collect();
+                    for half in halves {
+                        refused.extend(Box::pin(self.batch(&half)).await?);
+                    }
+                    return Ok(refused);
+                }
+                StatusCode::PAYLOAD_TOO_LARGE => {
+                    let index = left.first().map_or(0, |(index, ..)| *index);
+                    refused.push(Refused { index, reason: "Amplitude finds it too large".to_owned() });
+                    return Ok(refused);
+                }
+                StatusCode::TOO_MANY_REQUESTS => {
+                    let who = said.get("throttled_users").or_else(|| said.get("throttled_devices")).and_then(Value::as_object);
+                    let who: Vec<&String> = who.into_iter().flat_map(Map::keys).take(3).collect();
+                    let message = format!("Amplitude wants fewer events a second of one person ({who:?}); they are sent again later");
+                    return Err(self.error(PortErrorKind::RateLimited, "track", message).after(PAUSE));
+                }
+                _ => return Err(refusal),
+            }
+        }
+        Ok(refused)
+    }
+
+    pub(super) async fn change(&self, changes: Vec<ProfileChange>) -> PortResult<Taken> {
+        let mut taken = Taken::default();
+        let (mut people, mut groups) = (Vec::new(), Vec::new());
+        for (index, change) in changes.iter().enumerate() {
+            match (operations(&change.change), &change.subject) {
+                (Err(reason), _) => taken.refused.push(Refused { index, reason }),
+                (Ok(_), Subject::Merge { .. }) => {
+                    taken.refused.push(Refused { index, reason: "Amplitude joins people by itself when a device signs in".to_owned() });
+                }
+                (Ok(_), Subject::Person(id)) if nobody(id) => {
+                    taken.refused.push(Refused { index, reason: format!("Amplitude takes `{}` for nobody's id", words(id)) });
+                }
+                (Ok(properties), Subject::Person(id)) => people.push((index, json!({ "user_id": id, "user_properties": properties }))),
+                (Ok(properties), Subject::Group { kind, id }) => {
+                    groups.push((index, json!({ "group_type": kind, "group_value": id, "group_properties": properties })));
+                }
+            }
+        }
+        let repeatable = !changes.iter().any(|change| matches!(change.change, ProfileOperation::Add(_)));
+        for (route, list) in [("/identify", people), ("/groupidentify", groups)] {
+            for batch in list.chunks(EVENTS) {
+                let identification = json!(batch.iter().map(|(_, one)| one).collect::<Vec<_>>()).to_string();
+                let url = format!("{}{route}", self.config.ingest_url);
+                let form = [("api_key", self.config.api_key.expose_secret()), ("identification", identification.as_str())];
+                let mut request = self.client.post("identify", route, &url).form(&form);
+                if repeatable {
+                    request = request.idempotent();
+                }
+                let answer = request.exchange().await?;
+                let (status, refusal) = (answer.status(), answer.refusal());
+                if status.is_success() {
+                    taken.taken += batch.len();
+                    continue;
+                }
+                if status == StatusCode::BAD_REQUEST {
+                    let why = words(&answer.text().await.unwrap_or_default());
+                    taken
+                        .refused
+                        .extend(batch.iter().map(|(index, _)| Refused { index: *index, reason: format!("Amplitude refuses it: {why}") }));
+                    continue;
+                }
+                return Err(refusal);
+            }
+        }
+        taken.refused.sort_by_key(|refused| refused.index);
+        Ok(taken)
+    }
+}
+
+fn nobody(id: &str) -> bool {
+    NOBODY.contains(&id.to_ascii_lowercase().as_str())
+}
+
+/// Which events of a refused request are wrong, and why.
+fn wrong(said: &Value) -> Vec<(usize, String)> {
+    let mut all = Vec::new();
+    for (list, what) in [("events_with_invalid_fields", "is wrong"), ("events_with_missing_fields", "is missing")] {
+        for (field, indices) in said.get(list).and_then(Value::as_object).into_iter().flatten() {
+            let indices = indices.as_array().into_iter().flatten().filter_map(Value::as_u64);
+            all.extend(indices.filter_map(|index| Some((usize::try_from(index).ok()?, format!("`{}` {what}", words(field))))));
+        }
+    }
+    let silenced = said.get("silenced_events").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_u64);
+    all.extend(silenced.filter_map(|index| Some((usize::try_from(index).ok()?, "its device is silenced".to_owned()))));
+    all
+}
+
+/// Why an event can't be sent, by Amplitude's documented limits.
+fn refusal(event: &NewEvent, bytes: usize) -> Option<String> {
+    let name = event.event.trim();
+    if name.is_empty() {
+        return Some("it has no name".to_owned());
+    }
+    if name.starts_with("[Amplitude]") || name.starts_with("$identify") || name.starts_with("$groupidentify") {
+        return Some(format!("its name `{}` is Amplitude's own", words(name)));
+    }
+    if nobody(&event.distinct_id) {
+        return Some(format!("Amplitude takes the person `{}` for nobody", words(&event.distinct_id)));
+    }
+    if event.time.timestamp() <= 0 {
+        return Some(format!("its time {} is before 1970", event.time));
+    }
+    (bytes > BYTES).then(|| format!("it has {bytes} bytes, and {BYTES} are the most"))
+}
+
+fn record(event: &NewEvent) -> Value {
+    let mut properties: Map<String, Value> = Map::new();
+    let mut record = json!({
+        "user_id": event.distinct_id,
+        "event_type": event.event,
+        "time": event.time.timestamp_millis(),
+        "insert_id": insert_id(event),
+        "ip": Value::Null,
+    });
+    for (name, value) in &event.properties {
+        match MONEY.iter().find(|(ours, _)| ours == name) {
+            Some((_, theirs)) => record[*theirs] = value.clone(),
+            None if name == "session_id" && value.is_i64() => record["session_id"] = value.clone(),
+            None => {
+                properties.insert(name.clone(), short(value));
+            }
+        }
+    }
+    record["event_properties"] = properties.into();
+    if let Some(record) = record.as_object_mut() {
+        record.retain(|_, value| !value.is_null());
+    }
+    record
+}
+
+/// Texts are cut at 1,024 characters.
+fn short(value: &Value) -> Value {
+    match value {
+        Value::String(text) => json!(shorten(text, 1024)),
+        Value::Array(list) => list.iter().map(short).collect(),
+        Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), short(value))).collect::<Map<_, _>>().into(),
+        other => other.clone(),
+    }
+}
+
+/// The event's id; one without is given one that is always the same for the same event.
+fn insert_id(event: &NewEvent) -> String {
+    if !event.insert_id.is_empty() {
+        return shorten(&event.insert_id, 500);
+    }
+    let hash = Sha256::digest(json!([event.event, event.distinct_id, event.time, event.properties]).to_string());
+    hex::encode(hash)
+}
+
+/// A change as Amplitude's operations; an error where it has none.
+fn operations(change: &ProfileOperation) -> Result<Value, String> {
+    Ok(match change {
+        ProfileOperation::Set(values) => json!({ "$set": values }),
+        ProfileOperation::SetOnce(values) => json!({ "$setOnce": values }),
+        ProfileOperation::Add(values) => json!({ "$add": values }),
+        ProfileOperation::Union(values) => json!({ "$postInsert": values }),
+        ProfileOperation::Unset(names) => json!({ "$unset": names.iter().map(|name| (name.clone(), json!("-"))).collect::<Map<_, _>>() }),
+        ProfileOperation::Merge => json!({}),
+        ProfileOperation::Delete => {
+            return Err("Amplitude deletes people by its privacy interface only; unset properties by name".to_owned());
+        }
+    })
+}
