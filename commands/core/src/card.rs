@@ -1,5 +1,9 @@
 //! A card: what the bot says, as structure. No markup strings: renderers escape, so hostile text stays text.
 
+mod progress;
+
+pub use progress::{Progress, ProgressUnit};
+
 use crate::address::UserRef;
 use crate::call::Invoke;
 use crate::chart::Chart;
@@ -191,97 +195,6 @@ pub enum FileSource {
     },
     /// Here: small things that the bot made itself, such as a table as CSV.
     Inline(#[serde(with = "base64_bytes")] Arc<[u8]>),
-}
-
-/// How far a thing is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// What is being done.
-    pub what: String,
-    /// How much is done, in `unit`.
-    pub done: u64,
-    /// How much there is, where it is known.
-    pub total: Option<u64>,
-    /// What is counted.
-    pub unit: ProgressUnit,
-    /// What else is counted, in words: `312 of 10,000 files`. Empty where nothing is.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub also: String,
-    /// How many of `unit` are done in a second, where that is known by now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rate: Option<u64>,
-    /// How many seconds are left at that rate, where the total is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub left: Option<u64>,
-}
-
-/// What progress counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ProgressUnit {
-    /// Bytes.
-    Bytes,
-    /// Things.
-    Items,
-}
-
-impl Progress {
-    /// Bytes that are done.
-    pub fn bytes(what: impl Into<String>, done: u64, total: Option<u64>) -> Self {
-        Self { what: what.into(), done, total, unit: ProgressUnit::Bytes, also: String::new(), rate: None, left: None }
-    }
-
-    /// Things that are done.
-    pub fn items(what: impl Into<String>, done: u64, total: Option<u64>) -> Self {
-        Self { unit: ProgressUnit::Items, ..Self::bytes(what, done, total) }
-    }
-
-    /// The same, with what else is counted.
-    #[must_use]
-    pub fn also(mut self, also: impl Into<String>) -> Self {
-        self.also = also.into();
-        self
-    }
-
-    /// The share that is done in percent, 0 to 100, where the total is known.
-    #[must_use]
-    pub fn percent(&self) -> Option<u8> {
-        let total = self.total.filter(|total| *total > 0)?;
-        u8::try_from(u128::from(self.done.min(total)) * 100 / u128::from(total)).ok()
-    }
-
-    /// The figures for people: `3 MiB of 10 MiB`, and as far as they are known what else is counted, the rate and the time
-    /// left: `412 MiB of 1 GiB, 3 of 8 files · 38 MiB/s · about 16 s left`.
-    #[must_use]
-    pub fn figures(&self) -> String {
-        let show = |n: u64| match self.unit {
-            ProgressUnit::Bytes => crate::text::bytes(n),
-            ProgressUnit::Items => n.to_string(),
-        };
-        let mut figures = match self.total {
-            Some(total) => format!("{} of {}", show(self.done), show(total)),
-            None => show(self.done),
-        };
-        if !self.also.is_empty() {
-            figures = format!("{figures}, {}", self.also);
-        }
-        if let Some(rate) = self.rate {
-            figures = format!("{figures} \u{b7} {}/s", show(rate));
-        }
-        if let Some(left) = self.left {
-            figures = format!("{figures} \u{b7} about {} left", duration(left));
-        }
-        figures
-    }
-}
-
-/// Seconds for people, as exact as an estimate is: `16 s`, `3 min`, `2 h`.
-fn duration(seconds: u64) -> String {
-    match seconds {
-        0..=90 => format!("{} s", seconds.max(1)),
-        91..=5_400 => format!("{} min", seconds.div_ceil(60)),
-        _ => format!("{} h", seconds.div_ceil(3_600)),
-    }
 }
 
 /// Something to click.

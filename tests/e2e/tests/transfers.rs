@@ -108,8 +108,8 @@ fn unfinished(server: &S3Server) -> usize {
 async fn a_copy_that_is_killed_in_the_middle_goes_on_where_it_was() {
     let (server, proxy, config) = stores().await;
     let mut bot = Bot::start(&config).await;
-    std::fs::create_dir_all(bot.path("here")).unwrap();
-    sparse(&bot.path("here/big.bin"), SIZE);
+    std::fs::create_dir_all(bot.path("here/files")).unwrap();
+    sparse(&bot.path("here/files/big.bin"), SIZE);
     let mut page = Page::log_in(&bot).await;
     let began = Instant::now();
     page.say(&format!("/file copy here:big.bin cloud:copies/big.bin --parallel {PARALLEL}")).await;
@@ -134,7 +134,7 @@ async fn a_copy_that_is_killed_in_the_middle_goes_on_where_it_was() {
     assert!(again <= 2 * (2 * PARALLEL) + 1, "{again} parts were sent again");
     let peak = peak(bot.program().pid());
     assert!(peak < 250, "{peak} MiB of memory");
-    let path = bot.path("here/big.bin");
+    let path = bot.path("here/files/big.bin");
     let same = server.boto(SAME, &json!({ "path": path, "key": "copies/big.bin" })).await.unwrap();
     assert_eq!((same, unfinished(&server)), (json!(true), 0));
     println!("{SIZE} bytes, killed twice: {took:?}, at most {again} parts sent again, peak {peak} MiB");
@@ -150,11 +150,11 @@ async fn a_copy_that_is_killed_in_the_middle_goes_on_where_it_was() {
 async fn a_running_copy_is_cancelled_from_the_terminal_and_goes_on_when_it_is_asked_for_again() {
     let (server, proxy, config) = stores().await;
     let mut bot = Bot::start(&config).await;
-    std::fs::create_dir_all(bot.path("here/logs")).unwrap();
+    std::fs::create_dir_all(bot.path("here/files/logs")).unwrap();
     for number in 0..40 {
-        sparse(&bot.path(&format!("here/logs/{number:02}.log")), 3 * MIB);
+        sparse(&bot.path(&format!("here/files/logs/{number:02}.log")), 3 * MIB);
     }
-    sparse(&bot.path("here/logs/zz.bin"), 64 * MIB);
+    sparse(&bot.path("here/files/logs/zz.bin"), 64 * MIB);
     proxy.set(bellhop_kit::faults::Fault::Latency(Duration::from_millis(1)));
     let mut page = Page::log_in(&bot).await;
     page.say("/file copy here:logs/ cloud:logs/ --parallel 2").await;
@@ -174,11 +174,11 @@ async fn a_running_copy_is_cancelled_from_the_terminal_and_goes_on_when_it_is_as
     assert!(card.to_string().contains("There already"), "{card}");
     let count = "result = len(s3.list_objects_v2(Bucket='archive', Prefix='logs/')['Contents'])";
     assert_eq!(server.boto(count, &json!({})).await.unwrap(), json!(41));
-    let path = bot.path("here/logs/zz.bin");
+    let path = bot.path("here/files/logs/zz.bin");
     let same = server.boto(SAME, &json!({ "path": path, "key": "logs/zz.bin" })).await.unwrap();
     assert_eq!((same, unfinished(&server)), (json!(true), 0));
     // A stop in the middle is no cancel: it goes on by itself.
-    sparse(&bot.path("here/later.bin"), 256 * MIB);
+    sparse(&bot.path("here/files/later.bin"), 256 * MIB);
     let before = proxy.to_server();
     page.say("/file copy here:later.bin cloud:later.bin").await;
     wait::until(LONG, "some of it", async || (proxy.to_server() - before > 32 * MIB).then_some(())).await;
