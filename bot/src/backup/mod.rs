@@ -13,7 +13,7 @@ use crate::wiring;
 use bellhop_catalog::archive::{Keys, Kind, MANIFEST, Run, SERVICE, Watch, find_runs};
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::error::PortError;
-use bellhop_core::ports::{FileStore, ScheduleBook as _, Stop};
+use bellhop_core::ports::{FileStore, ScheduleBook as _, Seal, Stop};
 use bellhop_core::text;
 use bellhop_store::{AuditChain, Restored, Restoring, Store, Waiting, restore};
 use folder::Folder;
@@ -114,7 +114,8 @@ fn keys(config: &Config, data_dir: &Path) -> Result<Option<Keys>, StartError> {
 
 /// `STORE:PREFIX/NAME/RUN`, `STORE:PREFIX/NAME` for its newest run, or a folder of this machine.
 async fn find(config: &Config, from: &str, clock: &Arc<dyn Clock>, ids: &Arc<dyn Ids>) -> Result<Found, StartError> {
-    let stores = wiring::files(config, clock, ids)?;
+    let seal: Arc<dyn Seal> = Arc::new(SealRing::new(config.frame.secrets.key()?, Otherwise::File(config.data_dir().join("master.key"))));
+    let stores = wiring::files(config, clock, ids, &seal)?;
     let named =
         from.split_once(':').and_then(|(name, path)| Some((stores.iter().find(|store| store.name().as_str() == name)?.clone(), path)));
     let (store, path): (Arc<dyn FileStore>, String) = match named {

@@ -182,7 +182,7 @@ impl Running<'_> {
         if self.noted {
             calls.end(&self.answers.call).await?;
         }
-        let Outcome { mut reply, ended, mut effects } = outcome;
+        let Outcome { mut reply, ended, mut effects, .. } = outcome;
         if let Some(by) = self.cancelled.as_ref().filter(|by| ended == Ended::Cancelled && **by != self.answers.incoming.name) {
             reply.card = reply.card.and_text(format!("Cancelled by {by}."));
         }

@@ -7,7 +7,7 @@
 
 use super::{damaged, failed, fill};
 use crate::backup::book::Beat;
-use bellhop_core::card::{Progress, ProgressUnit};
+use bellhop_core::card::Progress;
 use bellhop_core::error::PortErrorKind;
 use bellhop_core::ports::{ByteStream, PortResult, Stop};
 use bytes::{Bytes, BytesMut};
@@ -194,7 +194,7 @@ impl Watch {
     fn say(&self) {
         let done = self.done.load(Ordering::Relaxed);
         self.said.store(done, Ordering::Relaxed);
-        (self.progress)(Progress { what: self.what.clone(), done, total: self.total, unit: ProgressUnit::Bytes });
+        (self.progress)(Progress::bytes(self.what.clone(), done, self.total));
     }
 
     async fn pass(&self, length: u64) -> PortResult<()> {
