@@ -49,8 +49,8 @@ pub(crate) struct Keys {
     pub all: Vec<Arc<CustomerKey>>,
     fits: Mutex<Fits>,
     /// Whether the server does as it is told about keys, and about scopes.
-    pub honours_keys: AtomicU8,
-    pub honours_scopes: AtomicU8,
+    pub keyed: AtomicU8,
+    pub scoping: AtomicU8,
 }
 
 /// Whether a server does as it is told shows when it is; before that it is neither.
@@ -79,7 +79,7 @@ impl Keys {
 
     /// Where it is noted whether the server does so.
     pub(crate) fn honoured(&self, sealing: &Sealing) -> &AtomicU8 {
-        if sealing.key().is_some() { &self.honours_keys } else { &self.honours_scopes }
+        if sealing.key().is_some() { &self.keyed } else { &self.scoping }
     }
 
     /// That of this name.

@@ -155,8 +155,8 @@ impl AzureStore {
     pub(crate) fn ways(&self) -> Vec<FileEncryption> {
         let config = &self.account.config;
         let mut ways = Vec::new();
-        let keys = self.seen.keys.honours_keys.load(Ordering::Relaxed) != IGNORED;
-        let scopes = self.seen.keys.honours_scopes.load(Ordering::Relaxed) != IGNORED;
+        let keys = self.seen.keys.keyed.load(Ordering::Relaxed) != IGNORED;
+        let scopes = self.seen.keys.scoping.load(Ordering::Relaxed) != IGNORED;
         ways.extend(config.encryption_scope.clone().filter(|_| scopes).map(FileEncryption::Scope));
         if config.encryption_key.is_some() && keys {
             ways.push(FileEncryption::Key(USUAL_KEY.to_owned()));
