@@ -178,7 +178,7 @@ mod tests {
         assert!(matches!(book.cancel(&bob, &id).await, Err(CommandError::Refused(_))));
         assert_eq!(book.cancelled(&id).await.unwrap(), None);
         assert_eq!(book.running(&bob).await.unwrap(), []);
-        assert_eq!(book.running(&eve).await.unwrap(), [running.clone()]);
+        assert_eq!(book.running(&eve).await.unwrap(), std::slice::from_ref(&running));
         for call in [&ann, &eve, &eve] {
             assert_eq!(book.cancel(call, &id).await.unwrap(), running);
         }

@@ -41,7 +41,7 @@ pub async fn run(cli: Cli, out: &mut (impl Write + Send)) -> Result<ExitCode, St
     match cli.act {
         None | Some(Act::Run) => serve(config, out).await,
         Some(Act::Restore(asked)) => backup::bring_back(&config, &asked, out).await,
-        Some(Act::Say(asked)) => say::say(config, asked, out).await.map(|exit| ExitCode::from(exit.code())),
+        Some(Act::Say(asked)) => Box::pin(say::say(config, asked, out)).await.map(|exit| ExitCode::from(exit.code())),
         Some(Act::Check { live }) => check(config, Options::default(), live, out).await,
         // Both were done above, without any configuration that has to be whole.
         Some(Act::Config | Act::Manifest(_)) => Ok(ExitCode::SUCCESS),

@@ -109,7 +109,7 @@ pub async fn say(config: Config, say: Say, out: &mut (impl std::io::Write + Send
         }),
         stop: watch.stop.clone(),
     };
-    let Some(outcome) = watch.over(app.dispatch.execute(ask), progress).await else {
+    let Some(outcome) = Box::pin(watch.over(app.dispatch.execute(ask), progress)).await else {
         app.store().close().await;
         return Ok(Exit::Failed);
     };

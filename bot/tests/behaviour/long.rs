@@ -19,7 +19,7 @@ use std::time::Duration;
 const SOON: Duration = Duration::from_mins(1);
 const LEASE: Duration = Duration::from_secs(4);
 /// Less than really passes each time.
-const STEP: Duration = Duration::from_millis(10);
+const STEP: Duration = Duration::from_millis(40);
 
 /// What the command does and what was seen of it.
 #[derive(Default)]

@@ -63,10 +63,6 @@ impl Seal for Nothing {
     fn open(&self, _name: &str, sealed: &str) -> PortResult<SecretString> {
         Ok(sealed.to_owned().into())
     }
-
-    fn derive(&self, _purpose: &str) -> PortResult<secrecy::SecretSlice<u8>> {
-        Ok(secrecy::SecretSlice::from(vec![0; 32]))
-    }
 }
 
 fn adapter(world: &SlackWorld, records: Arc<MemoryRecords>) -> Arc<Slack> {

@@ -31,7 +31,6 @@ const PARALLEL: u16 = 4;
 
 /// Arguments of `file copy` and `file move`.
 #[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag that a person can type")]
 pub struct FromTo {
     /// A file, or everything under a prefix that ends in /; STORE:NAME for another store
     pub from: String,

@@ -108,9 +108,9 @@ pub(super) async fn parts(job: &Job, note: &Note, sent: &BTreeMap<u32, Sent>, ma
     let say = |bytes: u64| {
         let done = checked.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if many {
-            job.meter.say()
+            job.meter.say();
         } else {
-            job.meter.say_instead(Progress::bytes(format!("Checking {}", crate::wording::line(&info.name)), done, Some(info.size)))
+            job.meter.say_instead(Progress::bytes(format!("Checking {}", crate::wording::line(&info.name)), done, Some(info.size)));
         }
     };
     let checks = (1..=note.upload.parts).map(|number| {

@@ -30,6 +30,7 @@ pub(super) struct Ports {
 }
 
 /// One copy of one file or many.
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing that the caller chose, and they don't exclude one another")]
 pub(super) struct Job {
     pub ports: Ports,
     pub call: CallId,

@@ -5,7 +5,7 @@
 
 use super::job::{Job, Trouble};
 use bellhop_core::clock::{Clock, Timestamp};
-use bellhop_core::ids::{StoreName, VersionId};
+use bellhop_core::ids::StoreName;
 use bellhop_core::ports::{FileInfo, PartDone, PartUpload, PortResult, Records, Stores};
 use bellhop_core::{PortError, PortErrorKind};
 use chrono::TimeDelta;
@@ -249,10 +249,9 @@ async fn write(records: &dyn Records, collection: &str, key: &str, value: &impl 
 
 /// Whether this is the version that a note tells of.
 pub(super) fn tells_of(note: &Note, there: &FileInfo) -> bool {
-    let version = |info: &FileInfo| info.version.clone().map(VersionId::from);
     note.checked
         && note.content.as_ref().is_some_and(|content| {
-            let versions = (version(content), version(there));
+            let versions = (&content.version, &there.version);
             content.size == there.size
                 && (content.modified - there.modified).abs() < TimeDelta::seconds(2)
                 && (versions.0.is_none() || versions.1.is_none() || versions.0 == versions.1)

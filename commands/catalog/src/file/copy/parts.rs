@@ -36,19 +36,21 @@ pub(super) async fn in_parts(
     let there = look(&*job.ports.to, &item.to).await?;
     let begun = note.as_ref().is_some_and(|note| !note.checked);
     let mut untagged = false;
-    let (mut note, mut sent) = match gone_on_with(job, parts, notes, note, item, source).await? {
-        Some(begun) => begun,
-        None => {
-            let note = begin(job, parts, notes, source, item, &mut untagged).await?;
-            (note, BTreeMap::new())
-        }
+    let left = gone_on_with(job, parts, notes, note, item, source).await?;
+    let (mut note, mut sent) = if let Some(left) = left {
+        left
+    } else {
+        let note = begin(job, parts, notes, source, item, &mut untagged).await?;
+        (note, BTreeMap::new())
     };
     if note.content.is_none() {
         // When this was begun nothing was there, or it might be replaced; what came since might not.
         if begun && there.is_some() && !job.replace && !job.ports.to.versioned() {
             return Err(Trouble::There);
         }
-        sent.values().for_each(|sent: &Sent| meter.add(sent.part.size));
+        for sent in sent.values() {
+            meter.add(sent.part.size);
+        }
         match send(job, notes, &note, &mut sent, source, meter).await {
             Err(Trouble::Changed) => {
                 notes.give_up(&note).await?;
