@@ -192,7 +192,7 @@ on_both! {
         assert!(error.kind == PortErrorKind::Conflict && error.message.contains("--replace"), "{error}");
         assert!(world.store.get("notes", "newer").await.unwrap().is_some(), "nothing was changed");
         world.store.close().await;
-        world.clock.advance(Duration::from_secs(60));
+        world.clock.advance(Duration::from_mins(1));
         let Restored { kept, .. } = restore(&world.url, world.clock.as_ref(), stream(&copy), replacing).await.unwrap();
         let kept = kept.unwrap();
         let store = opened(&world, &world.url).await;
