@@ -40,6 +40,7 @@ pub(crate) struct Head {
 
 /// The line before a table's rows.
 #[derive(Debug, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "it is the member of the line, which the form gives")]
 pub(crate) struct Table {
     pub table: String,
     pub columns: Vec<Column>,
@@ -104,9 +105,8 @@ impl OwnDatabase for Store {
                 session.discard();
             }
             match copied {
-                Ok(()) => {}
                 // Nobody waits for the rest any more.
-                Err(Stopped::Unheard) => {}
+                Ok(()) | Err(Stopped::Unheard) => {}
                 Err(Stopped::Failed(error)) => drop(out.sender.send(Err(error)).await),
             }
         });

@@ -20,7 +20,7 @@ impl Folder {
         Self { name: StoreName::new(root.display().to_string()), root: root.to_owned() }
     }
 
-    fn failed(&self, operation: &'static str, path: &Path, why: &std::io::Error) -> PortError {
+    fn failed(operation: &'static str, path: &Path, why: &std::io::Error) -> PortError {
         let kind = match why.kind() {
             std::io::ErrorKind::NotFound => PortErrorKind::NotFound,
             std::io::ErrorKind::PermissionDenied => PortErrorKind::Denied,
@@ -35,7 +35,7 @@ impl Folder {
 
     fn info(&self, name: &str) -> PortResult<(FileInfo, PathBuf)> {
         let path = self.root.join(name);
-        let known = std::fs::metadata(&path).map_err(|why| self.failed("head", &path, &why))?;
+        let known = std::fs::metadata(&path).map_err(|why| Self::failed("head", &path, &why))?;
         if !known.is_file() {
             return Err(PortError::not_found("folder", "head", format!("{} is no file", path.display())));
         }
@@ -52,9 +52,9 @@ impl Folder {
     }
 
     fn walk(&self, folder: &Path, into: &mut Vec<String>) -> PortResult<()> {
-        let entries = std::fs::read_dir(folder).map_err(|why| self.failed("list", folder, &why))?;
+        let entries = std::fs::read_dir(folder).map_err(|why| Self::failed("list", folder, &why))?;
         for entry in entries {
-            let path = entry.map_err(|why| self.failed("list", folder, &why))?.path();
+            let path = entry.map_err(|why| Self::failed("list", folder, &why))?.path();
             if path.is_dir() {
                 self.walk(&path, into)?;
             } else if let Some(name) = path.strip_prefix(&self.root).ok().and_then(Path::to_str) {
@@ -90,7 +90,7 @@ impl FileStore for Folder {
 
     async fn read(&self, name: &str, _: Option<&VersionId>, _: Option<ReadRange>) -> PortResult<StoredFile> {
         let (info, path) = self.info(name)?;
-        let file = tokio::fs::File::open(&path).await.map_err(|why| self.failed("read", &path, &why))?;
+        let file = tokio::fs::File::open(&path).await.map_err(|why| Self::failed("read", &path, &why))?;
         let bytes = ReaderStream::with_capacity(file, 256 * 1024)
             .map(|piece| piece.map_err(|why| PortError::new(PortErrorKind::Unavailable, "folder", "read", why.to_string())));
         Ok(StoredFile { info, bytes: Box::pin(bytes) })

@@ -17,6 +17,7 @@ use bellhop_core::ports::{FileStore, ScheduleBook as _, Seal, Stop};
 use bellhop_core::text;
 use bellhop_store::{AuditChain, Restored, Restoring, Store, Waiting, restore};
 use folder::Folder;
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
@@ -116,9 +117,9 @@ fn keys(config: &Config, data_dir: &Path) -> Result<Option<Keys>, StartError> {
 async fn find(config: &Config, from: &str, clock: &Arc<dyn Clock>, ids: &Arc<dyn Ids>) -> Result<Found, StartError> {
     let seal: Arc<dyn Seal> = Arc::new(SealRing::new(config.frame.secrets.key()?, Otherwise::File(config.data_dir().join("master.key"))));
     let stores = wiring::files(config, clock, ids, &seal)?;
-    let named =
+    let configured =
         from.split_once(':').and_then(|(name, path)| Some((stores.iter().find(|store| store.name().as_str() == name)?.clone(), path)));
-    let (store, path): (Arc<dyn FileStore>, String) = match named {
+    let (store, path): (Arc<dyn FileStore>, String) = match configured {
         Some((store, path)) => (store, path.trim_matches('/').to_owned()),
         None if Path::new(from).is_dir() => (Arc::new(Folder::new(Path::new(from))), String::new()),
         None => {
@@ -149,25 +150,25 @@ fn told(restored: &Restored, made: &str) -> String {
         restored.tables, restored.rows, restored.made_from
     );
     if let Some(kept) = &restored.kept {
-        lines.push_str(&format!("What was there before is kept: {kept}\n"));
+        let _ = writeln!(lines, "What was there before is kept: {kept}");
     }
     if restored.messages > 0 {
-        lines.push_str(&format!(
-            "{} messages waited to be posted and are held, since they may have been posted since: `outbox list` shows them, `outbox retry NUMBER` posts one.\n",
+        let _ = writeln!(
+            lines,
+            "{} messages waited to be posted and are held, since they may have been posted since: `outbox list` shows them, `outbox retry NUMBER` posts one.",
             restored.messages
-        ));
+        );
     }
     if restored.commands > 0 {
-        lines.push_str(&format!(
-            "{} commands waited and are not run, since they may have run since: type them again where that is not so.\n",
+        let _ = writeln!(
+            lines,
+            "{} commands waited and are not run, since they may have run since: type them again where that is not so.",
             restored.commands
-        ));
+        );
     }
     if restored.reports > 0 {
-        lines.push_str(&format!(
-            "{} reports of monitors waited and are not looked at: a monitor repeats what still holds.\n",
-            restored.reports
-        ));
+        let _ =
+            writeln!(lines, "{} reports of monitors waited and are not looked at: a monitor repeats what still holds.", restored.reports);
     }
     lines
 }
@@ -182,21 +183,12 @@ async fn missed(store: &Store, clock: &dyn Clock, out: &mut impl Write) -> Resul
         }
         for schedule in due {
             let next = if schedule.once() { None } else { next_run(&schedule, now) };
-            match next {
-                Some(next) => {
-                    store.advance_schedule(&schedule.id, schedule.next, next, schedule.last.unwrap_or(schedule.next)).await?;
-                }
-                None => {
-                    store.remove(&schedule.id).await?;
-                    say(
-                        out,
-                        &format!(
-                            "Left out, since it was due at {}: {}\n",
-                            schedule.next.format("%Y-%m-%d %H:%M UTC"),
-                            text::one_line(&schedule.line)
-                        ),
-                    );
-                }
+            if let Some(next) = next {
+                store.advance_schedule(&schedule.id, schedule.next, next, schedule.last.unwrap_or(schedule.next)).await?;
+            } else {
+                store.remove(&schedule.id).await?;
+                let due = schedule.next.format("%Y-%m-%d %H:%M UTC");
+                say(out, &format!("Left out, since it was due at {due}: {}\n", text::one_line(&schedule.line)));
             }
         }
     }

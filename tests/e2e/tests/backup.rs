@@ -1,5 +1,7 @@
 //! Backups, as a person makes them and needs them: put data in, back it up, lose everything, bring it back.
 
+#![expect(clippy::unwrap_used, reason = "a test harness fails the test")]
+
 use bellhop_e2e::{Bot, PATIENCE};
 use bellhop_kit::peers::postgres::Postgres;
 use bellhop_kit::process::Program;

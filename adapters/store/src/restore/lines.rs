@@ -51,14 +51,13 @@ impl Lines {
         self.taken = 0;
         let damaged = |error: std::io::Error| broken(format!("the copy can't be unzipped: {error}"));
         if self.rest.is_empty() {
-            match self.bytes.try_next().await? {
-                Some(bytes) => self.rest = bytes,
-                None => {
-                    let Some(decoder) = self.decoder.take() else { return Ok(false) };
-                    // Complains about text that was cut off.
-                    self.text.extend(decoder.finish().map_err(damaged)?);
-                    return Ok(true);
-                }
+            if let Some(bytes) = self.bytes.try_next().await? {
+                self.rest = bytes;
+            } else {
+                let Some(decoder) = self.decoder.take() else { return Ok(false) };
+                // Complains about text that was cut off.
+                self.text.extend(decoder.finish().map_err(damaged)?);
+                return Ok(true);
             }
         }
         let piece = self.rest.split_to(PIECE.min(self.rest.len()));

@@ -48,6 +48,9 @@ async fn fill(world: &World) {
         uses: 3,
         expires: world.now() + Duration::from_hours(1),
         made_in: Some(place("a")),
+        most_uses: None,
+        policy: None,
+        revoked: None,
     };
     store.add_link(&link).await.unwrap();
     for real in ["0.1", "1e-308", "12345678.900000001"] {
@@ -192,7 +195,7 @@ on_both! {
         assert!(error.kind == PortErrorKind::Conflict && error.message.contains("--replace"), "{error}");
         assert!(world.store.get("notes", "newer").await.unwrap().is_some(), "nothing was changed");
         world.store.close().await;
-        world.clock.advance(Duration::from_secs(60));
+        world.clock.advance(Duration::from_mins(1));
         let Restored { kept, .. } = restore(&world.url, world.clock.as_ref(), stream(&copy), replacing).await.unwrap();
         let kept = kept.unwrap();
         let store = opened(&world, &world.url).await;

@@ -52,7 +52,7 @@ impl Backup {
             made: call.now,
             by: call.id.clone(),
         };
-        let first = self.first_run(call, args, &mut plan)?;
+        let first = Self::first_run(call, args, &mut plan)?;
         let kept = self.book.add(&plan).await?;
         if kept.by != call.id {
             return Err(CommandError::Refused(format!(
@@ -71,7 +71,7 @@ impl Backup {
     }
 
     /// When it runs by itself.
-    fn first_run(&self, call: &Call, args: &BackupArgs, plan: &mut Plan) -> Result<Option<Schedule>, CommandError> {
+    fn first_run(call: &Call, args: &BackupArgs, plan: &mut Plan) -> Result<Option<Schedule>, CommandError> {
         let Some(cron) = &args.every else {
             return if args.tz.is_some() { Err(CommandError::invalid("tz", "--tz goes with --every")) } else { Ok(None) };
         };
@@ -148,7 +148,7 @@ impl Backup {
 
 fn added(call: &Call, plan: &Plan, keys: Option<&Keys>, found: usize) -> Card {
     let field = |name: &str, value: Span| Field { name: name.to_owned(), value: vec![value] };
-    let mut fields = vec![field("Backs up", code(&plan.source.to_string())), field("To", code(&plan.place()))];
+    let mut fields = vec![field("Backs up", code(plan.source.to_string())), field("To", code(plan.place()))];
     if let Some((cron, zone)) = &plan.every {
         let next = next_runs(cron, *zone, call.now, 1).ok().and_then(|next| next.first().copied());
         let next = next.map_or(String::new(), |at| format!(", next {}", local(at, *zone)));

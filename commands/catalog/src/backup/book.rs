@@ -148,14 +148,12 @@ impl Book {
 
     /// The backup of this name.
     pub async fn plan(&self, name: &str) -> Result<Plan, CommandError> {
-        match self.records.get(PLANS, name).await? {
-            Some(kept) => Ok(read(kept)?),
-            None => {
-                let plans = self.plans().await?;
-                let near = nearest(name, plans.iter().map(|plan| plan.name.as_str())).map(str::to_owned);
-                Err(CommandError::NotFound { what: "backup", name: crate::wording::line(name), nearest: near })
-            }
+        if let Some(kept) = self.records.get(PLANS, name).await? {
+            return Ok(read(kept)?);
         }
+        let plans = self.plans().await?;
+        let near = nearest(name, plans.iter().map(|plan| plan.name.as_str())).map(str::to_owned);
+        Err(CommandError::NotFound { what: "backup", name: crate::wording::line(name), nearest: near })
     }
 
     pub async fn plans(&self) -> PortResult<Vec<Plan>> {

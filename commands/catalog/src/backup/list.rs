@@ -49,9 +49,9 @@ impl Backup {
     async fn one(&self, call: &Call, plan: &Plan, schedules: &[Schedule]) -> Result<Card, CommandError> {
         let notes = self.book.notes(&plan.name).await?;
         let mut card = Card::titled(format!("Backup {}", plan.name)).and_spans(vec![
-            code(&plan.source.to_string()),
+            code(plan.source.to_string()),
             " to ".into(),
-            code(&plan.place()),
+            code(plan.place()),
             format!("{}; next run: {}.", if plan.plain { ", not encrypted" } else { ", encrypted" }, next(plan, schedules, call)).into(),
         ]);
         if let Some(keep) = plan.keep {

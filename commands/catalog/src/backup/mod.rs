@@ -47,6 +47,7 @@ pub enum Verb {
 
 /// Arguments of `file backup`.
 #[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one option that people type")]
 pub struct BackupArgs {
     /// What to do
     #[arg(value_enum)]
@@ -256,11 +257,10 @@ impl Command for Backup {
     fn weight(args: &BackupArgs) -> (Access, Effect) {
         let effect = match args.action {
             Verb::List => Effect::Reads,
-            Verb::Add | Verb::Run | Verb::Verify => Effect::Writes,
             Verb::Restore if args.dry_run => Effect::Reads,
             Verb::Restore if args.replace => Effect::Destroys,
             Verb::Remove if args.files => Effect::Destroys,
-            Verb::Restore | Verb::Remove => Effect::Writes,
+            Verb::Add | Verb::Run | Verb::Verify | Verb::Restore | Verb::Remove => Effect::Writes,
         };
         (Self::ACCESS, effect)
     }

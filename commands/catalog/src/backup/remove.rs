@@ -37,7 +37,7 @@ impl Backup {
         let done = || notes.iter().filter(|note| note.state == State::Done);
         Ok(Card::titled(format!("Delete the backup {}?", plan.name)).tone(Tone::Warning).and_spans(vec![
             "This would delete everything in ".into(),
-            code(&plan.place()),
+            code(plan.place()),
             format!(": {}, {}. ", count(done().count(), "run"), text::bytes(done().map(|note| note.stored).sum())).into(),
             Span::Bold("What is backed up there is gone then.".into()),
         ]))

@@ -7,7 +7,7 @@ use super::{Backup, BackupArgs, channel, gather, watch};
 use crate::wording::{code, count};
 use bellhop_core::card::{Block, Field};
 use bellhop_core::error::PortErrorKind;
-use bellhop_core::ports::{FileStore, PortResult};
+use bellhop_core::ports::FileStore;
 use bellhop_core::{Call, Card, CommandError, Reply, Span, Tone, text};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ impl Backup {
         // The bot died after it was done and before it could say so: it is done.
         if let Some(note) = notes.iter().rev().find(|note| note.call == call.id && note.state == State::Done) {
             let run = self.open(&plan, &note.run).await?;
-            return Ok(Reply::new(made(&plan, note, &run.manifest, 0, &None)));
+            return Ok(Reply::new(made(&plan, note, &run.manifest, 0, None)));
         }
         self.clear(call, &plan, &store, &notes).await?;
         let run = fresh_run(self.book.now())?;
@@ -33,7 +33,7 @@ impl Backup {
         self.book.keep(&plan.name, &note).await?;
         let (gone, kept_why) = self.prune(call, &plan, &*store, note.clone()).await?;
         let note = self.book.note(&plan.name, &run).await?.unwrap_or(note);
-        Ok(Reply::new(made(&plan, &note, &manifest, gone, &kept_why)))
+        Ok(Reply::new(made(&plan, &note, &manifest, gone, kept_why.as_deref())))
     }
 
     /// Clears away what runs that ended in the middle left. One that has its manifest is a run, whatever its note says: the bot died
@@ -100,14 +100,11 @@ impl Backup {
     /// Nothing of a run that failed stays, as far as the store lets us.
     async fn give_up(&self, call: &Call, plan: &Plan, store: &dyn FileStore, note: Note, error: CommandError) -> CommandError {
         let quiet = Watch::new("Clearing away", None, call.progress.clone(), bellhop_core::ports::Stop::new());
-        let cleared: PortResult<()> = async {
-            discard(store, &plan.base(&note.run), &quiet).await?;
-            let failed = Note { state: State::Failed, ended: Some(self.book.now()), why: Some(error.to_string()), ..note.clone() };
-            self.book.keep(&plan.name, &failed).await
+        let failed = Note { state: State::Failed, ended: Some(self.book.now()), why: Some(error.to_string()), ..note };
+        if discard(store, &plan.base(&failed.run), &quiet).await.is_ok() {
+            // Where even that fails, the note still says that it runs, and a later run clears it away once it is old enough.
+            let _ = self.book.keep(&plan.name, &failed).await;
         }
-        .await;
-        // Where even that fails, the note still says that it runs, and the next run clears it away once it is old enough.
-        let _left_to_the_next_run = cleared;
         match error {
             CommandError::Port(error) if error.service == super::archive::SERVICE => {
                 CommandError::Refused(format!("the backup {} was not made: {}", plan.name, error.message))
@@ -149,7 +146,7 @@ impl Backup {
 }
 
 /// What was made.
-fn made(plan: &Plan, note: &Note, manifest: &Manifest, gone: usize, kept_why: &Option<String>) -> Card {
+fn made(plan: &Plan, note: &Note, manifest: &Manifest, gone: usize, kept_why: Option<&str>) -> Card {
     let field = |name: &str, value: Span| Field { name: name.to_owned(), value: vec![value] };
     let objects = usize::try_from(manifest.files).unwrap_or(usize::MAX);
     let fields = vec![

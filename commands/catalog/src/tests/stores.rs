@@ -46,7 +46,7 @@ pub(super) struct MemoryStore {
     spoils: Mutex<bool>,
     /// Whether large files are written in parts, and those that are under way.
     in_parts: bool,
-    pub uploads: Mutex<BTreeMap<String, (NewFile, BTreeMap<u32, Vec<u8>>)>>,
+    pub uploads: Mutex<BTreeMap<String, Underway>>,
 }
 
 impl MemoryStore {
@@ -290,6 +290,9 @@ impl FileStore for MemoryStore {
         Ok(self.find(name, None)?.0)
     }
 }
+
+/// An upload in parts: the file, and the parts that are there.
+type Underway = (NewFile, BTreeMap<u32, Vec<u8>>);
 
 /// How long a part is.
 const PART: u64 = 25_000;

@@ -10,7 +10,7 @@ use crate::Services;
 use async_trait::async_trait;
 use bellhop_core::card::{Card, Progress};
 use bellhop_core::clock::{Clock, Ids};
-use bellhop_core::ids::{CallId, CardKey, StoreName, VersionId};
+use bellhop_core::ids::{CallId, CardKey};
 use bellhop_core::ports::*;
 use bellhop_core::*;
 use chrono::TimeDelta;

@@ -172,14 +172,16 @@ pub(crate) fn encode(name: &str, run: &str, seal: Option<&RunSeal>, manifest: Ma
     file.bytes()
 }
 
+/// The one member that every version has.
+#[derive(Deserialize)]
+struct Version {
+    bellhop_backup: u32,
+}
+
 /// What a file says about the run, and the key of the run where it is sealed.
 pub(crate) fn decode(bytes: &[u8], name: &str, run: &str, keys: Option<&Keys>) -> PortResult<(Manifest, Option<RunKey>)> {
     let wrong = |why: &str| damaged(format!("{MANIFEST} {why}"));
     // A later version may say more: which one it is is read first.
-    #[derive(Deserialize)]
-    struct Version {
-        bellhop_backup: u32,
-    }
     let version: Version = serde_json::from_slice(bytes).map_err(|_| wrong("can't be read: it was changed or cut off"))?;
     if version.bellhop_backup != FORM {
         return Err(failed(

@@ -113,17 +113,16 @@ pub(crate) fn open(key: &[u8; 32], bytes: ByteStream) -> ByteStream {
         if state.done {
             return Ok(None);
         }
-        let number = match state.next {
-            Some(number) => number,
-            None => {
-                state.pieces.fill(HEAD).await?;
-                if state.pieces.buffer.len() <= HEAD || state.pieces.buffer[..MAGIC.len()] != MAGIC[..] {
-                    return Err(damaged("it doesn't begin as a sealed object does"));
-                }
-                let head = state.pieces.buffer.split_to(HEAD);
-                state.prefix.copy_from_slice(&head[MAGIC.len()..]);
-                0
+        let number = if let Some(number) = state.next {
+            number
+        } else {
+            state.pieces.fill(HEAD).await?;
+            if state.pieces.buffer.len() <= HEAD || state.pieces.buffer[..MAGIC.len()] != MAGIC[..] {
+                return Err(damaged("it doesn't begin as a sealed object does"));
             }
+            let head = state.pieces.buffer.split_to(HEAD);
+            state.prefix.copy_from_slice(&head[MAGIC.len()..]);
+            0
         };
         let (piece, last) = state.pieces.next(CHUNK + TAG).await?;
         let nonce = nonce(&state.prefix, number, last)?;
