@@ -31,6 +31,7 @@ mod store;
 mod tags;
 mod upload;
 mod versions;
+mod wide;
 mod wire;
 mod writing;
 

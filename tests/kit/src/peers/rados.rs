@@ -50,13 +50,24 @@ impl S3Server {
         let url = format!("http://127.0.0.1:{gateway_at}");
         let client = Client::new("radosgw", Limits::default()).map_err(|error| error.to_string())?;
         let ready = || async { client.get("ready", "/", &format!("{url}/")).send().await.ok() };
-        crate::wait::within(LIMIT, "radosgw to answer", ready).await?;
+        crate::wait::within(LIMIT, "radosgw to answer", ready).await.map_err(|why| format!("{why}\n{}", last_words(folder.path())))?;
         let user = ["-c", CONFIG, "-n", "client.rgw", "user", "create", "--uid", "bellhop", "--display-name", "Bellhop"];
         let mut user = command("radosgw-admin", &user)?;
         user.args(["--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY]);
         ended(user).await?;
         Ok(Self::of(gateway, vec![objects, monitor], url, folder))
     }
+}
+
+/// The ends of what the three programs noted.
+fn last_words(folder: &Path) -> String {
+    let mut words = String::new();
+    for name in ["mon.a.log", "osd.0.log", "client.rgw.log"] {
+        let text = std::fs::read_to_string(folder.join(name)).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().rev().take(8).collect();
+        words.extend([name, ":\n"].into_iter().chain(lines.into_iter().rev().flat_map(|line| [line, "\n"])));
+    }
+    words
 }
 
 /// A name for what lives as long as the folder: the number only has to look like one.
