@@ -4,7 +4,6 @@
 //! together is checked at the end. Not every server knows parts of files: then it is read as any other.
 
 use crate::checksum::{Sums, Told};
-use crate::plan::SMALL;
 use crate::reading::{Reading, Refusal};
 use bellhop_core::PortErrorKind;
 use bellhop_core::ids::VersionId;
@@ -15,9 +14,9 @@ use std::future::Future;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 /// From this size on it is worth it.
-const LEAST: u64 = 8 * PART;
+const LEAST: u64 = 64 << 20;
 /// The size of a part. With the one that is given out, one more than [`AT_ONCE`] is in memory.
-const PART: u64 = SMALL;
+const PART: u64 = 4 << 20;
 const AT_ONCE: usize = 4;
 
 /// Which content is read.

@@ -17,6 +17,8 @@ use tokio::process::Command;
 const LIMIT: Duration = Duration::from_mins(1);
 /// The configuration's file, in the folder in which each program runs.
 const CONFIG: &str = "ceph.conf";
+/// How often the store of objects is started at most.
+const STARTS: u32 = 5;
 /// What a missing program belongs to.
 const WHAT: &str = "radosgw, Ceph's S3 gateway";
 /// The seconds that a day of a lifecycle rule takes.
@@ -44,7 +46,19 @@ impl S3Server {
         let monitor = Program::start(&mut command("ceph-mon", &["-c", CONFIG, "-i", "a", "-f"])?)?;
         ended(command("ceph", &["-c", CONFIG, "--connect-timeout", "60", "osd", "new", &disk])?).await?;
         ended(command("ceph-osd", &["-c", CONFIG, "-i", "0", "--mkfs", "--osd-uuid", &disk])?).await?;
-        let objects = Program::start(&mut command("ceph-osd", &["-c", CONFIG, "-i", "0", "-f"])?)?;
+        let mut objects = Program::start(&mut command("ceph-osd", &["-c", CONFIG, "-i", "0", "-f"])?)?;
+        for _ in 0..STARTS {
+            let up = || {
+                let said = std::fs::read_to_string(folder.path().join("osd.0.log")).unwrap_or_default();
+                std::future::ready((said.contains("booting -> active") || !objects.runs()).then_some(()))
+            };
+            crate::wait::within(LIMIT, "ceph-osd to be active", up).await.map_err(|why| format!("{why}\n{}", last_words(folder.path())))?;
+            if objects.runs() {
+                break;
+            }
+            // It gives up when it speaks to the monitor before it knows whose that is (`wrong fsid`), which is a matter of luck.
+            objects = Program::start(&mut command("ceph-osd", &["-c", CONFIG, "-i", "0", "-f"])?)?;
+        }
         let gateway = Program::start(&mut command("radosgw", &["-c", CONFIG, "-n", "client.rgw", "-f"])?)?;
 
         let url = format!("http://127.0.0.1:{gateway_at}");
