@@ -51,7 +51,7 @@ pub enum What {
 /// # Errors
 /// rclone or a server is not there, or a command fails.
 pub async fn run(this: &Path, program: &Path, what: What) -> Result<Vec<Figure>, Failure> {
-    let ground = Ground::new(this, program).await?;
+    let ground = Ground::new(this, program, what == What::Lists).await?;
     match what {
         What::Large => large::run(&ground).await,
         What::Many => many::run(&ground).await,

@@ -40,6 +40,7 @@ mod tags;
 mod unlocking;
 mod upload;
 mod versions;
+mod wide;
 mod wire;
 mod writing;
 

@@ -50,19 +50,19 @@ impl Facts<'_> {
 }
 
 /// What is being read.
-struct Reading {
-    store: S3Store,
-    name: String,
-    version: Option<String>,
-    etag: Option<String>,
+pub(crate) struct Reading {
+    pub store: S3Store,
+    pub name: String,
+    pub version: Option<String>,
+    pub etag: Option<String>,
     body: Body,
     /// The next byte of the file, and the one after the last that is wanted.
-    at: u64,
-    end: u64,
+    pub at: u64,
+    pub end: u64,
     /// Bytes that come before those that are wanted: the server doesn't know ranges.
-    skip: u64,
+    pub skip: u64,
     resumes: u32,
-    sums: Option<(Sums, Told)>,
+    pub sums: Option<(Sums, Told)>,
 }
 
 impl S3Store {
@@ -71,6 +71,22 @@ impl S3Store {
         if length == Some(0) || i64::try_from(start).is_err() {
             return self.nothing_of(name, version).await;
         }
+        match self.opened(name, version, start, length, None).await {
+            Ok((info, reading)) => Ok(StoredFile { info, bytes: reading.wide().await }),
+            Err(Refusal::PastTheEnd) => self.nothing_of(name, version).await,
+            Err(Refusal::Failed(error)) => Err(error),
+        }
+    }
+
+    /// Begins to read, only what has this mark of its content where one is given.
+    pub(crate) async fn opened(
+        &self,
+        name: &str,
+        version: Option<&VersionId>,
+        start: u64,
+        length: Option<u64>,
+        etag: Option<&str>,
+    ) -> Result<(FileInfo, Reading), Refusal> {
         let last = length.map(|length| start.saturating_add(length - 1));
         let header = match (start, last) {
             (0, None) => None,
@@ -78,11 +94,7 @@ impl S3Store {
             (start, Some(last)) => Some(format!("bytes={start}-{}", last.min(i64::MAX.unsigned_abs()))),
         };
         let version = version.map(|version| version.as_str().to_owned());
-        let (got, key) = match self.get(name, version.as_deref(), header.as_deref(), None).await {
-            Ok(got) => got,
-            Err(Refusal::PastTheEnd) => return self.nothing_of(name, version.map(VersionId::new).as_ref()).await,
-            Err(Refusal::Failed(error)) => return Err(error),
-        };
+        let (got, key) = self.get(name, version.as_deref(), header.as_deref(), etag).await?;
         let sent = u64::try_from(got.content_length().unwrap_or(0)).unwrap_or(0);
         let total = got.content_range().and_then(|range| range.rsplit('/').next()).and_then(|total| total.parse().ok());
         let partial = got.content_range().is_some();
@@ -110,13 +122,21 @@ impl S3Store {
             resumes: 0,
             sums: checked,
         };
-        Ok(StoredFile { info, bytes: reading.stream() })
+        Ok((info, reading))
     }
 
     /// The facts of a file and none of its bytes.
     async fn nothing_of(&self, name: &str, version: Option<&VersionId>) -> PortResult<StoredFile> {
         let info = self.look(name, version).await?;
         Ok(StoredFile { info, bytes: Box::pin(futures::stream::empty()) })
+    }
+
+    /// What came has another checksum.
+    pub(crate) fn not_what_was_stored(&self, name: &str) -> PortError {
+        let message = format!("the bytes of `{name}` don't have the checksum that the service keeps; read it again");
+        let mut error = self.error(PortErrorKind::Broken, "read", message);
+        error.retry = bellhop_core::Retry::Backoff;
+        error
     }
 
     async fn get(
@@ -159,24 +179,24 @@ impl S3Store {
     }
 }
 
-enum Refusal {
+pub(crate) enum Refusal {
     PastTheEnd,
     Failed(PortError),
 }
 
 impl Reading {
-    fn stream(self) -> ByteStream {
+    pub fn stream(self) -> ByteStream {
         Box::pin(futures::stream::try_unfold(self, |mut reading| async move {
             let chunk = reading.next().await?;
             Ok(chunk.map(|chunk| (chunk, reading)))
         }))
     }
 
-    fn failed(&self, kind: PortErrorKind, message: String) -> PortError {
+    pub fn failed(&self, kind: PortErrorKind, message: String) -> PortError {
         PortError::new(kind, self.store.account.service.clone(), "read", message)
     }
 
-    async fn next(&mut self) -> PortResult<Option<Bytes>> {
+    pub async fn next(&mut self) -> PortResult<Option<Bytes>> {
         loop {
             if self.at >= self.end {
                 return self.ended().await;
@@ -258,13 +278,7 @@ impl Reading {
         } else {
             false
         };
-        if refused || !sums.agree(&told) {
-            let message = format!("the bytes of `{}` don't have the checksum that the service keeps; read it again", self.name);
-            let mut error = self.failed(PortErrorKind::Broken, message);
-            error.retry = bellhop_core::Retry::Backoff;
-            return Err(error);
-        }
-        Ok(None)
+        if refused || !sums.agree(&told) { Err(self.store.not_what_was_stored(&self.name)) } else { Ok(None) }
     }
 }
 

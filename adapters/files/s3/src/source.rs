@@ -244,6 +244,7 @@ mod tests {
         assert_eq!(block_on(source.next(3)).unwrap().unwrap(), "ijk");
         assert_eq!(block_on(source.next(3)).unwrap().unwrap(), "l");
         assert_eq!(source.take(9), "m");
+        block_on(source.fill(1)).unwrap();
         assert!(source.is_done() && source.take(1).is_empty());
         assert!(source.spare.0.lock().unwrap().iter().any(|spare| spare.as_ptr() == place), "the memory is gone");
     }

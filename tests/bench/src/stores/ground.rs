@@ -19,7 +19,7 @@ pub(super) struct Ground {
     /// Another server of the same make, to copy to.
     pub other: S3Server,
     _azure: Azurite,
-    _rados: S3Server,
+    _rados: Option<S3Server>,
     this: PathBuf,
     program: PathBuf,
     rclone: PathBuf,
@@ -27,13 +27,16 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    pub async fn new(this: &Path, program: &Path) -> Result<Self, Failure> {
+    /// With radosgw beside the other servers where it is wanted.
+    pub async fn new(this: &Path, program: &Path, with_rados: bool) -> Result<Self, Failure> {
         let rclone = bellhop_kit::peers::program("rclone", "rclone").map_err(|_| {
             "rclone, which the stores are compared with, is not on this machine: `apt-get install rclone` gives it".to_owned()
         })?;
         let (s3, other, azure) = (S3Server::s3s().await?, S3Server::s3s().await?, Azurite::start().await?);
-        let rados = S3Server::rados().await?;
-        rados.boto("s3.create_bucket(Bucket=args)", &json!(BUCKET)).await?;
+        let rados = if with_rados { Some(S3Server::rados().await?) } else { None };
+        if let Some(rados) = &rados {
+            rados.boto("s3.create_bucket(Bucket=args)", &json!(BUCKET)).await?;
+        }
         let sas = azure.python(AZURE, &json!({ "container": BUCKET, "account": ACCOUNT, "key": KEY })).await?;
         let sas = sas.as_str().ok_or("no link to Azurite's account could be made")?.to_owned();
         let mut config = String::new();
@@ -44,7 +47,8 @@ impl Ground {
         for server in [&s3, &other] {
             std::fs::create_dir(server.folder().join(BUCKET)).map_err(|error| format!("no bucket can be made: {error}"))?;
         }
-        for (name, server) in [("s3", &s3), ("other", &other), ("rados", &rados)] {
+        let servers = [("s3", &s3), ("other", &other)].into_iter().chain(rados.iter().map(|rados| ("rados", rados)));
+        for (name, server) in servers {
             config += &format!(
                 "\n[files.{name}]\nkind = \"s3\"\nbucket = \"{BUCKET}\"\nendpoint = \"{}\"\n\
                  access_key_id = \"{ACCESS_KEY}\"\nsecret_access_key = \"{SECRET_KEY}\"\n",

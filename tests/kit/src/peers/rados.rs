@@ -17,6 +17,8 @@ use tokio::process::Command;
 const LIMIT: Duration = Duration::from_mins(1);
 /// The configuration's file, in the folder in which each program runs.
 const CONFIG: &str = "ceph.conf";
+/// How often the store of objects is started at most.
+const STARTS: u32 = 5;
 /// What a missing program belongs to.
 const WHAT: &str = "radosgw, Ceph's S3 gateway";
 /// The seconds that a day of a lifecycle rule takes.
@@ -44,19 +46,42 @@ impl S3Server {
         let monitor = Program::start(&mut command("ceph-mon", &["-c", CONFIG, "-i", "a", "-f"])?)?;
         ended(command("ceph", &["-c", CONFIG, "--connect-timeout", "60", "osd", "new", &disk])?).await?;
         ended(command("ceph-osd", &["-c", CONFIG, "-i", "0", "--mkfs", "--osd-uuid", &disk])?).await?;
-        let objects = Program::start(&mut command("ceph-osd", &["-c", CONFIG, "-i", "0", "-f"])?)?;
+        let mut objects = Program::start(&mut command("ceph-osd", &["-c", CONFIG, "-i", "0", "-f"])?)?;
+        for _ in 0..STARTS {
+            let up = || {
+                let said = std::fs::read_to_string(folder.path().join("osd.0.log")).unwrap_or_default();
+                std::future::ready((said.contains("booting -> active") || !objects.runs()).then_some(()))
+            };
+            crate::wait::within(LIMIT, "ceph-osd to be active", up).await.map_err(|why| format!("{why}\n{}", last_words(folder.path())))?;
+            if objects.runs() {
+                break;
+            }
+            // It gives up when it speaks to the monitor before it knows whose that is (`wrong fsid`), which is a matter of luck.
+            objects = Program::start(&mut command("ceph-osd", &["-c", CONFIG, "-i", "0", "-f"])?)?;
+        }
         let gateway = Program::start(&mut command("radosgw", &["-c", CONFIG, "-n", "client.rgw", "-f"])?)?;
 
         let url = format!("http://127.0.0.1:{gateway_at}");
         let client = Client::new("radosgw", Limits::default()).map_err(|error| error.to_string())?;
         let ready = || async { client.get("ready", "/", &format!("{url}/")).send().await.ok() };
-        crate::wait::within(LIMIT, "radosgw to answer", ready).await?;
+        crate::wait::within(LIMIT, "radosgw to answer", ready).await.map_err(|why| format!("{why}\n{}", last_words(folder.path())))?;
         let user = ["-c", CONFIG, "-n", "client.rgw", "user", "create", "--uid", "bellhop", "--display-name", "Bellhop"];
         let mut user = command("radosgw-admin", &user)?;
         user.args(["--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY]);
         ended(user).await?;
         Ok(Self::of(gateway, vec![objects, monitor], url, folder))
     }
+}
+
+/// The ends of what the three programs noted.
+fn last_words(folder: &Path) -> String {
+    let mut words = String::new();
+    for name in ["mon.a.log", "osd.0.log", "client.rgw.log"] {
+        let text = std::fs::read_to_string(folder.join(name)).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().rev().take(8).collect();
+        words.extend([name, ":\n"].into_iter().chain(lines.into_iter().rev().flat_map(|line| [line, "\n"])));
+    }
+    words
 }
 
 /// A name for what lives as long as the folder: the number only has to look like one.
