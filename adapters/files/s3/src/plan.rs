@@ -9,6 +9,8 @@ const SILENCE: Duration = Duration::from_mins(1);
 pub(crate) const SMALL: u64 = 8 * MIB;
 /// The largest part that is kept in memory; larger ones pass through, or through a file.
 pub(crate) const HELD: u64 = 16 * MIB;
+/// How many of them are on their way at most: as many bytes as other clients send at once.
+const MOST_AT_ONCE: usize = 3;
 /// What parts in memory may take together, the one being filled included.
 pub(crate) const MEMORY: u64 = 64 * MIB;
 pub(crate) const MOST_PARTS: u64 = 10_000;
@@ -57,7 +59,7 @@ pub(crate) fn growing(number: u32) -> u64 {
 
 /// How many parts of this size may be on their way at once.
 pub(crate) fn at_once(size: u64) -> usize {
-    usize::try_from((MEMORY / size.max(1)).saturating_sub(1)).unwrap_or(4).clamp(1, 4)
+    usize::try_from((MEMORY / size.max(1)).saturating_sub(1)).unwrap_or(MOST_AT_ONCE).clamp(1, MOST_AT_ONCE)
 }
 
 #[cfg(test)]
@@ -86,6 +88,6 @@ mod tests {
         for size in [SMALL, HELD] {
             assert!((at_once(size) as u64 + 1) * size <= MEMORY + size, "{size}");
         }
-        assert_eq!((at_once(SMALL), at_once(HELD), at_once(1 << 30)), (4, 3, 1));
+        assert_eq!((at_once(SMALL), at_once(HELD), at_once(1 << 30)), (3, 3, 1));
     }
 }
