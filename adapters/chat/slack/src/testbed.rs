@@ -129,8 +129,4 @@ impl Seal for Nothing {
     fn open(&self, _name: &str, sealed: &str) -> PortResult<SecretString> {
         Ok(sealed.to_owned().into())
     }
-
-    fn derive(&self, _purpose: &str) -> PortResult<secrecy::SecretSlice<u8>> {
-        Ok(secrecy::SecretSlice::from(vec![0; 32]))
-    }
 }

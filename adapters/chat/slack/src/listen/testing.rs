@@ -142,10 +142,6 @@ impl Seal for HexSeal {
         let secret = secret.and_then(|bytes| String::from_utf8(bytes).ok());
         secret.map(SecretString::from).ok_or_else(|| PortError::new(PortErrorKind::Broken, "seal", "open", "sealed under another name"))
     }
-
-    fn derive(&self, _purpose: &str) -> PortResult<secrecy::SecretSlice<u8>> {
-        Ok(secrecy::SecretSlice::from(vec![0; 32]))
-    }
 }
 
 /// A call of the Web API, as it arrived.

@@ -141,10 +141,6 @@ impl Seal for House {
     fn open(&self, _: &str, sealed: &str) -> PortResult<SecretString> {
         Ok(SecretString::from(sealed))
     }
-
-    fn derive(&self, _purpose: &str) -> PortResult<secrecy::SecretSlice<u8>> {
-        Ok(secrecy::SecretSlice::from(vec![0; 32]))
-    }
 }
 
 /// A connection to the server, and everything around it.
