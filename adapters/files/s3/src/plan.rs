@@ -11,6 +11,8 @@ pub(crate) const SMALL: u64 = 8 * MIB;
 pub(crate) const HELD: u64 = 16 * MIB;
 /// What parts in memory may take together, the one being filled included.
 pub(crate) const MEMORY: u64 = 64 * MIB;
+/// What parts that are sent one by one may take together, in MiB.
+pub(crate) const HALL_MIB: u32 = 32;
 pub(crate) const MOST_PARTS: u64 = 10_000;
 const LARGEST_PART: u64 = 5 << 30;
 /// The largest file.
