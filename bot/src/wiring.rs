@@ -149,10 +149,10 @@ pub fn files(
     Ok(stores)
 }
 
-/// The analytics sources of a configuration, in the order of their names. The bot's own events are not among them: they are always there.
+/// The analytics sources of a configuration, in the order in which they are written. The bot's own events are not among them: they are always there.
 pub fn sources(config: &Config, ports: &bellhop_analytics::Ports) -> Result<Vec<Arc<dyn AnalyticsSource>>, WiringError> {
     let mut sources = Vec::new();
-    for (name, table) in &config.frame.analytics {
+    for (name, table) in config.frame.analytics.iter() {
         if table.get("kind").and_then(toml::Value::as_str) == Some("events") {
             continue;
         }

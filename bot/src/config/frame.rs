@@ -28,8 +28,8 @@ pub struct Frame {
     pub chat: BTreeMap<String, toml::Table>,
     /// `[files.NAME]`, the first of which is the default store.
     pub files: Sections,
-    /// `[analytics.NAME]`
-    pub analytics: BTreeMap<String, toml::Table>,
+    /// `[analytics.NAME]`, in the order in which they are asked.
+    pub analytics: Sections,
     /// `[automation.NAME]`
     pub automation: BTreeMap<String, toml::Table>,
     /// `[[route]]`

@@ -155,9 +155,11 @@ mod tests {
     }
 
     #[test]
-    fn stores_come_in_the_order_in_which_they_are_written() {
+    fn stores_and_sources_come_in_the_order_in_which_they_are_written() {
         let config = parse("[files.zeta]\nkind = \"x\"\n[server]\n[files.alpha]\nkind = \"y\"\n[files.mid]\nkind = \"z\"").unwrap();
         assert_eq!(config.frame.files.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["zeta", "alpha", "mid"]);
+        let config = parse("[analytics.web]\nkind = \"x\"\n[analytics.app]\nkind = \"y\"").unwrap();
+        assert_eq!(config.frame.analytics.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["web", "app"]);
     }
 
     #[test]

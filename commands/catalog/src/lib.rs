@@ -15,6 +15,7 @@ mod file;
 mod help;
 mod hook;
 mod outbox;
+mod parts;
 mod role;
 mod schedule;
 mod services;
@@ -24,8 +25,8 @@ mod wording;
 
 pub use alert::card::alert_card;
 pub use analytics::sample::events as sample_events;
-pub use file::copy::tidy as tidy_transfers;
 pub use backup::archive;
+pub use file::copy::tidy as tidy_transfers;
 pub use schedule::cron::{CronLine, next_runs};
 pub use services::Services;
 

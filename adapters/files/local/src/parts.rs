@@ -15,7 +15,7 @@ use crate::folder::{Folder, patiently, settle};
 use crate::incoming::{Out, Piece};
 use crate::sealed::disk_size;
 use bellhop_core::ids::UploadId;
-use bellhop_core::ports::{FileEncryption, NewFile, PartDone, PartUpload, PortResult};
+use bellhop_core::ports::{FileEncryption, NewFile, PartDone, PartUpload, PortResult, Unfinished};
 use bellhop_core::{PortError, PortErrorKind, Timestamp};
 use cap_std::fs::{Dir, MetadataExt as _, OpenOptions};
 use crc_fast::{CrcAlgorithm, Digest};
@@ -206,6 +206,20 @@ impl Folder {
                 format!("there is no upload `{}`: it is finished, was given up, or lay there unfinished for too long", id_shown());
             self.upload_error(PortErrorKind::NotFound, message)
         })
+    }
+
+    /// The uploads under a name. What can't be read is no one's that could be asked for by its name.
+    pub fn unfinished(&self, name: &str) -> PortResult<Vec<Unfinished>> {
+        let mut found = Vec::new();
+        for id in self.upload_ids()? {
+            let text =
+                self.uploads.open_dir(&id).and_then(|dir| dir.symlink_metadata("data").and_then(|_| dir.read_to_string("upload.json")));
+            let upload = text.ok().and_then(|text| serde_json::from_str::<Upload>(&text).ok());
+            if let Some(upload) = upload.filter(|upload| upload.name == name) {
+                found.push(Unfinished { id: UploadId::new(id), name: upload.name, since: upload.begun });
+            }
+        }
+        Ok(found)
     }
 
     /// Removes an upload's folder, and returns how much room that gives back.

@@ -73,7 +73,7 @@ impl Folder {
         Ok(())
     }
 
-    fn upload_ids(&self) -> PortResult<Vec<String>> {
+    pub fn upload_ids(&self) -> PortResult<Vec<String>> {
         let fail = |error: &std::io::Error| self.fail("tidy", &self.own_path("uploads"), error);
         let mut ids = Vec::new();
         for entry in self.uploads.entries().map_err(|e| fail(&e))? {

@@ -5,7 +5,7 @@ use crate::parts::Hold;
 use crate::store::LocalStore;
 use async_trait::async_trait;
 use bellhop_core::ids::UploadId;
-use bellhop_core::ports::{ByteStream, FileInfo, NewFile, PartDone, PartUpload, PartWrites, PortResult};
+use bellhop_core::ports::{ByteStream, FileInfo, NewFile, PartDone, PartUpload, PartWrites, PortResult, Unfinished};
 use std::sync::Arc;
 
 #[async_trait]
@@ -43,6 +43,11 @@ impl PartWrites for LocalStore {
             None => Ok(()),
         });
         done.await
+    }
+
+    async fn unfinished(&self, name: &str) -> PortResult<Vec<Unfinished>> {
+        let name = name.to_owned();
+        self.on_disk("upload", move |folder| folder.unfinished(&name)).await
     }
 }
 

@@ -1,18 +1,23 @@
 //! Uploads in parts that outlive a restart, as the port has them. The service keeps the parts; nothing is kept here.
 
 use crate::customer::Unlocking;
+use crate::fault::Ask;
+use crate::names::decoded;
 use crate::nature::Nature;
 use crate::plan::{HELD, MOST_PARTS, SMALL, part_size, parts};
 use crate::source::Source;
-use crate::store::S3Store;
+use crate::store::{S3Store, moment};
 use crate::upload::{Begun, NO_UPLOAD};
 use async_trait::async_trait;
+use aws_sdk_s3::types::EncodingType;
 use bellhop_core::ids::UploadId;
-use bellhop_core::ports::{ByteStream, FileInfo, NewFile, PartDone, PartUpload, PartWrites, PortResult};
+use bellhop_core::ports::{ByteStream, FileInfo, NewFile, PartDone, PartUpload, PartWrites, PortResult, Unfinished};
 use bellhop_core::{PortError, PortErrorKind};
 
 /// What stands before the service's id of an upload whose file will be under a key of the owner's, with the key's name.
 const UNDER: &str = "key:";
+/// How often an upload is given up where parts are still there afterwards.
+const ABORTS: u32 = 5;
 
 /// An upload as its id names it.
 struct Named<'a> {
@@ -71,6 +76,10 @@ impl PartWrites for S3Store {
         if size > HELD {
             return piece.put_passing(&mut source, size).await;
         }
+        let held = self.hall.take(size).await;
+        if let Some(held) = &held {
+            source = source.within(held.spare.clone());
+        }
         source.fill(size).await?;
         piece.put_bytes(source.take(size)).await
     }
@@ -108,6 +117,54 @@ impl PartWrites for S3Store {
         let Some((id, name)) = upload.as_str().split_once(' ') else { return Ok(()) };
         let id = id.strip_prefix(UNDER).and_then(|rest| rest.split_once(':')).map_or(id, |(_, id)| id);
         let Ok(key) = self.key("abort", name) else { return Ok(()) };
-        self.abort_once("abort", &key, id).await
+        // A part that was on its way may arrive after the first try: S3 keeps it then, and says so.
+        for _ in 0..ABORTS {
+            self.abort_once("abort", &key, id).await?;
+            match self.parts_of("abort", &key, id, &None).await {
+                Ok(parts) if !parts.is_empty() => {}
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+
+    async fn unfinished(&self, name: &str) -> PortResult<Vec<Unfinished>> {
+        let key = self.key("list", name)?;
+        self.learn().await;
+        let client = self.account.client().await?;
+        let encode = self.account.is_aws();
+        let spelled = |text: Option<&str>| text.and_then(|text| if encode { decoded(text) } else { Some(text.to_owned()) });
+        let mut found = Vec::new();
+        let (mut behind, mut behind_id) = (None::<String>, None::<String>);
+        loop {
+            let request = client
+                .list_multipart_uploads()
+                .bucket(self.bucket())
+                .prefix(&key)
+                .set_encoding_type(encode.then_some(EncodingType::Url))
+                .set_key_marker(behind.clone())
+                .set_upload_id_marker(behind_id.clone());
+            let ask = Ask::file(&self.account, "list", "s3:ListBucketMultipartUploads", "there is nothing to list");
+            let got = match request.send().await.map_err(|error| self.account.failed(ask, &error)) {
+                // Servers that don't tell drop by themselves what nobody goes on with, or nobody can find it.
+                Err(error) if error.kind == PortErrorKind::Unsupported => return Ok(found),
+                other => other?,
+            };
+            let mut last = None;
+            for upload in got.uploads() {
+                last = spelled(upload.key());
+                if let (true, Some(id)) = (last.as_deref() == Some(&*key), upload.upload_id()) {
+                    let id = UploadId::new(format!("{id} {name}"));
+                    found.push(Unfinished { id, name: name.to_owned(), since: moment(upload.initiated()) });
+                }
+            }
+            // They come by their names: behind those of this one are only longer ones.
+            let next = (spelled(got.next_key_marker()), got.next_upload_id_marker().map(str::to_owned));
+            let more = got.is_truncated().unwrap_or(false) && last.as_deref() == Some(&*key);
+            if !more || next.0.is_none() || next == (behind, behind_id) {
+                return Ok(found);
+            }
+            (behind, behind_id) = next;
+        }
     }
 }

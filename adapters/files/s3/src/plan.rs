@@ -13,6 +13,8 @@ pub(crate) const HELD: u64 = 16 * MIB;
 const MOST_AT_ONCE: usize = 3;
 /// What parts in memory may take together, the one being filled included.
 pub(crate) const MEMORY: u64 = 64 * MIB;
+/// What parts that are sent one by one may take together, in MiB.
+pub(crate) const HALL_MIB: u32 = 32;
 pub(crate) const MOST_PARTS: u64 = 10_000;
 const LARGEST_PART: u64 = 5 << 30;
 /// The largest file.

@@ -4,12 +4,14 @@
 //! sent: an allocator that is asked for megabytes again and again keeps more than it gives out.
 
 use crate::checksum::Sums;
+use crate::plan::HALL_MIB;
 use bellhop_core::ports::{ByteStream, PortResult};
 use bellhop_core::{PortError, PortErrorKind};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A stream and what of it is held.
 pub(crate) struct Source {
@@ -45,6 +47,11 @@ impl Source {
             ended: false,
             sums: Sums::new(),
         }
+    }
+
+    /// The same, with its parts in this memory.
+    pub fn within(self, spare: Spare) -> Self {
+        Self { spare, ..self }
     }
 
     /// How many bytes came so far.
@@ -162,7 +169,40 @@ impl Source {
 
 /// Memory of parts that were sent.
 #[derive(Clone, Default)]
-struct Spare(Arc<Mutex<Vec<Vec<u8>>>>);
+pub(crate) struct Spare(Arc<Mutex<Vec<Vec<u8>>>>);
+
+/// What single parts are held in while they are sent, whoever sends them: so much at most, and the same again and again as long
+/// as some are on their way.
+pub(crate) struct Hall {
+    room: Arc<Semaphore>,
+    spare: Mutex<Weak<Mutex<Vec<Vec<u8>>>>>,
+}
+
+/// A place in it.
+pub(crate) struct Taken {
+    pub spare: Spare,
+    // Given back with this.
+    _room: OwnedSemaphorePermit,
+}
+
+impl Default for Hall {
+    fn default() -> Self {
+        Self { room: Arc::new(Semaphore::new(HALL_MIB as usize)), spare: Mutex::default() }
+    }
+}
+
+impl Hall {
+    /// Waits until there is room for so many bytes.
+    pub async fn take(&self, size: u64) -> Option<Taken> {
+        let wanted = u32::try_from(size.div_ceil(1 << 20)).unwrap_or(u32::MAX).clamp(1, HALL_MIB);
+        // The semaphore is never closed.
+        let room = self.room.clone().acquire_many_owned(wanted).await.ok()?;
+        let mut known = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let spare = known.upgrade().unwrap_or_default();
+        *known = Arc::downgrade(&spare);
+        Some(Taken { spare: Spare(spare), _room: room })
+    }
+}
 
 /// A part's memory, which goes back when nobody has it any more.
 struct Lent {
@@ -247,6 +287,22 @@ mod tests {
         block_on(source.fill(1)).unwrap();
         assert!(source.is_done() && source.take(1).is_empty());
         assert!(source.spare.0.lock().unwrap().iter().any(|spare| spare.as_ptr() == place), "the memory is gone");
+    }
+
+    #[test]
+    fn single_parts_have_so_much_room_together_and_use_it_again() {
+        let hall = Hall::default();
+        let take = |size| block_on(hall.take(size)).unwrap();
+        let lent = |taken: &Taken, bytes: Vec<u8>| taken.spare.lend(bytes).as_ptr();
+        let taken: Vec<Taken> = (0..4).map(|_| take(8 << 20)).collect();
+        assert!(futures::FutureExt::now_or_never(hall.take(1)).is_none(), "there is room for more");
+        let place = lent(&taken[0], vec![1; 100]);
+        let again = taken[3].spare.one();
+        assert_eq!(again.as_ptr(), place);
+        drop(taken);
+        // When none is on its way nothing is kept.
+        let large = take(1 << 40);
+        assert!(large.spare.0.lock().unwrap().is_empty() && futures::FutureExt::now_or_never(hall.take(0)).is_none());
     }
 
     #[test]

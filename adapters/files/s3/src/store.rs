@@ -7,13 +7,14 @@ use crate::fault::{Ask, Said};
 use crate::plan::Sizes;
 use crate::reading::Facts;
 use crate::seal::{Kind, told_encryption};
+use crate::source::Hall;
 use crate::{names, share};
 use async_trait::async_trait;
 use aws_sdk_s3::primitives::DateTime;
 use bellhop_core::ids::{StoreName, VersionId};
 use bellhop_core::ports::{
-    Buckets, ByteStream, FileEncryption, FileInfo, FilePage, FileStore, Finding, NewFile, PartWrites, PortResult, ReadRange, ShareLimit,
-    StoredFile, Version, Versioning,
+    Buckets, ByteStream, FileEncryption, FileInfo, FilePage, FileStore, Finding, FolderPage, NewFile, PartWrites, PortResult, ReadRange,
+    ShareLimit, StoredFile, Version, Versioning,
 };
 use bellhop_core::{Clock, PortError, PortErrorKind, Timestamp};
 use chrono::TimeDelta;
@@ -33,6 +34,8 @@ pub struct S3Store {
     /// Which files are under which key.
     pub(crate) fitting: Arc<Fitting>,
     pub(crate) sizes: Sizes,
+    /// Where parts that are sent one by one are held.
+    pub(crate) hall: Arc<Hall>,
 }
 
 /// What was seen of the bucket.
@@ -65,7 +68,7 @@ impl S3Store {
     /// None at present; the configuration was checked when it was read.
     pub fn new(name: StoreName, config: S3Config, clock: Arc<dyn Clock>) -> PortResult<Self> {
         let account = Arc::new(Account::new(format!("files.{name}"), config, clock));
-        Ok(Self { name, account, seen: Arc::default(), fitting: Arc::default(), sizes: Sizes::default() })
+        Ok(Self { name, account, seen: Arc::default(), fitting: Arc::default(), sizes: Sizes::default(), hall: Arc::default() })
     }
 
     pub(crate) fn bucket(&self) -> &str {
@@ -189,6 +192,10 @@ impl FileStore for S3Store {
 
     async fn list(&self, prefix: &str, from: Option<&str>, limit: usize) -> PortResult<FilePage> {
         self.page(prefix, from, limit).await
+    }
+
+    async fn folder(&self, prefix: &str, from: Option<&str>, limit: usize) -> PortResult<FolderPage> {
+        self.directly(prefix, from, limit).await
     }
 
     async fn head(&self, name: &str, version: Option<&VersionId>) -> PortResult<FileInfo> {

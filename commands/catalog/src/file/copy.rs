@@ -137,13 +137,15 @@ pub(super) async fn transfer(
 /// The two names that are meant.
 fn ends(stores: &dyn Stores, args: &FromTo) -> Result<Ends, CommandError> {
     let open = |typed: &str| typed.ends_with('/') || typed.ends_with(':');
-    let store = args.store.as_ref();
+    let told = [&args.from, &args.to].map(|typed| super::names_store(stores, typed));
+    // It is for the names that don't say one; where both do, it has to agree with them.
+    let [of_from, of_to] = told.map(|tells| args.store.as_ref().filter(|_| !tells || told == [true, true]));
     if !open(&args.from) {
-        let from = locate(stores, &args.from, store)?;
+        let from = locate(stores, &args.from, of_from)?;
         let last = from.name.rsplit('/').next().unwrap_or(&from.name);
         // `archive/` and `s3:` keep the file's own name.
         let to = if open(&args.to) { format!("{}{last}", args.to) } else { args.to.clone() };
-        let to = locate(stores, &to, store)?;
+        let to = locate(stores, &to, of_to)?;
         if from.name == to.name && from.store_name() == to.store_name() {
             return Err(CommandError::invalid("to", format!("{} is the file itself; give another name", to.spelled)));
         }
@@ -153,8 +155,8 @@ fn ends(stores: &dyn Stores, args: &FromTo) -> Result<Ends, CommandError> {
         let why = format!("`{}` is one name, and `{}` is a prefix with many; end it in /", args.to, args.from);
         return Err(CommandError::invalid("to", why));
     }
-    let from = locate_prefix(stores, &args.from, store)?;
-    let to = locate_prefix(stores, &args.to, store)?;
+    let from = locate_prefix(stores, &args.from, of_from)?;
+    let to = locate_prefix(stores, &args.to, of_to)?;
     if from.store_name() == to.store_name() && (from.name.starts_with(&to.name) || to.name.starts_with(&from.name)) {
         let why = format!("{} and {} lie within each other; give a prefix apart from it", from.spelled, to.spelled);
         return Err(CommandError::invalid("to", why));

@@ -152,6 +152,11 @@ fn split(stores: &dyn Stores, typed: &str, option: Option<&StoreName>) -> Result
     ))
 }
 
+/// Whether a name says in which store it is meant.
+fn names_store(stores: &dyn Stores, typed: &str) -> bool {
+    store_part(typed).is_some_and(|(prefix, _)| stores.names().contains(&StoreName::new(prefix)))
+}
+
 /// What stands before the first colon, where it could be a store's name, and what stands after.
 fn store_part(typed: &str) -> Option<(&str, &str)> {
     let (prefix, name) = typed.split_once(':')?;

@@ -119,7 +119,7 @@ impl Command for Put {
         let tags = super::tag::read(&args.tag)?;
         let encryption = args.encrypt.as_deref().map(FileEncryption::read).transpose();
         let encryption = encryption.map_err(|why| CommandError::invalid("encrypt", why))?;
-        let uploads = Uploads { attachments: &*self.attachments, records: &*self.records, tags, encryption };
+        let uploads = Uploads { attachments: &*self.attachments, records: &*self.records, clock: &*self.clock, tags, encryption };
         let earlier = |store: &StoreName, name: &str| {
             let store = stores.store(Some(store))?;
             Ok(super::located(&*stores, store, name.to_owned(), ""))

@@ -3,9 +3,18 @@
 //! A note is kept under the upload's id before anything is written, and completed after. A second event about the same
 //! upload finds the note. A call that is run again after a crash finds its own unfinished note, and looks whether its
 //! bytes arrived before it writes them again.
+//!
+//! What is large goes in parts (`begun`), and what the first try has sent is given up before it is written again. Of a file whose
+//! length the platform doesn't say the parts are the store's own affair, and a killed bot leaves them to the bucket's lifecycle.
+
+mod begun;
+
+pub(super) use begun::tidy;
 
 use super::Located;
+use begun::{InParts, LARGE};
 use bellhop_core::card::Progress;
+use bellhop_core::clock::Clock;
 use bellhop_core::ids::{CallId, StoreName, VersionId};
 use bellhop_core::ports::{Attachments, ByteStream, FileEncryption, FileInfo, NewFile, PortResult, Records};
 use bellhop_core::{Attachment, Call, CommandError, PortError, PortErrorKind, Timestamp};
@@ -80,6 +89,7 @@ pub(super) struct Upload<'a> {
 pub(super) struct Uploads<'a> {
     pub attachments: &'a dyn Attachments,
     pub records: &'a dyn Records,
+    pub clock: &'a dyn Clock,
     /// What goes with each of them.
     pub tags: BTreeMap<String, String>,
     /// How each of them is encrypted, where that was said.
@@ -130,18 +140,26 @@ impl Uploads<'_> {
             self.records.put(NOTES, &key, &value(&note)?).await?;
         }
         let arrived = if again { self.arrived(call, attachment, to, note.at).await? } else { None };
-        let (info, replaced) = match arrived {
-            Some(info) => (info, false),
-            None => match self.write(call, attachment, to).await {
-                Ok(done) => done,
-                Err(error) => {
-                    // The next try starts afresh; that the note could not be dropped says nothing that this error doesn't.
-                    if !error.maybe_done {
-                        let _ = self.records.remove(NOTES, &key).await;
-                    }
-                    return Err(error.into());
+        let parts = InParts { records: self.records, clock: self.clock, key: &key };
+        let written = async {
+            let store = |name: &StoreName| {
+                if name == to.store_name() { Some(to.store.clone()) } else { earlier(name, &to.name).ok().map(|before| before.store) }
+            };
+            parts.clear(store).await?;
+            match arrived {
+                Some(info) => Ok((info, false)),
+                None => self.write(call, attachment, to, &parts).await,
+            }
+        };
+        let (info, replaced) = match written.await {
+            Ok(done) => done,
+            Err(error) => {
+                // The next try starts afresh; that the note could not be dropped says nothing that this error doesn't.
+                if !error.maybe_done {
+                    let _ = self.records.remove(NOTES, &key).await;
                 }
-            },
+                return Err(error.into());
+            }
         };
         note.stored = true;
         note.version.clone_from(&info.version);
@@ -157,7 +175,7 @@ impl Uploads<'_> {
         Ok((found, new))
     }
 
-    async fn write(&self, call: &Call, attachment: &Attachment, to: &Located) -> PortResult<(FileInfo, bool)> {
+    async fn write(&self, call: &Call, attachment: &Attachment, to: &Located, parts: &InParts<'_>) -> PortResult<(FileInfo, bool)> {
         let replaced = to.exists().await?;
         let bytes = self.attachments.open(call, attachment).await?;
         let what = format!("Storing {}", crate::wording::line(&to.name));
@@ -167,7 +185,10 @@ impl Uploads<'_> {
             encryption: self.encryption.clone(),
             ..NewFile::new(to.name.clone(), content_type(attachment, &to.name), attachment.size)
         };
-        let mut info = to.store.write(file, bytes).await?;
+        let mut info = match attachment.size.filter(|size| *size > LARGE) {
+            Some(size) => parts.write(&to.store, file, size, bytes).await?,
+            None => to.store.write(file, bytes).await?,
+        };
         let sum = hex::encode(sum.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize());
         if info.sha256.as_ref().is_some_and(|stored| *stored != sum) {
             return Err(broken(&format!("{} was sent with the checksum {sum} and stored with another; send it again", to.spelled)));

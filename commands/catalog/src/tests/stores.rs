@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bellhop_core::ids::{StoreName, UploadId, VersionId};
 use bellhop_core::ports::{
     Buckets, ByteStream, FileEncryption, FileInfo, FilePage, FileStore, NewFile, PartDone, PartUpload, PartWrites, PortResult, ReadRange,
-    Records as _, ShareLimit, StoredFile, Stores, USUAL_STORES, Version, usual_store_key,
+    Records as _, ShareLimit, StoredFile, Stores, USUAL_STORES, Unfinished, Version, usual_store_key,
 };
 use bellhop_core::{CommandError, PortError, PortErrorKind, nearest};
 use futures::TryStreamExt as _;
@@ -328,6 +328,14 @@ impl PartWrites for MemoryStore {
     async fn abort(&self, upload: &UploadId) -> PortResult<()> {
         self.uploads.lock().unwrap().remove(upload.as_str());
         Ok(())
+    }
+    async fn unfinished(&self, name: &str) -> PortResult<Vec<Unfinished>> {
+        let uploads = self.uploads.lock().unwrap();
+        let found = uploads.iter().filter(|(_, (file, _))| file.name == name).map(|(id, _)| {
+            let since = if id.starts_with("old") { now() - chrono::TimeDelta::days(1) } else { now() };
+            Unfinished { id: id.clone().into(), name: name.to_owned(), since }
+        });
+        Ok(found.collect())
     }
 }
 

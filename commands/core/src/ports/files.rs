@@ -204,6 +204,17 @@ pub struct PartDone {
     pub receipt: String,
 }
 
+/// An upload in parts that was begun and not ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// What [`PartWrites::abort`] takes.
+    pub id: UploadId,
+    /// The name that its file would have.
+    pub name: String,
+    /// When it was begun.
+    pub since: Timestamp,
+}
+
 /// Writing a file in parts that outlive a restart: any of them can be sent again, in any order, several at once.
 #[async_trait]
 pub trait PartWrites: Send + Sync {
@@ -224,6 +235,13 @@ pub trait PartWrites: Send + Sync {
 
     /// Gives an upload up, and frees what its parts took. One that isn't there any more is no error.
     async fn abort(&self, upload: &UploadId) -> PortResult<()>;
+
+    /// The uploads under exactly this name that were begun and neither finished nor given up, whoever began them. None where the
+    /// store lets go by itself of what nobody goes on with.
+    async fn unfinished(&self, name: &str) -> PortResult<Vec<Unfinished>> {
+        let _ = name;
+        Ok(Vec::new())
+    }
 }
 
 /// Checks a file's name the way every store does: 1 to 1,024 bytes, parts between slashes, none of them empty, `.` or
@@ -277,7 +295,7 @@ pub trait FileStore: Send + Sync {
     /// most `limit` (at least 1) of both together, from where `from` says. Following `next` to the end gives everything once; a
     /// page may have less than `limit`, or nothing, where looking further would take long.
     async fn folder(&self, prefix: &str, from: Option<&str>, limit: usize) -> PortResult<FolderPage> {
-        folders::page(self, prefix, from, limit).await
+        folders::listed_folder(self, prefix, from, limit).await
     }
 
     /// What is known about a file. `NotFound` when there is none, or it is deleted.

@@ -19,8 +19,11 @@ struct Place {
     after: Option<String>,
 }
 
-/// A page of a folder by [`FileStore::list`].
-pub(super) async fn page<S: FileStore + ?Sized>(store: &S, prefix: &str, from: Option<&str>, limit: usize) -> PortResult<FolderPage> {
+/// A page of a folder by [`FileStore::list`], for stores that can't be asked for folders.
+///
+/// # Errors
+/// As the listing fails; `Invalid` where `from` is none of the places that this gave.
+pub async fn listed_folder<S: FileStore + ?Sized>(store: &S, prefix: &str, from: Option<&str>, limit: usize) -> PortResult<FolderPage> {
     let unreadable = || PortError::new(PortErrorKind::Invalid, format!("files.{}", store.name()), "list", "there is no such page");
     let mut place: Place = match from {
         Some(text) => serde_json::from_str(text).map_err(|_| unreadable())?,

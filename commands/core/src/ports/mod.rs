@@ -37,8 +37,9 @@ pub use database::{DatabaseCopy, OwnDatabase};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use files::{
     FileEncryption, FileInfo, FilePage, FileStore, FolderPage, NewFile, PartDone, PartUpload, PartWrites, ReadRange, ShareLimit,
-    StoredFile, Stores, Tidied, USUAL_STORES, Version, file_name, usual_store_key,
+    StoredFile, Stores, Tidied, USUAL_STORES, Unfinished, Version, file_name, usual_store_key,
 };
+pub use folders::listed_folder;
 pub use front::{Front, Visitor};
 pub use history::{HistoryPage, PastMessage};
 pub use hooks::{Hook, HookRequest, Hooks, MadeHook};

@@ -18,6 +18,8 @@ const PLAIN: &[&str] = &[
     "The administration of the service's buckets, where there is one and it can be reached from here.",
     // Words for people, where a service's setting isn't one of the bucket alone.
     "What else changes with whether versions are kept, a sentence without a full stop; `None` where it stays within the bucket.",
+    // That a store has nothing to tell is what its own tests look at with other eyes.
+    "None where the store lets go by itself of what nobody goes on with.",
     // What is due with time is tried by the adapter's own tests, which move its clock.
     "Does what is due with time where no service does it: carries out lifecycle rules, and removes what interrupted writes left.",
     "Called now and then; what another process is at is left alone.",

@@ -87,7 +87,11 @@ impl AzureStore {
         let counted: Vec<String> =
             [count(files, "file", "files"), count(older, "older version", "older versions")].into_iter().flatten().collect();
         let at_least = if got.next.is_some() { "at least " } else { "" };
-        Ok(Some(format!("{at_least}{} are in it, `{}` the first", counted.join(" and "), shown(&first))))
+        let (counted, first) = (counted.join(" and "), shown(&first));
+        Ok(Some(match (files + older, got.next.is_some()) {
+            (1, false) => format!("{counted} is in it, `{first}`"),
+            _ => format!("{at_least}{counted} are in it, `{first}` the first"),
+        }))
     }
 }
 

@@ -141,7 +141,11 @@ impl S3Store {
         let first = crate::names::decoded(&first).unwrap_or(first);
         let first = bellhop_core::text::shorten(&bellhop_core::text::one_line(&first), 80);
         let at_least = if more { "at least " } else { "" };
-        Ok(Some(format!("{at_least}{} are in it, `{first}` the first", counted.join(", "))))
+        let counted = counted.join(", ");
+        Ok(Some(match (files + older + marks, more) {
+            (1, false) => format!("{counted} is in it, `{first}`"),
+            _ => format!("{at_least}{counted} are in it, `{first}` the first"),
+        }))
     }
 
     /// What S3 has no like of.

@@ -168,7 +168,7 @@ pub(super) async fn moved(job: &Job) -> PortResult<Option<Option<FileInfo>>> {
 /// As the notes can't be read. An upload that can't be given up now is tried again the next time.
 pub async fn tidy(stores: &dyn Stores, records: &dyn Records, clock: &dyn Clock) -> PortResult<usize> {
     let now = clock.now();
-    let mut given_up = 0;
+    let mut given_up = crate::file::upload::tidy(stores, records, now).await?;
     let mut last: Option<String> = None;
     loop {
         let page = records.after(TRANSFERS, last.as_deref(), PAGE).await?;

@@ -79,6 +79,7 @@ pub(crate) fn list() -> Vec<Case<Subject>> {
         "When this fails, nothing is changed under the name, and the parts are still there." => parts::finish_fails,
         "Gives an upload up, and frees what its parts took." => parts::abort,
         "One that isn't there any more is no error." => parts::abort_missing,
+        "The uploads under exactly this name that were begun and neither finished nor given up, whoever began them." => parts::unfinished,
     }
 }
 

@@ -188,6 +188,37 @@ pub(super) async fn abort_missing(store: &Subject) -> Verdict {
     Ok(Outcome::Held)
 }
 
+pub(super) async fn unfinished(store: &Subject) -> Verdict {
+    let Some(parts) = store.parts() else { return Ok(NONE) };
+    same!(done!(parts.unfinished("dir/p").await, "asking before any").len(), 0, "uploads before any was begun");
+    let mut begun = Vec::new();
+    for name in ["dir/p", "dir/p", "dir/p", "dir/p.txt", "dir"] {
+        begun.push(done!(parts.begin(&file(name, Some(TOTAL))).await, "beginning {name}"));
+    }
+    let found = done!(parts.unfinished("dir/p").await, "asking");
+    let mut expected: Vec<UploadId> = begun[..3].iter().map(|upload| upload.id.clone()).collect();
+    if !found.is_empty() {
+        ensure!(found.iter().all(|upload| upload.name == "dir/p"), "it tells of other names: {found:?}");
+        let apart = found.iter().map(|upload| upload.since).max().zip(found.iter().map(|upload| upload.since).min());
+        ensure!(apart.is_some_and(|(last, first)| last - first < chrono::TimeDelta::minutes(10)), "they began at {apart:?}");
+        let mut ids: Vec<UploadId> = found.into_iter().map(|upload| upload.id).collect();
+        ids.sort();
+        expected.sort();
+        same!(ids, expected, "the uploads under the name");
+        let all = put_all(parts, &begun[0]).await?;
+        done!(parts.finish(&begun[0].id, &all).await, "finishing one");
+        done!(parts.abort(&begun[1].id).await, "giving one up");
+        let left: Vec<UploadId> = done!(parts.unfinished("dir/p").await, "asking again").into_iter().map(|upload| upload.id).collect();
+        same!(left, [begun[2].id.clone()], "what is unfinished then");
+        done!(parts.abort(&left[0]).await, "giving up what was found");
+    }
+    for upload in &begun {
+        done!(parts.abort(&upload.id).await, "giving it up");
+    }
+    same!(done!(parts.unfinished("dir/p").await, "asking at last").len(), 0, "uploads after all were given up");
+    Ok(Outcome::Held)
+}
+
 pub(super) async fn share_limit(store: &Subject) -> Verdict {
     let Some(limit) = done!(store.share_limit().await, "asking for the limit") else {
         return Ok(Outcome::NotOffered("links have no limit of the store's"));
