@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// What is below each prefix: names, lengths and types.
 const TREE: [(&str, usize, &str); 3] =
-    [("0.txt", 1200, "text/plain"), ("sub/deep/2.json", 0, "application/json"), ("sub/ü + 1.csv", 70_001, "text/csv")];
+    [("0.txt", 1200, "text/plain"), ("sub/deep/2.json", 0, "application/json"), ("sub/ü & 1.csv", 70_001, "text/csv")];
 
 /// The names in a store that begin with this, without it.
 async fn below(house: &House, kind: Kind, prefix: &str) -> Vec<String> {
