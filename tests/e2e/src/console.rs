@@ -134,11 +134,19 @@ impl Person {
         let door = client.get("log in", "/login", &bot.login).exchange().await.expect("an answer");
         let cookie = door.header("set-cookie").and_then(|cookie| cookie.split(';').next()).map(str::to_owned);
         let cookie = cookie.unwrap_or_else(|| panic!("the link lets nobody in: {}", door.status()));
+        Self::sits_down(client, bot.url.clone(), cookie, name, 0).await
+    }
+
+    /// Switches to another person of the same browser, who reads everything from the beginning.
+    pub async fn becomes(self, name: &str) -> Self {
+        Self::sits_down(self.client, self.url, self.cookie, name, self.counter.into_inner()).await
+    }
+
+    async fn sits_down(client: Client, url: String, cookie: String, name: &str, count: u32) -> Self {
         let page = Page::default();
         let stop = CancellationToken::new();
         let reading = stop.clone().drop_guard();
-        let person =
-            Self { client, url: bot.url.clone(), cookie, page, used: Mutex::default(), counter: AtomicU32::new(0), _reading: reading };
+        let person = Self { client, url, cookie, page, used: Mutex::default(), counter: AtomicU32::new(count), _reading: reading };
         let chosen = person.post("/console/person").form(&[("person", name)]).exchange().await.expect("an answer");
         assert_eq!(chosen.status().as_u16(), 303, "there is no {name}");
         let events = person.get("/console/events?after=0").within(Duration::from_mins(2)).send().await.expect("the page's events");
@@ -224,17 +232,42 @@ impl Person {
     }
 
     /// Presses a button and reads the answer.
+    pub async fn presses(&self, message: &Message, label: &str) -> Message {
+        self.press(message, label).await;
+        self.answer(&message.channel, &message.id, label).await
+    }
+
+    /// Presses a button that changes the very message that it is on, and reads that once it says `what`.
     ///
     /// # Panics
-    /// When there is no such button, or it can't be pressed.
-    pub async fn presses(&self, message: &Message, label: &str) -> Message {
+    /// When it doesn't change.
+    pub async fn turns(&self, message: &Message, label: &str, what: &str) -> Message {
+        self.press(message, label).await;
+        let changed = within(PATIENCE, label, || async {
+            self.page().remove(&message.id).filter(|now| now.html != message.html && now.text.contains(what))
+        })
+        .await;
+        changed.unwrap_or_else(|why| panic!("{why}; {what:?} is not said, but: {:?}", self.page().get(&message.id)))
+    }
+
+    async fn press(&self, message: &Message, label: &str) {
         let buttons = message.buttons();
         let found = message.presses().find(|(shown, _)| shown.starts_with(label));
         let (_, values) = found.unwrap_or_else(|| panic!("no button {label:?} among {buttons:?} of\n{}", message.text));
         let value = |name: &str| values[name].as_str().map_or_else(|| values[name].to_string(), str::to_owned);
         let fields = [("message", value("message")), ("action", value("action")), ("revision", value("revision")), ("key", self.key())];
         self.post("/console/press").form(&fields).send().await.expect("the button can be pressed");
-        self.answer(&message.channel, &message.id, label).await
+    }
+
+    /// What the box proposes while this is being typed.
+    ///
+    /// # Panics
+    /// When it can't be asked.
+    pub async fn proposals(&self, channel: &str, line: &str) -> Vec<String> {
+        let asked = self.get("/console/complete").query(&[("channel", channel), ("line", line)]);
+        let told: Value = asked.receive().await.expect("proposals");
+        let values = told["suggestions"].as_array().into_iter().flatten();
+        values.filter_map(|one| one["value"].as_str().map(str::to_owned)).collect()
     }
 
     /// The bytes of a message's files, under their names.

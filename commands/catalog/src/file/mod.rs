@@ -134,11 +134,12 @@ fn split(stores: &dyn Stores, typed: &str, option: Option<&StoreName>) -> Result
     };
     let wanted = StoreName::new(prefix);
     let names = stores.names();
-    if names.contains(&wanted) {
+    // Beside those that are listed there are the buckets that were made by command.
+    if let Ok(store) = stores.store(Some(&wanted)) {
         if let Some(option) = option.filter(|option| **option != wanted) {
             return Err(CommandError::invalid("store", format!("`{prefix}:` and `--store {option}` name two stores; leave one out")));
         }
-        return Ok((stores.store(Some(&wanted))?, name.to_owned()));
+        return Ok((store, name.to_owned()));
     }
     let known: Vec<&str> = names.iter().map(StoreName::as_str).collect();
     let instead = match nearest(prefix, known.iter().copied()) {

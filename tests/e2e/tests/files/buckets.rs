@@ -113,7 +113,7 @@ except ClientError as error: result = error.response['Error']['Code']";
         let spans = ["--expire", "30d", "--expire-noncurrent", "90d", "--abort-multipart", "7d", "--transition", "40d:GLACIER"];
         let set =
             [&["bucket", "lifecycle", name.as_str(), "set", "--prefix", "logs/", "--id", "ours"][..], &spans, &["--store", "s3"]].concat();
-        self.way.confirm(self.house, &set, &["ours", "30", "90", "2 other rules"]).await.done(&["ours"]);
+        self.way.run(self.house, &set).await.done(&["ours", "30", "90"]);
         let after = self.s3(rules, &name).await;
         assert_eq!(after.as_array().unwrap()[..2], theirs.as_array().unwrap()[..], "rules of others stay");
         let wanted = json!({
@@ -122,6 +122,10 @@ except ClientError as error: result = error.response['Error']['Code']";
             "Transitions": [{ "Days": 40, "StorageClass": "GLACIER" }]
         });
         assert_eq!(after[2], wanted);
+        // What takes the place of another rule asks first.
+        let other = [&set[..8], &["--expire", "31d", "--store", "s3"]].concat();
+        self.way.confirm(self.house, &other, &["ours", "30", "31", "2 other rules"]).await.done(&["ours", "31"]);
+        assert_eq!(self.s3(rules, &name).await[2]["Expiration"]["Days"], 31);
         let clear = ["bucket", "lifecycle", &name, "clear", "--id", "ours", "--store", "s3"];
         self.way.confirm(self.house, &clear, &["ours"]).await.done(&[]);
         assert_eq!(self.s3(rules, &name).await, theirs);

@@ -6,11 +6,17 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test harness fails the test")]
 
+mod backups;
 mod bad_input;
+mod browse;
 mod buckets;
 mod faults;
+mod folders;
 mod kills;
+mod links;
 mod names;
+mod prefixes;
+mod sealed;
 mod verbs;
 mod ways;
 

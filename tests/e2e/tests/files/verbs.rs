@@ -183,7 +183,7 @@ impl Round<'_> {
 }
 
 /// Follows a link as a browser without any session does: over every redirect.
-async fn follow(house: &House, link: &str) -> (u16, Vec<u8>) {
+pub(super) async fn follow(house: &House, link: &str) -> (u16, Vec<u8>) {
     let (mut address, mut hops) = (link.to_owned(), 0);
     loop {
         let (status, bytes, next) = house.bot.visit(&address).await;
@@ -212,7 +212,7 @@ async fn shared_elsewhere(house: &House, ada: &Person) {
     let links: Vec<String> = ada.reads("ops").iter().flat_map(|message| message.links()).filter(|link| link.contains("/s/")).collect();
     assert_eq!(links.len(), ALL.len(), "{links:?}");
     for link in links {
-        until(PATIENCE, "the link to end", || async { (follow(house, &link).await.0 == 404).then_some(()) }).await;
+        until(PATIENCE, "the link to end", || async { (follow(house, &link).await.0 == 410).then_some(()) }).await;
     }
 }
 
