@@ -1,6 +1,7 @@
 //! The commands, run on a world of ports in memory.
 
 mod alerts;
+mod asking;
 mod browse;
 mod backups;
 mod bucket_store;
@@ -10,6 +11,7 @@ mod channels;
 mod chat;
 mod desk;
 mod figures;
+mod figuring;
 mod files;
 mod hookery;
 mod hooks;

@@ -1,7 +1,14 @@
 //! Analytics: what its commands share.
 
+pub(crate) mod asking;
+pub(crate) mod cohort;
+pub(crate) mod funnel;
+pub(crate) mod person;
 pub(crate) mod report;
+pub(crate) mod retention;
+pub(crate) mod revenue;
 pub(crate) mod sample;
+pub(crate) mod segment;
 pub(crate) mod track;
 
 use crate::wording::suggest;

@@ -3,28 +3,32 @@
 //! This file reads the question and asks the sources; what they answer becomes figures in `grid` and a card in `answer`.
 
 mod answer;
-mod condition;
+pub(crate) mod condition;
 mod grid;
+mod now;
+mod read;
 
+use super::asking::{able, astray, attached, dimensions, periods};
 use super::{OWN, complete_metric, complete_source, has_events, properties};
 use crate::analytics::sample::{Sample, SampleArgs};
-use crate::wording::{code, line, suggest, zones};
+use crate::wording::{code, suggest, zones};
+pub(crate) use grid::named;
+
 use answer::Failed;
 use bellhop_core::analytics::{Answer, Basis, Figures, Measure, Query, Trend, TrendFigures};
 use bellhop_core::card::ActionStyle;
 use bellhop_core::chart::{ChartKind, Interval};
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::SourceName;
-use bellhop_core::period::{Period, Range, intervals};
+use bellhop_core::period::{Period, Range};
 use bellhop_core::ports::{AnalyticsSource, PortResult, Sources};
 use bellhop_core::{Action, Call, Card, Command, CommandError, Invoke, PortError, PortErrorKind, Reply, Timestamp, Tone};
 use chrono_tz::Tz;
 use condition::Condition;
+use read::read;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// The most positions that a chart and its table have.
-const MOST_INTERVALS: usize = 1500;
 /// The most sources side by side.
 const MOST_SOURCES: usize = 5;
 
@@ -50,13 +54,33 @@ pub struct ReportArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     #[serde(default)]
     pub r#where: Vec<Condition>,
-    /// Compares with the period before
+    /// Averages a property instead of counting, such as duration
+    #[arg(long, value_name = "PROPERTY")]
+    #[serde(default)]
+    pub average: Option<String>,
+    /// Compares with the period before, or the same one a year before
     #[arg(long, value_enum)]
     pub compare: Option<Compare>,
+    /// How many values of the property are shown; the others are added up
+    #[arg(long, value_name = "N")]
+    #[serde(default)]
+    pub top: Option<u32>,
+    /// The period, as an option
+    #[arg(long, value_name = "PERIOD")]
+    #[serde(default)]
+    pub last: Option<Period>,
+    /// What happens right now: the last half hour
+    #[arg(long)]
+    #[serde(default)]
+    pub now: bool,
+    /// Adds the figures as a file
+    #[arg(long)]
+    #[serde(default)]
+    pub csv: bool,
     /// The time zone that days are cut in, such as Europe/Berlin; yours unless told
     #[arg(long, value_name = "ZONE", value_parser = crate::wording::zone)]
     pub tz: Option<Tz>,
-    /// The source, or several side by side: events,web
+    /// The source, or several side by side: events,web, or all
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     #[serde(default)]
     pub source: Vec<SourceName>,
@@ -75,7 +99,12 @@ impl ReportArgs {
             sum: None,
             unique: false,
             r#where: Vec::new(),
+            average: None,
             compare: None,
+            top: None,
+            last: None,
+            now: false,
+            csv: false,
             tz: None,
             source: Vec::new(),
             chart: None,
@@ -89,6 +118,8 @@ impl ReportArgs {
 pub enum Compare {
     /// The period of the same length just before
     Previous,
+    /// The same period a year before
+    Year,
 }
 
 /// How figures are drawn.
@@ -116,6 +147,8 @@ struct Asked {
     by: Option<String>,
     conditions: Vec<Condition>,
     drawn: Option<ChartKind>,
+    compare: Option<Compare>,
+    top: Option<usize>,
     now: Timestamp,
 }
 
@@ -126,6 +159,12 @@ struct Answered {
     frame: TrendFigures,
     basis: Basis,
     previous: Option<TrendFigures>,
+}
+
+impl Answered {
+    fn whole(&self) -> Answer {
+        Answer { figures: Figures::Trend(self.frame.clone()), basis: self.basis.clone() }
+    }
 }
 
 /// Answers questions about figures.
@@ -147,77 +186,52 @@ impl Command for Report {
         "report page_views 7d",
         "report page_views 30d --by country",
         "report page_views 4w --by week --compare previous",
+        "report page_views --now",
         "report purchase 30d --sum revenue --by plan",
         "report page_views 7d --unique --where country=DE --tz Europe/Berlin",
     ];
-    const COMPLETES: &'static [&'static str] = &["metric", "period", "by", "sum", "where", "tz", "source"];
+    const COMPLETES: &'static [&'static str] = &["metric", "period", "last", "by", "sum", "average", "where", "tz", "source"];
     type Args = ReportArgs;
 
     async fn run(&self, call: &Call, args: ReportArgs) -> Result<Reply, CommandError> {
-        let asked = read(&args, call)?;
-        let mut sources = Vec::new();
-        if args.source.is_empty() {
-            sources.push(self.sources.source(None)?);
+        if args.now {
+            return now::answer(&*self.sources, call, &args).await;
         }
-        for name in &args.source {
-            let source = self.sources.source(Some(name))?;
-            if !sources.iter().any(|known: &Arc<dyn AnalyticsSource>| known.name() == source.name()) {
-                sources.push(source);
-            }
+        let period = period(args.period.as_ref(), args.last.as_ref())?;
+        let (mut interval, by) = dimensions(&args.by)?;
+        if interval.is_none() && by.is_none() {
+            interval = Some(period.interval());
         }
-        if sources.len() > MOST_SOURCES {
-            return Err(CommandError::invalid(
-                "source",
-                format!("{} sources are too many to read side by side; {MOST_SOURCES} at most", sources.len()),
-            ));
-        }
-        if sources.len() > 1 && asked.interval.is_some() && asked.by.is_some() {
-            return Err(CommandError::invalid(
-                "by",
-                "with several sources, choose between time and a property: one chart can't show all three",
-            ));
-        }
-        let results = futures::future::join_all(sources.iter().map(|source| ask(&**source, &asked))).await;
-        let (mut answered, mut failed) = (Vec::new(), Vec::new());
-        for (source, result) in sources.iter().zip(results) {
-            match result {
-                Ok(answer) => answered.push(answer),
-                Err(error) => failed.push(Failed { source: source.name().clone(), error }),
-            }
-        }
-        if answered.is_empty() {
-            let Some(first) = failed.into_iter().next() else { return Err(CommandError::Missing(vec!["source"])) };
-            if first.error.kind != PortErrorKind::NotFound {
-                return Err(first.error.into());
-            }
-            return unknown(&args, &*sources[0], first.error).await;
-        }
-        let mut card = answer::card(&asked, &answered, &failed);
+        let asked = read(&args, call, period, interval, by)?;
         let mut actions = Vec::new();
         if args.compare.is_none() {
             let compared = ReportArgs { compare: Some(Compare::Previous), ..args.clone() };
             actions.push(Action::invoke("Compare with before", Invoke::of::<Self>(&compared)));
         }
-        if args.period.as_ref().is_none_or(|period| *period == Period::Days(7)) {
-            actions.push(Action::invoke("Last 30 days", Invoke::of::<Self>(&ReportArgs { period: Some(Period::Days(30)), ..args })));
+        if asked.period == Period::Days(7) {
+            let longer = ReportArgs { period: Some(Period::Days(30)), last: None, ..args.clone() };
+            actions.push(Action::invoke("Last 30 days", Invoke::of::<Self>(&longer)));
         }
-        card = card.and_actions(actions);
-        Ok(Reply::new(card))
+        Ok(Reply::new(card(&*self.sources, &args, &asked).await?.and_actions(actions)))
     }
 
     async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
         let of = |names: &[&str]| suggest(typed, names.iter().map(|name| ((*name).to_owned(), String::new())));
         match argument {
             "metric" => complete_metric(&*self.sources, None, typed).await,
-            "period" => of(&["24h", "7d", "30d", "4w", "12w", "today", "yesterday"]),
-            "source" => complete_source(&*self.sources, typed),
+            "period" | "last" => periods(typed),
+            "source" => {
+                let mut all = of(&["all"]);
+                all.extend(complete_source(&*self.sources, typed));
+                all
+            }
             "tz" => zones(typed),
             "by" => {
                 let mut all = of(&["day", "hour", "week", "month"]);
                 all.extend(suggest(typed, properties(&*self.sources).await.into_iter().map(|name| (name, "a property".to_owned()))));
                 all
             }
-            "sum" => suggest(typed, properties(&*self.sources).await.into_iter().map(|name| (name, String::new()))),
+            "sum" | "average" => suggest(typed, properties(&*self.sources).await.into_iter().map(|name| (name, String::new()))),
             "where" if !typed.contains('=') => {
                 suggest(typed, properties(&*self.sources).await.into_iter().map(|name| (format!("{name}="), String::new())))
             }
@@ -226,8 +240,79 @@ impl Command for Report {
     }
 }
 
+/// Asks the sources, and shows what they answer.
+async fn card(known: &dyn Sources, args: &ReportArgs, asked: &Asked) -> Result<Card, CommandError> {
+    let mut sources = Vec::new();
+    if args.source.is_empty() {
+        sources.push(known.source(None)?);
+    }
+    let names = known.names();
+    for name in &args.source {
+        let all = name.as_str() == "all" && !names.contains(name);
+        for name in if all { &names } else { std::slice::from_ref(name) } {
+            let source = known.source(Some(name))?;
+            if !sources.iter().any(|known: &Arc<dyn AnalyticsSource>| known.name() == source.name()) {
+                sources.push(source);
+            }
+        }
+    }
+    if sources.len() > MOST_SOURCES {
+        return Err(CommandError::invalid(
+            "source",
+            format!("{} sources are too many to read side by side; {MOST_SOURCES} at most", sources.len()),
+        ));
+    }
+    if sources.len() > 1 && asked.interval.is_some() && asked.by.is_some() {
+        return Err(CommandError::invalid(
+            "by",
+            "with several sources, choose between time and a property: one chart can't show all three",
+        ));
+    }
+    if sources.len() == 1 && asked.interval == Some(Interval::Hour) {
+        able(known, Some(sources[0].name()), "figures by hour", |can| can.hourly)?;
+    }
+    let results = futures::future::join_all(sources.iter().map(|source| ask(&**source, asked))).await;
+    let (mut answered, mut failed) = (Vec::new(), Vec::new());
+    for (source, result) in sources.iter().zip(results) {
+        match result {
+            Ok(answer) => answered.push(answer),
+            Err(error) => failed.push(Failed { source: source.name().clone(), error }),
+        }
+    }
+    if answered.is_empty() {
+        let Some(first) = failed.into_iter().next() else { return Err(CommandError::Missing(vec!["source"])) };
+        if first.error.kind != PortErrorKind::NotFound {
+            return Err(first.error.into());
+        }
+        return unknown(args, &*sources[0], first.error).await;
+    }
+    let mut card = answer::card(asked, &answered, &failed);
+    if args.csv {
+        for one in &answered {
+            card = card.block(attached(&one.whole(), &format!("{}-{}", asked.metric, one.source)));
+        }
+    }
+    Ok(card)
+}
+
+/// The card of a breakdown without time.
+pub(crate) async fn divided(known: &dyn Sources, call: &Call, args: &ReportArgs, by: &str) -> Result<Card, CommandError> {
+    let period = period(args.period.as_ref(), args.last.as_ref())?;
+    let asked = read(args, call, period, None, Some(by.to_owned()))?;
+    card(known, args, &asked).await
+}
+
+/// The period of an argument, or of `--last`.
+fn period(period: Option<&Period>, last: Option<&Period>) -> Result<Period, CommandError> {
+    match (period, last) {
+        (Some(_), Some(_)) => Err(CommandError::invalid("last", "the period is there already; leave one of the two out")),
+        (Some(period), None) | (None, Some(period)) => Ok(period.clone()),
+        (None, None) => Ok(Period::Days(7)),
+    }
+}
+
 /// The source has never seen the metric. Where it has seen nothing at all, it is for a newcomer to try it.
-async fn unknown(args: &ReportArgs, source: &dyn AnalyticsSource, error: PortError) -> Result<Reply, CommandError> {
+async fn unknown(args: &ReportArgs, source: &dyn AnalyticsSource, error: PortError) -> Result<Card, CommandError> {
     if source.name().as_str() == OWN && !has_events(source).await? {
         let card = Card::titled("There are no events yet")
             .tone(Tone::Warning)
@@ -244,7 +329,7 @@ async fn unknown(args: &ReportArgs, source: &dyn AnalyticsSource, error: PortErr
                 Action::invoke("Load sample events", Invoke::of::<Sample>(&SampleArgs::default())).style(ActionStyle::Primary),
                 Action::prefill("Track an event", "/track "),
             ]);
-        return Ok(Reply::new(card));
+        return Ok(card);
     }
     let metrics = source.metrics().await?;
     let nearest = bellhop_core::nearest::nearest(&args.metric, metrics.iter().map(|metric| metric.name.as_str())).map(str::to_owned);
@@ -253,73 +338,6 @@ async fn unknown(args: &ReportArgs, source: &dyn AnalyticsSource, error: PortErr
         return Err(error.into());
     }
     Err(CommandError::NotFound { what: "metric", name: args.metric.clone(), nearest })
-}
-
-/// Reads the arguments.
-fn read(args: &ReportArgs, call: &Call) -> Result<Asked, CommandError> {
-    let measure = match (&args.sum, args.unique) {
-        (Some(_), true) => return Err(CommandError::invalid("unique", "choose one of --sum and --unique: people can't be added up")),
-        (Some(property), false) => Measure::Sum(property.clone()),
-        (None, true) => Measure::Users,
-        (None, false) => Measure::Count,
-    };
-    if args.metric.trim().is_empty() {
-        return Err(CommandError::invalid("metric", "it is empty; name what to count, such as page_views"));
-    }
-    let period = args.period.clone().unwrap_or(Period::Days(7));
-    let (mut interval, mut by) = (None, None);
-    for dimension in &args.by {
-        let taken = |is: &str| {
-            CommandError::invalid(
-                "by",
-                format!("`{}` is a second {is}; one stretch of time and one property can be combined", line(dimension)),
-            )
-        };
-        if let Some(width) = width(dimension) {
-            if interval.replace(width).is_some_and(|before| before != width) {
-                return Err(taken("stretch of time"));
-            }
-        } else if dimension.trim().is_empty() {
-            return Err(CommandError::invalid("by", "it is empty; write hour, day, week, month or a property's name"));
-        } else if by.replace(dimension.clone()).is_some_and(|before| before != *dimension) {
-            return Err(taken("property"));
-        }
-    }
-    if interval.is_none() && by.is_none() {
-        interval = Some(period.interval());
-    }
-    let zone = args.tz.unwrap_or(call.caller.zone);
-    let range = period.resolve(call.now, zone);
-    if let Some(interval) = interval {
-        let many = intervals(range, interval, zone).len();
-        if many > MOST_INTERVALS {
-            return Err(CommandError::invalid(
-                "by",
-                format!("{period} has {many} of these, too many to read; choose a longer stretch than {}", word(interval)),
-            ));
-        }
-    }
-    let drawn = match (args.chart, interval) {
-        (Some(Drawn::None), _) => None,
-        (Some(Drawn::Line), None) => {
-            return Err(CommandError::invalid("chart", "a line needs time to run along; add --by day, or draw bars"));
-        }
-        (Some(Drawn::Line) | None, Some(_)) => Some(ChartKind::Line),
-        (Some(Drawn::Bar), _) | (None, None) => Some(ChartKind::Bar),
-    };
-    Ok(Asked {
-        metric: args.metric.clone(),
-        measure,
-        range,
-        previous: args.compare.map(|Compare::Previous| period.previous(call.now, zone)),
-        period,
-        zone,
-        interval,
-        by,
-        conditions: args.r#where.clone(),
-        drawn,
-        now: call.now,
-    })
 }
 
 /// Asks one source, about the period before too where it is compared with.
@@ -338,12 +356,7 @@ async fn ask(source: &dyn AnalyticsSource, asked: &Asked) -> PortResult<Answered
     };
     let figures = |answer: Answer| match answer.figures {
         Figures::Trend(figures) => Ok((figures, answer.basis)),
-        _ => Err(PortError::new(
-            PortErrorKind::Broken,
-            format!("analytics.{}", source.name()),
-            "query",
-            "the source answered another question",
-        )),
+        _ => Err(astray(source.name())),
     };
     let (frame, basis) = figures(source.query(&query(asked.range)).await?)?;
     let previous = match asked.previous {
@@ -351,27 +364,6 @@ async fn ask(source: &dyn AnalyticsSource, asked: &Asked) -> PortResult<Answered
         None => None,
     };
     Ok(Answered { source: source.name().clone(), frame, basis, previous })
-}
-
-/// A stretch of time by its name.
-fn width(name: &str) -> Option<Interval> {
-    match name.to_lowercase().as_str() {
-        "hour" | "hours" | "hourly" => Some(Interval::Hour),
-        "day" | "days" | "daily" => Some(Interval::Day),
-        "week" | "weeks" | "weekly" => Some(Interval::Week),
-        "month" | "months" | "monthly" => Some(Interval::Month),
-        _ => None,
-    }
-}
-
-/// The name of a stretch of time.
-fn word(interval: Interval) -> &'static str {
-    match interval {
-        Interval::Hour => "hour",
-        Interval::Day => "day",
-        Interval::Week => "week",
-        Interval::Month => "month",
-    }
 }
 
 #[cfg(test)]

@@ -73,6 +73,8 @@ proptest! {
             interval,
             by: property,
             conditions: Vec::new(),
+            compare: compared.then_some(Compare::Previous),
+            top: None,
             drawn: Some(if bar { ChartKind::Bar } else { ChartKind::Line }),
             now,
         };

@@ -100,7 +100,7 @@ impl Command for Track {
 }
 
 /// `NAME=VALUE`, the value as a number, a truth value or text, by how it looks.
-fn property(text: &str) -> Result<(String, Value), CommandError> {
+pub(super) fn property(text: &str) -> Result<(String, Value), CommandError> {
     let wrong = || CommandError::invalid("properties", format!("`{}` is no NAME=VALUE; write plan=pro, or leave it out", line(text)));
     let (name, value) = text.split_once('=').ok_or_else(wrong)?;
     let name = name.trim();

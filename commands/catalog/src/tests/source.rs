@@ -1,9 +1,11 @@
 //! A source of analytics in memory that counts as the port's contract says, and answers to two names.
 
+use super::figuring::{self, kept, text};
 use async_trait::async_trait;
 use bellhop_core::analytics::{
-    AnalyticsCapabilities, Answer, Basis, Comparison, Figures, Measure, Metric, MetricKind, NewEvent, Query, Refused, Taken, Trend,
-    TrendFigures, TrendRow,
+    AnalyticsCapabilities, Answer, Basis, Cohort, CohortMade, Cost, Figures, Funnel, Measure, Members, Metric, MetricKind, NewEvent, Person,
+    PersonEvent, ProfileChange, ProfileOperation, Query, Refused, Saved, SavedKind, StepOrder, Subject, Taken, Trend, TrendFigures,
+    TrendRow,
 };
 use bellhop_core::ids::SourceName;
 use bellhop_core::period::{Range, intervals};
@@ -15,11 +17,27 @@ use std::sync::{Arc, Mutex};
 pub(super) struct MemorySource {
     name: SourceName,
     pub events: Mutex<Vec<NewEvent>>,
+    /// When set, it counts and takes events in, and can nothing else.
+    pub limited: Mutex<bool>,
+    pub profiles: Mutex<BTreeMap<String, BTreeMap<String, serde_json::Value>>>,
+    pub cohorts: Mutex<BTreeMap<String, Vec<String>>>,
+    /// Saved funnels: names and steps.
+    pub saved: Mutex<BTreeMap<String, Vec<String>>>,
+    /// What every answer rests on, beside what follows from the question.
+    pub basis: Mutex<Option<Basis>>,
 }
 
 impl Default for MemorySource {
     fn default() -> Self {
-        Self { name: "events".into(), events: Mutex::default() }
+        Self {
+            name: "events".into(),
+            events: Mutex::default(),
+            limited: Mutex::default(),
+            profiles: Mutex::default(),
+            cohorts: Mutex::default(),
+            saved: Mutex::default(),
+            basis: Mutex::default(),
+        }
     }
 }
 
@@ -31,10 +49,39 @@ impl MemorySource {
         let properties = properties.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         events.push(NewEvent { event: event.into(), distinct_id: person.into(), time: time.parse().unwrap(), insert_id, properties });
     }
-}
 
-fn text(value: Option<&serde_json::Value>) -> Option<String> {
-    value.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    fn basis(&self, zone: chrono_tz::Tz) -> Basis {
+        let told = self.basis.lock().unwrap().clone();
+        told.map_or_else(|| Basis::whole(self.name.clone(), zone), |told| Basis { source: self.name.clone(), ..told })
+    }
+
+    fn trend(&self, trend: &Trend) -> PortResult<Answer> {
+        let all = self.events.lock().unwrap();
+        let metric = if trend.metric == "page_views" { "page_view" } else { &trend.metric };
+        if !all.iter().any(|event| event.event == metric) {
+            return Err(PortError::not_found("analytics.events", "query", format!("`{metric}` was never seen")));
+        }
+        let fits =
+            |event: &&NewEvent| event.event == metric && event.time >= trend.from && event.time < trend.to && kept(event, &trend.filters);
+        let found: Vec<&NewEvent> = all.iter().filter(fits).collect();
+        let starts =
+            trend.interval.map(|interval| intervals(Range { from: trend.from, to: trend.to }, interval, trend.zone)).unwrap_or_default();
+        let mut cells: BTreeMap<(Option<Timestamp>, Option<String>), Vec<&NewEvent>> = BTreeMap::new();
+        if trend.by.is_none() {
+            for start in &starts {
+                cells.entry((Some(*start), None)).or_default();
+            }
+        }
+        for event in &found {
+            let at = starts.partition_point(|start| *start <= event.time).checked_sub(1).map(|at| starts[at]);
+            let group = trend.by.as_ref().and_then(|by| text(event.properties.get(by)));
+            cells.entry((at, group)).or_default().push(event);
+        }
+        let rows = cells.into_iter().map(|((at, group), events)| TrendRow { at, group, value: measured(trend, &events) }).collect();
+        let complete = trend.to <= super::world::now();
+        let figures = TrendFigures { rows, unit: String::new(), total: measured(trend, &found) };
+        Ok(Answer { figures: Figures::Trend(figures), basis: Basis { complete, ..self.basis(trend.zone) } })
+    }
 }
 
 fn measured(trend: &Trend, events: &[&NewEvent]) -> f64 {
@@ -56,7 +103,21 @@ impl AnalyticsSource for MemorySource {
         &self.name
     }
     fn capabilities(&self) -> AnalyticsCapabilities {
-        AnalyticsCapabilities { hourly: true, track: true, ..AnalyticsCapabilities::default() }
+        let all = !*self.limited.lock().unwrap();
+        AnalyticsCapabilities {
+            hourly: true,
+            track: true,
+            now: all,
+            funnels: all,
+            retention: all,
+            revenue: all,
+            saved: all,
+            cohorts: all,
+            cohort_upload: all,
+            people: all,
+            profiles: all,
+            ..AnalyticsCapabilities::default()
+        }
     }
     async fn metrics(&self) -> PortResult<Vec<Metric>> {
         let names: BTreeSet<String> = self.events.lock().unwrap().iter().map(|event| event.event.clone()).collect();
@@ -69,37 +130,125 @@ impl AnalyticsSource for MemorySource {
         Ok(names.into_iter().collect())
     }
     async fn query(&self, query: &Query) -> PortResult<Answer> {
-        let Query::Trend(trend) = query else { return Err(self.cannot("query", "it answers trends only")) };
-        let all = self.events.lock().unwrap();
-        let metric = if trend.metric == "page_views" { "page_view" } else { &trend.metric };
-        if !all.iter().any(|event| event.event == metric) {
-            return Err(PortError::not_found("analytics.events", "query", format!("`{metric}` was never seen")));
+        if !matches!(query, Query::Trend(_)) && *self.limited.lock().unwrap() {
+            return Err(self.cannot("query", "it answers trends only"));
         }
-        let fits = |event: &&NewEvent| {
-            let kept = trend
-                .filters
-                .iter()
-                .all(|f| (text(event.properties.get(&f.property)).as_deref() == Some(f.value.as_str())) == (f.op == Comparison::Is));
-            event.event == metric && event.time >= trend.from && event.time < trend.to && kept
+        let seen = |name: &str| {
+            let seen = self.events.lock().unwrap().iter().any(|event| event.event == name);
+            if seen { Ok(()) } else { Err(PortError::not_found("analytics.events", "query", format!("`{name}` was never seen"))) }
         };
-        let found: Vec<&NewEvent> = all.iter().filter(fits).collect();
-        let starts =
-            trend.interval.map(|interval| intervals(Range { from: trend.from, to: trend.to }, interval, trend.zone)).unwrap_or_default();
-        let mut cells: BTreeMap<(Option<Timestamp>, Option<String>), Vec<&NewEvent>> = BTreeMap::new();
-        if trend.by.is_none() {
-            for start in &starts {
-                cells.entry((Some(*start), None)).or_default();
+        let all = self.events.lock().unwrap().clone();
+        let (figures, zone, to) = match query {
+            Query::Trend(trend) => return self.trend(trend),
+            Query::Now(asked) => {
+                seen(&asked.metric)?;
+                (Figures::Trend(figuring::present(asked, &all)), chrono_tz::UTC, super::world::now())
             }
+            Query::Funnel(asked) => {
+                asked.steps.iter().filter_map(|step| step.event.as_deref()).try_for_each(seen)?;
+                (Figures::Funnel(figuring::funnel(asked, &all)), asked.window.zone, asked.window.to)
+            }
+            Query::Retention(asked) => {
+                [&asked.first, &asked.back].into_iter().filter_map(|step| step.event.as_deref()).try_for_each(seen)?;
+                (Figures::Retention(figuring::retention(asked, &all)), asked.window.zone, asked.window.to)
+            }
+            Query::Revenue(asked) => (Figures::Revenue(figuring::revenue(asked, &all)), asked.window.zone, asked.window.to),
+            Query::Saved { id, window } => {
+                let steps = self.saved.lock().unwrap()[id].clone();
+                let steps = steps.into_iter().map(|event| bellhop_core::analytics::EventMatch { event: Some(event), filters: Vec::new() });
+                let asked = Funnel {
+                    steps: steps.collect(),
+                    window: window.clone(),
+                    within: 86_400,
+                    order: StepOrder::Ordered,
+                    by: None,
+                    filters: Vec::new(),
+                };
+                (Figures::Funnel(figuring::funnel(&asked, &all)), window.zone, window.to)
+            }
+        };
+        let complete = to <= super::world::now();
+        Ok(Answer { figures, basis: Basis { complete, ..self.basis(zone) } })
+    }
+    async fn person(&self, id: &str, events: usize) -> PortResult<Person> {
+        let all = self.events.lock().unwrap();
+        let mut mine: Vec<&NewEvent> = all.iter().filter(|event| event.distinct_id == id).collect();
+        mine.sort_by_key(|event| std::cmp::Reverse(event.time));
+        let properties = self.profiles.lock().unwrap().get(id).cloned().unwrap_or_default();
+        if mine.is_empty() && properties.is_empty() {
+            return Err(PortError::not_found("analytics.events", "person", format!("`{id}` was never seen")));
         }
-        for event in &found {
-            let at = starts.partition_point(|start| *start <= event.time).checked_sub(1).map(|at| starts[at]);
-            let group = trend.by.as_ref().and_then(|by| text(event.properties.get(by)));
-            cells.entry((at, group)).or_default().push(event);
+        let shown = mine.iter().take(events).map(|event| PersonEvent {
+            event: event.event.clone(),
+            time: event.time,
+            properties: event.properties.clone(),
+        });
+        let cohorts = self.cohorts.lock().unwrap();
+        Ok(Person {
+            id: id.into(),
+            ids: vec![id.into(), format!("anon-{id}")],
+            properties,
+            first_seen: mine.last().map(|event| event.time),
+            last_seen: mine.first().map(|event| event.time),
+            events_total: Some(mine.len() as u64),
+            events: shown.collect(),
+            cohorts: cohorts.iter().filter(|(_, ids)| ids.iter().any(|one| one == id)).map(|(name, _)| name.clone()).collect(),
+        })
+    }
+    async fn identify(&self, changes: Vec<ProfileChange>) -> PortResult<Taken> {
+        let mut profiles = self.profiles.lock().unwrap();
+        let mut taken = Taken::default();
+        for (index, one) in changes.into_iter().enumerate() {
+            let Subject::Person(id) = one.subject else { panic!("people only") };
+            let profile = profiles.entry(id).or_default();
+            match one.change {
+                ProfileOperation::Set(values) if values.contains_key("forbidden") => {
+                    taken.refused.push(Refused { index, reason: "forbidden is reserved".into() });
+                    continue;
+                }
+                ProfileOperation::Set(values) => profile.extend(values),
+                ProfileOperation::Add(values) => {
+                    for (name, value) in values {
+                        let before = profile.get(&name).and_then(serde_json::Value::as_f64).unwrap_or(0.0);
+                        profile.insert(name, serde_json::json!(before + value));
+                    }
+                }
+                ProfileOperation::Unset(names) => profile.retain(|name, _| !names.contains(name)),
+                other => panic!("{other:?}"),
+            }
+            taken.taken += 1;
         }
-        let rows = cells.into_iter().map(|((at, group), events)| TrendRow { at, group, value: measured(trend, &events) }).collect();
-        let complete = trend.to <= super::world::now();
-        let figures = TrendFigures { rows, unit: String::new(), total: measured(trend, &found) };
-        Ok(Answer { figures: Figures::Trend(figures), basis: Basis { complete, ..Basis::whole(self.name.clone(), trend.zone) } })
+        Ok(taken)
+    }
+    async fn saved(&self) -> PortResult<Vec<Saved>> {
+        let saved = self.saved.lock().unwrap();
+        Ok(saved.keys().map(|name| Saved { id: name.clone(), name: name.to_uppercase(), kind: SavedKind::Funnel }).collect())
+    }
+    async fn cohorts(&self) -> PortResult<Vec<Cohort>> {
+        let cohorts = self.cohorts.lock().unwrap();
+        let cohort = |(name, ids): (&String, &Vec<String>)| Cohort {
+            id: format!("id-{name}"),
+            name: name.clone(),
+            about: String::new(),
+            size: Some(ids.len() as u64),
+            at: None,
+        };
+        Ok(cohorts.iter().map(cohort).collect())
+    }
+    async fn members(&self, cohort: &str, from: Option<&str>) -> PortResult<Members> {
+        let cohorts = self.cohorts.lock().unwrap();
+        let ids = &cohorts[cohort.strip_prefix("id-").unwrap()];
+        let from: usize = from.map_or(0, |from| from.parse().unwrap());
+        let next = (from + 2 < ids.len()).then(|| (from + 2).to_string());
+        Ok(Members { ids: ids.iter().skip(from).take(2).cloned().collect(), total: Some(ids.len() as u64), next })
+    }
+    async fn make_cohort(&self, name: &str, ids: &[String]) -> PortResult<CohortMade> {
+        let events = self.events.lock().unwrap();
+        let (known, unknown): (Vec<String>, Vec<String>) =
+            ids.iter().cloned().partition(|id| events.iter().any(|event| event.distinct_id == *id));
+        let (matched, total) = (known.len() as u64, ids.len() as u64);
+        self.cohorts.lock().unwrap().insert(name.into(), known);
+        Ok(CohortMade { id: format!("id-{name}"), matched, total, unknown })
     }
     async fn track(&self, events: Vec<NewEvent>) -> PortResult<Taken> {
         let mut all = self.events.lock().unwrap();
@@ -125,7 +274,18 @@ impl Sources for OneSource {
     fn source(&self, name: Option<&SourceName>) -> Result<Arc<dyn AnalyticsSource>, CommandError> {
         match name.map(SourceName::as_str) {
             None | Some("events") => Ok(self.0.clone()),
-            Some("web") => Ok(Arc::new(MemorySource { name: "web".into(), events: Mutex::new(self.0.events.lock().unwrap().clone()) })),
+            Some("web") => Ok(Arc::new(MemorySource {
+                name: "web".into(),
+                events: Mutex::new(self.0.events.lock().unwrap().clone()),
+                basis: Mutex::new(Some(Basis {
+                    identity: "a cookie per browser".into(),
+                    sampled: 0.5,
+                    notes: vec!["rare values are folded".into()],
+                    cost: Some(Cost { spent: 3.0, left: Some(97.0), unit: "tokens".into() }),
+                    ..Basis::whole("web".into(), chrono_tz::America::New_York)
+                })),
+                ..MemorySource::default()
+            })),
             Some(other) => Err(CommandError::NotFound { what: "source", name: other.into(), nearest: None }),
         }
     }

@@ -1,16 +1,16 @@
 //! The card of a report: figures in words first, then the chart, then the table behind it, then what it rests on. Pure.
 
 use super::grid::{Axis, Grid, grid};
-use super::{Answered, Asked, word};
+use super::{Answered, Asked, Compare};
+use crate::analytics::asking::{cost, dates, percentage, spoken, states, word};
 use crate::analytics::number;
 use crate::wording::{line, table};
 use bellhop_core::analytics::Measure;
 use bellhop_core::card::Block;
 use bellhop_core::chart::{Chart, ChartKind, Interval, Series, SeriesStyle, XAxis};
 use bellhop_core::ids::SourceName;
-use bellhop_core::period::{Period, Range};
+use bellhop_core::period::Range;
 use bellhop_core::{Card, PortError, Span, Timestamp, Tone};
-use chrono::TimeDelta;
 
 /// A source that did not answer.
 pub(super) struct Failed {
@@ -44,6 +44,11 @@ pub(super) fn card(asked: &Asked, answered: &[Answered], failed: &[Failed]) -> C
     card.and_fields(basis(asked, answered))
 }
 
+/// Whether figures can be added up: people count in several places, and averages are of different numbers.
+pub(super) const fn additive(asked: &Asked) -> bool {
+    matches!(asked.measure, Measure::Count | Measure::Sum(_))
+}
+
 /// What is counted: `page_views`, `people with page_views`, `revenue of purchase`.
 fn subject(asked: &Asked) -> String {
     let metric = line(&asked.metric);
@@ -66,17 +71,7 @@ fn unit(asked: &Asked, answered: &[Answered]) -> String {
 }
 
 fn period(asked: &Asked) -> String {
-    match &asked.period {
-        Period::Hours(1) => "the last hour".to_owned(),
-        Period::Hours(hours) => format!("last {hours} hours"),
-        Period::Days(1) | Period::Today => "today".to_owned(),
-        Period::Days(days) => format!("last {days} days"),
-        Period::Weeks(1) => "this week".to_owned(),
-        Period::Weeks(weeks) => format!("last {weeks} weeks"),
-        Period::Yesterday => "yesterday".to_owned(),
-        Period::Between(first, last) if first == last => first.to_string(),
-        Period::Between(first, last) => format!("{first} to {last}"),
-    }
+    spoken(&asked.period)
 }
 
 /// Total and change of one source, in words.
@@ -101,7 +96,7 @@ fn figures(asked: &Asked, one: &Answered, several: bool) -> Vec<Span> {
         }
     }
     if let Some(previous) = &one.previous {
-        let change = change(total, previous.total);
+        let change = change(total, previous.total, earlier(asked));
         let said = if unfinished(asked, std::slice::from_ref(one)) {
             format!(" So far: {}{}", change[..1].to_lowercase(), &change[1..])
         } else {
@@ -117,12 +112,17 @@ fn unfinished(asked: &Asked, answered: &[Answered]) -> bool {
     asked.now < asked.range.to || answered.iter().any(|one| !one.basis.complete)
 }
 
+/// What the period is compared with.
+fn earlier(asked: &Asked) -> &'static str {
+    if asked.compare == Some(Compare::Year) { "a year before" } else { "in the period before" }
+}
+
 /// How a figure compares with the one before, in a sentence.
-fn change(now: f64, before: f64) -> String {
-    let was = format!("from {} in the period before.", number(before));
+fn change(now: f64, before: f64, earlier: &str) -> String {
+    let was = format!("from {} {earlier}.", number(before));
     if before == 0.0 || !before.is_finite() || !now.is_finite() {
         return if now.total_cmp(&before).is_eq() {
-            "As in the period before.".to_owned()
+            format!("As {earlier}.")
         } else {
             format!("{} {was}", if now > before { "Up" } else { "Down" })
         };
@@ -132,11 +132,6 @@ fn change(now: f64, before: f64) -> String {
         return format!("Unchanged {was}");
     }
     format!("{} {} % {was}", if percent > 0.0 { "Up" } else { "Down" }, percentage(percent.abs()))
-}
-
-fn percentage(percent: f64) -> String {
-    let tenths = format!("{percent:.1}");
-    tenths.strip_suffix(".0").unwrap_or(&tenths).to_owned()
 }
 
 /// The highest position of one series of times, or the largest groups.
@@ -154,7 +149,7 @@ fn highlights(asked: &Asked, grid: &Grid, answered: &[Answered]) -> String {
         }
         Axis::Time(_) => {
             let of = |values: &[Option<f64>]| number(values.iter().flatten().sum());
-            if asked.by.is_some() && asked.measure != Measure::Users {
+            if asked.by.is_some() && additive(asked) {
                 let told: Vec<String> =
                     grid.columns.iter().take(3).map(|column| format!("{} {}", column.name, of(&column.values))).collect();
                 said.push(format!("Most: {}.", told.join(", ")));
@@ -168,7 +163,7 @@ fn highlights(asked: &Asked, grid: &Grid, answered: &[Answered]) -> String {
                 .take(3)
                 .map(|(name, value)| {
                     let value = value.unwrap_or(0.0);
-                    let share = if total > 0.0 && asked.measure != Measure::Users && value >= 0.0 {
+                    let share = if total > 0.0 && additive(asked) && value >= 0.0 {
                         format!(" ({} %)", percentage(value / total * 100.0))
                     } else {
                         String::new()
@@ -311,7 +306,7 @@ fn difference(now: Option<f64>, before: Option<f64>) -> String {
 fn basis(asked: &Asked, answered: &[Answered]) -> Vec<(&'static str, String)> {
     let mut basis = vec![("Period", format!("{}, {}", days(asked, asked.range), asked.zone.name()))];
     if let Some(before) = asked.previous {
-        basis.push(("Before", days(asked, before)));
+        basis.push((if asked.compare == Some(Compare::Year) { "A year before" } else { "Before" }, days(asked, before)));
     }
     let counted = match &asked.measure {
         Measure::Count => "how often it happened".to_owned(),
@@ -329,30 +324,50 @@ fn basis(asked: &Asked, answered: &[Answered]) -> Vec<(&'static str, String)> {
         let what = asked.interval.map_or_else(|| "the period".to_owned(), |interval| format!("the last {}", word(interval)));
         states.push(format!("{what} is still filling up"));
     }
+    let several = answered.len() > 1;
+    let who = |one: &Answered| if several { format!("{}: ", one.source) } else { String::new() };
     for one in answered {
-        let who = if answered.len() > 1 { format!("{}: ", one.source) } else { String::new() };
-        if one.basis.sampled < 1.0 {
-            states.push(format!("{who}estimated from {} % of the data", percentage((one.basis.sampled * 100.0).max(0.0))));
-        }
-        if let Some(as_of) = one.basis.as_of {
-            states.push(format!("{who}as of {}", as_of.with_timezone(&asked.zone).format("%Y-%m-%d %H:%M")));
-        }
+        states.extend(self::states(&one.basis, asked.zone).into_iter().map(|state| format!("{}{state}", who(one))));
     }
     basis.push(("Data", if states.is_empty() { "complete".to_owned() } else { states.join("; ") }));
     let sources: Vec<String> = answered.iter().map(|one| one.source.to_string()).collect();
     basis.push(("Source", sources.join(", ")));
+    let zones: Vec<String> = answered
+        .iter()
+        .filter(|one| one.basis.zone != asked.zone)
+        .map(|one| format!("{}{}: the source cuts them in its own zone", who(one), one.basis.zone.name()))
+        .collect();
+    let notes = answered.iter().flat_map(|one| one.basis.notes.iter().map(|note| format!("{}{}", who(one), line(note)))).collect();
+    let costs = answered.iter().filter_map(|one| cost(&one.basis).map(|cost| format!("{}{cost}", who(one)))).collect();
+    let differences = if several { differences(answered) } else { Vec::new() };
+    for (name, told) in [("Days of", zones), ("Note", notes), ("Cost", costs), ("Why they differ", differences)] {
+        if !told.is_empty() {
+            basis.push((name, told.join("; ")));
+        }
+    }
     basis
 }
 
+/// Why sources may count the same thing differently, as far as they say.
+fn differences(answered: &[Answered]) -> Vec<String> {
+    let mut why = Vec::new();
+    let differ = |of: &dyn Fn(&Answered) -> String| answered.iter().any(|one| of(one) != of(&answered[0]));
+    if differ(&|one| one.basis.zone.name().to_owned()) {
+        why.push("their days begin at different moments".to_owned());
+    }
+    if differ(&|one| one.basis.sampled.to_string()) {
+        why.push("not all of them looked at all of the data".to_owned());
+    }
+    if differ(&|one| one.basis.settling_from.map(|at| at.to_rfc3339()).unwrap_or_default()) {
+        why.push("late events reach them at different times".to_owned());
+    }
+    if differ(&|one| one.basis.identity.clone()) {
+        let told = answered.iter().filter(|one| !one.basis.identity.is_empty());
+        why.extend(told.map(|one| format!("{} tells people apart by {}", one.source, line(&one.basis.identity))));
+    }
+    why
+}
+
 fn days(asked: &Asked, range: Range) -> String {
-    let first = range.from.with_timezone(&asked.zone);
-    if matches!(asked.period, Period::Hours(_)) {
-        return format!("{} to {}", first.format("%Y-%m-%d %H:%M"), range.to.with_timezone(&asked.zone).format("%Y-%m-%d %H:%M"));
-    }
-    let last = (range.to - TimeDelta::seconds(1)).with_timezone(&asked.zone);
-    if first.date_naive() == last.date_naive() {
-        first.format("%Y-%m-%d").to_string()
-    } else {
-        format!("{} to {}", first.format("%Y-%m-%d"), last.format("%Y-%m-%d"))
-    }
+    dates(&asked.period, range, asked.zone)
 }

@@ -25,7 +25,7 @@ pub struct Condition(Filter);
 
 impl Condition {
     /// As a source is asked.
-    pub(super) fn filter(&self) -> Filter {
+    pub(crate) fn filter(&self) -> Filter {
         self.0.clone()
     }
 }

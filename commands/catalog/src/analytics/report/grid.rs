@@ -2,7 +2,7 @@
 //! made, so that they never disagree. Pure.
 
 use super::{Answered, Asked};
-use bellhop_core::analytics::{TrendFigures, TrendRow};
+use bellhop_core::analytics::{Measure, TrendFigures, TrendRow};
 use bellhop_core::period::intervals;
 use bellhop_core::{Timestamp, period::Range};
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ pub(super) fn grid(asked: &Asked, answered: &[Answered]) -> Grid {
     match (asked.interval.is_some(), asked.by.is_some()) {
         (true, true) => over_time_by_group(asked, answered),
         (true, false) => over_time(asked, answered),
-        (false, _) => by_group(answered),
+        (false, _) => by_group(asked, answered),
     }
 }
 
@@ -97,7 +97,9 @@ fn over_time_by_group(asked: &Asked, answered: &[Answered]) -> Grid {
     // Several sources and both dimensions are refused before anything is asked.
     let rows: &[TrendRow] = answered.first().map_or(&[], |one| &one.frame.rows);
     let groups = totals(rows);
-    let (shown, rest) = top(&groups, LINES);
+    let (shown, rest) = top(&groups, asked.top, LINES);
+    // Averages of several values can't be made out of theirs.
+    let average = matches!(asked.measure, Measure::Average(_));
     let mut columns: Vec<Column> = shown
         .iter()
         .map(|group| {
@@ -105,7 +107,7 @@ fn over_time_by_group(asked: &Asked, answered: &[Answered]) -> Grid {
             Column { name: named(group.as_deref()), values: at_positions(&own, &at), previous: false }
         })
         .collect();
-    if !rest.is_empty() {
+    if !rest.is_empty() && !average {
         let others: Vec<TrendRow> = rows.iter().filter(|row| rest.contains(&&row.group)).cloned().collect();
         columns.push(Column { name: other(rest.len()), values: at_positions(&others, &at), previous: false });
     }
@@ -115,7 +117,7 @@ fn over_time_by_group(asked: &Asked, answered: &[Answered]) -> Grid {
     Grid { last_incomplete: filling.is_some_and(|position| position + 1 == at.len()), filling, axis: Axis::Time(at), columns }
 }
 
-fn by_group(answered: &[Answered]) -> Grid {
+fn by_group(asked: &Asked, answered: &[Answered]) -> Grid {
     // The order is that of all sources' figures together, so that the bars of a value stand beside one another.
     let all: Vec<TrendRow> = answered.iter().flat_map(|one| one.frame.rows.iter().cloned()).collect();
     let mut groups = totals(&all);
@@ -124,7 +126,8 @@ fn by_group(answered: &[Answered]) -> Grid {
             groups.push((row.group.clone(), 0.0));
         }
     }
-    let (shown, rest) = top(&groups, BARS);
+    let (shown, rest) = top(&groups, asked.top, BARS);
+    let average = matches!(asked.measure, Measure::Average(_));
     let mut names: Vec<String> = shown.iter().map(|group| named(group.as_deref())).collect();
     if !rest.is_empty() {
         names.push(other(rest.len()));
@@ -134,7 +137,7 @@ fn by_group(answered: &[Answered]) -> Grid {
         let of = |group: &Option<String>| sums.get(group).copied().unwrap_or(0.0);
         let mut values: Vec<Option<f64>> = shown.iter().map(|group| Some(of(group))).collect();
         if !rest.is_empty() {
-            values.push(Some(rest.iter().map(|group| of(group)).sum()));
+            values.push((!average).then(|| rest.iter().map(|group| of(group)).sum()));
         }
         values
     };
@@ -195,8 +198,13 @@ fn totals(rows: &[TrendRow]) -> Vec<(Option<String>, f64)> {
 type Groups<'a> = Vec<&'a Option<String>>;
 
 /// The first `most` groups and the others. One more than fits is shown: "other" of one would say less than its name.
-fn top(groups: &[(Option<String>, f64)], most: usize) -> (Groups<'_>, Groups<'_>) {
-    let at = if groups.len() <= most + 1 { groups.len() } else { most };
+fn top(groups: &[(Option<String>, f64)], wanted: Option<usize>, most: usize) -> (Groups<'_>, Groups<'_>) {
+    // Who asks for a number gets that number.
+    let at = match wanted {
+        Some(wanted) => wanted.min(groups.len()),
+        None if groups.len() <= most + 1 => groups.len(),
+        None => most,
+    };
     let (shown, rest) = groups.split_at(at);
     (shown.iter().map(|(group, _)| group).collect(), rest.iter().map(|(group, _)| group).collect())
 }
@@ -206,7 +214,7 @@ fn other(count: usize) -> String {
 }
 
 /// A value of a property as people read it.
-pub(super) fn named(group: Option<&str>) -> String {
+pub(crate) fn named(group: Option<&str>) -> String {
     match group {
         None => "(none)".to_owned(),
         Some("") => "(empty)".to_owned(),
