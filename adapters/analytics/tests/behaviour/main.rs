@@ -3,9 +3,14 @@
 
 #![expect(clippy::float_cmp, reason = "figures of whole numbers and halves, which are exact")]
 
+mod amplitude;
+mod amplitude_world;
 mod desk;
 mod ga4;
 mod ga4_funnels;
 mod ga4_reports;
 mod ga4_world;
 mod history;
+mod mixpanel;
+mod mixpanel_expression;
+mod mixpanel_world;
