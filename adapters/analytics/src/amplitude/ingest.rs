@@ -166,34 +166,48 @@ impl Amplitude {
                 }
             }
         }
-        let repeatable = !changes.iter().any(|change| matches!(change.change, ProfileOperation::Add(_)));
         for (route, list) in [("/identify", people), ("/groupidentify", groups)] {
             for batch in list.chunks(EVENTS) {
-                let identification = json!(batch.iter().map(|(_, one)| one).collect::<Vec<_>>()).to_string();
-                let url = format!("{}{route}", self.config.ingest_url);
-                let form = [("api_key", self.config.api_key.expose_secret()), ("identification", identification.as_str())];
-                let mut request = self.client.post("identify", route, &url).form(&form);
-                if repeatable {
-                    request = request.idempotent();
-                }
-                let answer = request.exchange().await?;
-                let (status, refusal) = (answer.status(), answer.refusal());
-                if status.is_success() {
-                    taken.taken += batch.len();
-                    continue;
-                }
-                if status == StatusCode::BAD_REQUEST {
-                    let why = words(&answer.text().await.unwrap_or_default());
-                    taken
-                        .refused
-                        .extend(batch.iter().map(|(index, _)| Refused { index: *index, reason: format!("Amplitude refuses it: {why}") }));
-                    continue;
-                }
-                return Err(refusal);
+                self.profiles(route, batch, &mut taken).await?;
             }
         }
         taken.refused.sort_by_key(|refused| refused.index);
         Ok(taken)
+    }
+
+    /// Sends changes; where one of several is wrong, which isn't said, each by itself.
+    async fn profiles(&self, route: &'static str, batch: &[(usize, Value)], taken: &mut Taken) -> PortResult<()> {
+        let identification = json!(batch.iter().map(|(_, one)| one).collect::<Vec<_>>()).to_string();
+        let url = format!("{}{route}", self.config.ingest_url);
+        let form = [("api_key", self.config.api_key.expose_secret()), ("identification", identification.as_str())];
+        let mut request = self.client.post("identify", route, &url).form(&form);
+        // What adds up must not be sent twice.
+        let adds = |one: &Value| ["user_properties", "group_properties"].iter().any(|which| one[*which].get("$add").is_some());
+        if !batch.iter().any(|(_, one)| adds(one)) {
+            request = request.idempotent();
+        }
+        let answer = request.exchange().await?;
+        let (status, refusal) = (answer.status(), answer.refusal());
+        if status.is_success() {
+            taken.taken += batch.len();
+            return Ok(());
+        }
+        if status != StatusCode::BAD_REQUEST {
+            return Err(refusal);
+        }
+        let why = words(&answer.text().await.unwrap_or_default());
+        if why.contains("api_key") || why.contains("API key") {
+            let message = format!("Amplitude refuses the key: {why}; check `api_key` and `region` in [{}]", self.client.service());
+            return Err(self.error(PortErrorKind::Unauthenticated, "identify", message));
+        }
+        if let [(index, _)] = batch {
+            taken.refused.push(Refused { index: *index, reason: format!("Amplitude refuses it: {why}") });
+            return Ok(());
+        }
+        for one in batch.chunks(1) {
+            Box::pin(self.profiles(route, one, taken)).await?;
+        }
+        Ok(())
     }
 }
 

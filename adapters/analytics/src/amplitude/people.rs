@@ -31,12 +31,16 @@ const PAGE: usize = 1000;
 
 impl Amplitude {
     pub(super) async fn funnel(&self, funnel: &Funnel) -> PortResult<Answer> {
+        // A property of people groups the whole funnel, one of events goes with the first of them.
+        let by = funnel.by.as_deref().map(named);
+        let of_people = by.as_ref().filter(|(kind, _)| *kind == "user").map(|(_, name)| name.as_str());
         let mut steps = Vec::new();
-        for step in &funnel.steps {
+        for (number, step) in funnel.steps.iter().enumerate() {
             if let Some(name) = &step.event {
                 self.seen(name).await?;
             }
-            steps.push(event(step, &funnel.filters, None).to_string());
+            let own = funnel.by.as_deref().filter(|_| number == 0 && of_people.is_none());
+            steps.push(event(step, &funnel.filters, own).to_string());
         }
         let (first, last) = self.days(funnel.window.from, funnel.window.to);
         let (start, end) = (day(first), day(last));
@@ -46,23 +50,25 @@ impl Amplitude {
             StepOrder::Any => "unordered",
         };
         let within = funnel.within.to_string();
-        let by = funnel.by.as_deref().map(named).map(|(_, name)| name);
         let mut query: Vec<(&str, &str)> = steps.iter().map(|step| ("e", step.as_str())).collect();
         query.extend([("start", start.as_str()), ("end", end.as_str()), ("mode", mode), ("cs", within.as_str())]);
-        query.extend(by.as_deref().map(|by| ("g", by)));
-        let kind = 2 * steps.len() + 4 * usize::from(by.is_some());
+        query.extend(of_people.map(|by| ("g", by)));
+        // Grouping the whole counts as four segments, grouping an event costs four more.
+        let kind = 2 * steps.len() + 4 * usize::from(by.is_some() && of_people.is_none());
+        let segments = if of_people.is_some() { 4 } else { 1 };
         let days = (last - first).num_days() + 1;
-        let answer = self.get("query", "/api/2/funnels", &query, cost(days, 1, kind)).await?;
+        let answer = self.get("query", "/api/2/funnels", &query, cost(days, segments, kind)).await?;
         let mut groups: Vec<FunnelGroup> = Vec::new();
         for (number, one) in answer.get("data").and_then(Value::as_array).into_iter().flatten().enumerate() {
             let list = |name: &str| one.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
             let counts = ["cumulativeRaw", "stepByStepRaw"].iter().map(|name| list(name)).find(|list| !list.is_empty()).unwrap_or_default();
             let medians = list("medianTransTimes");
+            // Milliseconds, one for each step: the first has nothing before it, and zero, or no figure at all.
+            let before = funnel.steps.len().saturating_sub(medians.len());
             let steps = funnel.steps.iter().enumerate().map(|(position, step)| FunnelStep {
                 name: step.event.clone().unwrap_or_else(|| "any event".to_owned()),
                 people: counts.get(position).and_then(figure).unwrap_or(0.0),
-                // Milliseconds, one for each step after the first.
-                median_seconds: position.checked_sub(1).and_then(|before| medians.get(before)).and_then(figure).map(|ms| ms / 1000.0),
+                median_seconds: medians.get(position.wrapping_sub(before)).filter(|_| position > 0).and_then(figure).map(|ms| ms / 1000.0),
             });
             let label = ["/groupValue", "/meta/groupValue", "/meta/segmentName"].iter().find_map(|path| one.pointer(path)?.as_str());
             let group =
@@ -117,7 +123,7 @@ impl Amplitude {
             return Err(self.error(PortErrorKind::Broken, "query", "Amplitude's answer has no `data.series`"));
         };
         let by_start: BTreeMap<Timestamp, &Vec<Value>> =
-            values.iter().filter_map(|(date, cells)| Some((self.moment(date)?, cells.as_array()?))).collect();
+            values.iter().filter_map(|(date, cells)| Some((self.dated(date, first)?, cells.as_array()?))).collect();
         let columns: Vec<String> = match &retention.kind {
             RetentionKind::Brackets(brackets) => {
                 brackets.iter().map(|(from, to)| if from == to { from.to_string() } else { format!("{from}-{to}") }).collect()

@@ -153,6 +153,20 @@ impl Amplitude {
         time.and_local_timezone(zone).earliest().map(|at| at.with_timezone(&chrono::Utc))
     }
 
+    /// A day of a retention: as on an axis, or `Aug 14`, which is the first such day of the period or after it. The unit of
+    /// the first cohort may begin a month before the period does.
+    pub(super) fn dated(&self, text: &str, first: chrono::NaiveDate) -> Option<Timestamp> {
+        use chrono::Datelike as _;
+        self.moment(text).or_else(|| {
+            let least = first - TimeDelta::days(31);
+            let day = (0..=1).find_map(|later| {
+                let year = least.year() + later;
+                chrono::NaiveDate::parse_from_str(&format!("{text} {year}"), "%b %d %Y").ok().filter(|day| *day >= least)
+            })?;
+            Some(bellhop_core::period::midnight(day, self.zone()))
+        })
+    }
+
     /// What every answer rests on.
     pub(super) fn basis(&self, to: Timestamp) -> Basis {
         let now = self.ports.clock.now();

@@ -20,14 +20,15 @@ use std::time::Duration;
 
 /// The collection of records.
 const KEPT: &str = "ga4_quota";
-/// The allowances that Google tells, and what they are to people.
-const TOLD: [(&str, &str); 6] = [
-    ("tokensPerDay", "tokens per day"),
-    ("tokensPerHour", "tokens per hour"),
-    ("tokensPerProjectPerHour", "tokens per project and hour"),
-    ("concurrentRequests", "requests at once"),
-    ("serverErrorsPerProjectPerHour", "server errors per hour"),
-    ("potentiallyThresholdedRequestsPerHour", "requests about few people per hour"),
+/// The allowances that Google tells, what they are to people, and how much there is of each for a standard property and for
+/// one of Analytics 360. Answers tell what they consumed themselves and what remains, not how much there is.
+const TOLD: [(&str, &str, f64, f64); 6] = [
+    ("tokensPerDay", "tokens per day", 200_000.0, 2_000_000.0),
+    ("tokensPerHour", "tokens per hour", 40_000.0, 400_000.0),
+    ("tokensPerProjectPerHour", "tokens per project and hour", 14_000.0, 140_000.0),
+    ("concurrentRequests", "requests at once", 10.0, 50.0),
+    ("serverErrorsPerProjectPerHour", "server errors per hour", 10.0, 50.0),
+    ("potentiallyThresholdedRequestsPerHour", "requests about few people per hour", 120.0, 120.0),
 ];
 
 pub(super) struct Quotas {
@@ -114,17 +115,21 @@ impl Quotas {
                 "tokensPerDay" => Some(next_day(at)),
                 _ => kept.out_until,
             };
-            all.extend(TOLD.iter().filter_map(|(name, words)| {
-                let (used, left) = kept.told.get(*name)?;
-                Some(Quota { what: format!("{}: {words}", bucket.word()), used: *used, limit: Some(used + left), renews: renews(name), at })
+            // Which kind of property it is shows where more remains than a standard one has.
+            let large = TOLD.iter().any(|(name, _, standard, _)| kept.told.get(*name).is_some_and(|(_, left)| left > standard));
+            all.extend(TOLD.iter().filter_map(|(name, words, standard, of_360)| {
+                let (_, left) = kept.told.get(*name)?;
+                let limit = if large { *of_360 } else { *standard }.max(*left);
+                let what = format!("{}: {words}", bucket.word());
+                Some(Quota { what, used: limit - left, limit: Some(limit), renews: renews(name), at })
             }));
         }
         all
     }
 
-    /// Tokens of this hour that are left, as last told.
-    pub async fn left(&self, bucket: Bucket) -> Option<f64> {
-        self.kept(bucket).await.told.get("tokensPerHour").map(|(_, left)| *left)
+    /// Tokens that the latest answer cost, and those of this hour that are left, as last told.
+    pub async fn tokens(&self, bucket: Bucket) -> Option<(f64, f64)> {
+        self.kept(bucket).await.told.get("tokensPerHour").copied()
     }
 }
 

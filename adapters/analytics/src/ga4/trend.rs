@@ -65,6 +65,10 @@ impl Ga4 {
             return match measure {
                 Measure::Count => Ok(Asked { people: is_people(&name), metric: name, conditions: Vec::new() }),
                 Measure::Users if name == "keyEvents" => {
+                    // Which events are key events is a dimension that not every property's metadata names.
+                    if metadata.dimension("isKeyEvent").is_none() {
+                        return invalid(format!("who did `{metric}` can't be asked for here; name the event"));
+                    }
                     Ok(Asked { metric: "totalUsers".to_owned(), conditions: vec![is("isKeyEvent", "true")], people: true })
                 }
                 Measure::Users if is_people(&name) => Ok(Asked { metric: name, conditions: Vec::new(), people: true }),
@@ -191,11 +195,8 @@ impl Ga4 {
         basis.complete = to <= settling;
         basis.settling_from = (to > settling).then_some(settling);
         "browsers and apps by their own id, and signed-in people where the site says who they are".clone_into(&mut basis.identity);
-        basis.cost = self.api.quotas.left(Bucket::Core).await.map(|left| Cost {
-            spent: 0.0,
-            left: Some(left),
-            unit: "tokens of this hour".to_owned(),
-        });
+        let unit = "tokens of this hour".to_owned();
+        basis.cost = self.api.quotas.tokens(Bucket::Core).await.map(|(spent, left)| Cost { spent, left: Some(left), unit });
         basis
     }
 }

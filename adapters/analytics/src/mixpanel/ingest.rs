@@ -26,7 +26,7 @@ const BYTES: usize = 2_000_000;
 const EVENT_BYTES: usize = 1_000_000;
 const PROPERTIES: usize = 255;
 /// Ids that Mixpanel takes for nobody.
-const NOBODY: [&str; 19] = [
+const NOBODY: [&str; 17] = [
     "00000000-0000-0000-0000-000000000000",
     "anon",
     "anonymous",
@@ -44,8 +44,6 @@ const NOBODY: [&str; 19] = [
     "false",
     "[]",
     "{}",
-    "lmy47d",
-    "nan",
 ];
 
 /// What `/import` answers, whether it is a success or a partial one.
@@ -169,10 +167,11 @@ impl Mixpanel {
         let (mut people, mut groups) = (Vec::new(), Vec::new());
         for (index, change) in changes.iter().enumerate() {
             match &change.subject {
-                Subject::Merge { from, into } => {
-                    self.merge(from, into).await?;
-                    taken.taken += 1;
-                }
+                Subject::Merge { from, into } => match self.merge(from, into).await {
+                    Ok(()) => taken.taken += 1,
+                    Err(error) if error.kind == PortErrorKind::Invalid => taken.refused.push(Refused { index, reason: error.message }),
+                    Err(error) => return Err(error),
+                },
                 Subject::Person(id) if nobody(id) => {
                     taken.refused.push(Refused { index, reason: format!("Mixpanel takes `{}` for nobody's id", words(id)) });
                 }

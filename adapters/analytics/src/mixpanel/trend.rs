@@ -57,11 +57,13 @@ impl Mixpanel {
         midnight(trend.from) && (midnight(trend.to) || trend.to >= self.ports.clock.now())
     }
 
-    /// The unit of segmentation from which the interval can be added up.
-    const fn unit(interval: Option<Interval>) -> &'static str {
+    /// The unit of segmentation from which the interval can be added up. People can't be added up: for a whole period the
+    /// largest unit counts the fewest of them twice, and none within a month.
+    const fn unit(interval: Option<Interval>, people: bool) -> &'static str {
         match interval {
             Some(Interval::Hour) => "hour",
             Some(Interval::Month) => "month",
+            None if people => "month",
             _ => "day",
         }
     }
@@ -76,7 +78,7 @@ impl Mixpanel {
             ("event", event),
             ("from_date", &from),
             ("to_date", &to),
-            ("unit", Self::unit(trend.interval)),
+            ("unit", Self::unit(trend.interval, people)),
             ("type", if people { "unique" } else { "general" }),
         ];
         if let Some(on) = &on {
@@ -126,7 +128,7 @@ impl Mixpanel {
         let on = format!("number({})", property(name));
         let filter = expression(&trend.filters);
         let mut query =
-            vec![("event", event), ("from_date", &from), ("to_date", &to), ("unit", Self::unit(trend.interval)), ("on", on.as_str())];
+            vec![("event", event), ("from_date", &from), ("to_date", &to), ("unit", Self::unit(trend.interval, false)), ("on", on.as_str())];
         query.extend(filter.as_deref().map(|filter| ("where", filter)));
         let answer = self.get("query", route, &query).await?;
         let mut cells = Cells::new();
