@@ -3,8 +3,8 @@
 pub mod alerts;
 pub mod announcer;
 pub mod app;
-pub mod calls;
 pub mod backup;
+pub mod calls;
 pub mod cli;
 pub mod clock;
 pub mod completion;

@@ -15,8 +15,8 @@ use bellhop_core::ids::{CallId, CardKey, ChatName, SourceName, StoreName, Versio
 use bellhop_core::ports::{
     AlertDesk, AlertFilter, AnalyticsSource, Announcer, Approvals, Attachments, AuditFilter, AuditRow, AuditTrail, ByteStream, Calls,
     Channel, ChatPlatform, DatabaseCopy, DeadLetter, DeadLetters, Decision, FileStore, Hook, HookRequest, Hooks, Link, LinkFacts, Links,
-    MadeHook, NewAlert, OwnDatabase, Permissions, Places, Platforms, PortResult, Record, Records, RunningCall, Schedule, ScheduleBook, Seal,
-    Sources, Stores, UsageBook, UsageRow,
+    MadeHook, NewAlert, OwnDatabase, Permissions, Places, Platforms, PortResult, Record, Records, RunningCall, Schedule, ScheduleBook,
+    Seal, Sources, Stores, UsageBook, UsageRow,
 };
 use serde_json::Value;
 use std::sync::Arc;

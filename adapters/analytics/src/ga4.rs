@@ -311,7 +311,7 @@ impl Ga4 {
             let items = page.get(list).and_then(Value::as_array);
             names.extend(items.into_iter().flatten().filter_map(|item| Some(item.get(name)?.as_str()?.to_owned())));
             match page.get("nextPageToken").and_then(Value::as_str).filter(|next| !next.is_empty()) {
-                Some(next) => token = next.to_owned(),
+                Some(next) => next.clone_into(&mut token),
                 None => break,
             }
         }

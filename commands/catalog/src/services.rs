@@ -2,8 +2,8 @@
 
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::ports::{
-    AlertDesk, Announcer, Approvals, Attachments, AuditTrail, Calls, DeadLetters, Hooks, Links, OwnDatabase, Permissions, Places, Platforms,
-    Records, ScheduleBook, Seal, Sources, Stores, UsageBook,
+    AlertDesk, Announcer, Approvals, Attachments, AuditTrail, Calls, DeadLetters, Hooks, Links, OwnDatabase, Permissions, Places,
+    Platforms, Records, ScheduleBook, Seal, Sources, Stores, UsageBook,
 };
 use std::sync::Arc;
 

@@ -2,8 +2,8 @@
 
 mod alerts;
 mod asking;
-mod browse;
 mod backups;
+mod browse;
 mod bucket_store;
 mod buckets;
 mod catalogue;

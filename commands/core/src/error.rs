@@ -1,7 +1,7 @@
 //! What can go wrong, in terms that say whether trying again makes sense. `bot/src/explain.rs` words it for people.
 
-use crate::card::Card;
 use crate::call::Invoke;
+use crate::card::Card;
 use std::time::Duration;
 
 /// What went wrong at a port.

@@ -189,7 +189,7 @@ impl Person {
     /// # Panics
     /// When it isn't taken.
     pub async fn attach(&self, name: &str, bytes: &[u8]) -> String {
-        let encoded: String = name.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC).to_string();
         let request = self.post("/console/upload").header("x-file-name", &encoded);
         let taken: Value =
             request.content("application/octet-stream", Bytes::copy_from_slice(bytes)).receive().await.expect("the upload is taken");

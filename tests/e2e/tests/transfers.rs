@@ -32,9 +32,9 @@ struct Page {
 impl Page {
     async fn log_in(bot: &Bot) -> Self {
         bellhop_kit::install_tls();
-        let client = Client::new("page", Limits::default()).unwrap();
-        let answer = client.get("get", "any", &bot.login).exchange().await.unwrap();
-        let cookie = answer.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
+        let client = Client::new("page", Limits::default()).expect("a client");
+        let answer = client.get("get", "any", &bot.login).exchange().await.expect("the log-in page answers");
+        let cookie = answer.header("set-cookie").and_then(|set| set.split(';').next()).expect("a cookie").to_owned();
         Self { url: bot.url.clone(), cookie, client, said: 0 }
     }
 
@@ -43,40 +43,46 @@ impl Page {
         self.said += 1;
         let body = json!({ "channel": "general", "text": line, "key": format!("k{}", self.said) }).to_string();
         let request = self.client.post("post", "any", &format!("{}/console/say", self.url)).header("cookie", &self.cookie);
-        let answer = request.header("origin", &self.url).content("application/json", body.into()).exchange().await.unwrap();
+        let answer =
+            request.header("origin", &self.url).content("application/json", body.into()).exchange().await.expect("the console answers");
         assert_eq!(answer.status().as_u16(), 200, "{:?}", answer.text().await);
     }
 
     /// What the page shows.
     async fn shows(&self) -> String {
-        let answer =
-            self.client.get("get", "any", &format!("{}/c/general", self.url)).header("cookie", &self.cookie).exchange().await.unwrap();
-        answer.text().await.unwrap()
+        let answer = self
+            .client
+            .get("get", "any", &format!("{}/c/general", self.url))
+            .header("cookie", &self.cookie)
+            .exchange()
+            .await
+            .expect("the page answers");
+        answer.text().await.expect("a page")
     }
 }
 
 /// A file whose every MiB is another, and that takes little room.
 fn sparse(path: &Path, size: u64) {
-    let mut file = std::fs::File::create(path).unwrap();
-    file.set_len(size).unwrap();
+    let mut file = std::fs::File::create(path).expect("a file");
+    file.set_len(size).expect("room for it");
     for at in 0..size / MIB {
-        file.seek(SeekFrom::Start(at * MIB + at % 1000)).unwrap();
-        file.write_all(format!("this is MiB {at}").as_bytes()).unwrap();
+        file.seek(SeekFrom::Start(at * MIB + at % 1000)).expect("a place in it");
+        file.write_all(format!("this is MiB {at}").as_bytes()).expect("room for it");
     }
 }
 
 /// The most memory that the program has had, in MiB.
 fn peak(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the program runs");
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a line of the peak");
+    line.split_whitespace().nth(1).and_then(|size| size.parse::<u64>().ok()).expect("a size in KiB") / 1024
 }
 
 async fn stores() -> (S3Server, FaultProxy, String) {
-    let server = S3Server::s3s().await.unwrap();
-    server.boto("s3.create_bucket(Bucket='archive')", &json!({})).await.unwrap();
-    let upstream = server.url().trim_start_matches("http://").parse().unwrap();
-    let proxy = FaultProxy::start(upstream).await.unwrap();
+    let server = S3Server::s3s().await.expect("the S3 server starts");
+    server.boto("s3.create_bucket(Bucket='archive')", &json!({})).await.expect("a bucket");
+    let upstream = server.url().trim_start_matches("http://").parse().expect("an address");
+    let proxy = FaultProxy::start(upstream).await.expect("a proxy");
     let config = format!(
         "[files.here]\nkind = \"local\"\npath = \"here\"\n\n[files.cloud]\nkind = \"s3\"\nbucket = \"archive\"\nregion = \"{REGION}\"\n\
          endpoint = \"{}\"\naccess_key_id = \"{ACCESS_KEY}\"\nsecret_access_key = \"{SECRET_KEY}\"\n",
@@ -100,8 +106,8 @@ result = here == there";
 
 /// How many files the server keeps of uploads that aren't finished.
 fn unfinished(server: &S3Server) -> usize {
-    let folder = std::fs::read_dir(server.folder()).unwrap();
-    folder.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().starts_with(".upload")).count()
+    let folder = std::fs::read_dir(server.folder()).expect("the server's folder");
+    folder.filter(|entry| entry.as_ref().expect("an entry").file_name().to_string_lossy().starts_with(".upload")).count()
 }
 
 #[tokio::test]

@@ -192,12 +192,11 @@ impl Amplitude {
 
     /// People of a cohort: Amplitude makes a file of them, which is waited for. `from` is the download and the place in it.
     pub(super) async fn cohort_members(&self, wanted: &str, from: Option<&str>) -> PortResult<Members> {
-        let (request, place) = match from.and_then(|from| from.rsplit_once('/')) {
-            Some((request, place)) => (request.to_owned(), place.parse().unwrap_or(0)),
-            None => {
-                let cohort = self.cohort("members", wanted).await?;
-                (self.make_download(&cohort.id).await?, 0)
-            }
+        let (request, place) = if let Some((request, place)) = from.and_then(|from| from.rsplit_once('/')) {
+            (request.to_owned(), place.parse().unwrap_or(0))
+        } else {
+            let cohort = self.cohort("members", wanted).await?;
+            (self.make_download(&cohort.id).await?, 0)
         };
         let all = self.downloaded(&request).await?;
         let ids: Vec<String> = all.iter().skip(place).take(PAGE).cloned().collect();

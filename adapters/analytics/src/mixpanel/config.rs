@@ -91,7 +91,9 @@ impl TryFrom<Written> for MixpanelConfig {
         let account = match (written.service_account, written.service_secret) {
             (Some(user), Some(secret)) if !user.is_empty() && !user.contains(':') => Some(Account { user, secret }),
             (Some(_), Some(_)) => {
-                return Err("`service_account` is the account's name as Mixpanel shows it, such as bot.ab12cd.mp-service-account".to_owned());
+                return Err(
+                    "`service_account` is the account's name as Mixpanel shows it, such as bot.ab12cd.mp-service-account".to_owned()
+                );
             }
             (None, None) => None,
             (Some(_), None) => return Err("`service_account` needs `service_secret` beside it".to_owned()),

@@ -49,8 +49,8 @@ const NOBODY: [&str; 17] = [
 /// What `/import` answers, whether it is a success or a partial one.
 #[derive(Debug, Default, Deserialize)]
 struct Imported {
-    #[serde(default)]
-    num_records_imported: usize,
+    #[serde(default, rename = "num_records_imported")]
+    taken: usize,
     #[serde(default)]
     failed_records: Vec<FailedRecord>,
     #[serde(default)]
@@ -115,7 +115,7 @@ impl Mixpanel {
             let why = words(said.error.as_deref().unwrap_or("it doesn't say why"));
             return Err(self.error(PortErrorKind::Invalid, "track", format!("Mixpanel refuses the events: {why}")));
         }
-        tracing::debug!(imported = said.num_records_imported, refused = said.failed_records.len(), "Mixpanel took a part of the events");
+        tracing::debug!(imported = said.taken, refused = said.failed_records.len(), "Mixpanel took a part of the events");
         let refused = said.failed_records.iter().filter_map(|failed| {
             let (index, _) = batch.get(failed.index)?;
             Some(Refused { index: *index, reason: format!("Mixpanel refuses `{}`: {}", words(&failed.field), words(&failed.message)) })

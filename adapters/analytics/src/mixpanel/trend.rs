@@ -93,7 +93,7 @@ impl Mixpanel {
         let mut cells = Cells::new();
         for (segment, dates) in values {
             let group = on.as_ref().and_then(|_| Some(segment.clone()).filter(|text| !matches!(text.as_str(), "undefined" | "$undefined")));
-            self.gather(&mut cells, dates, &group);
+            self.gather(&mut cells, dates, group.as_deref());
         }
         Ok(cells)
     }
@@ -111,7 +111,7 @@ impl Mixpanel {
         let answer = self.get("query", "/events", &query).await?;
         let mut cells = Cells::new();
         for dates in answer.pointer("/data/values").and_then(Value::as_object).into_iter().flat_map(|values| values.values()) {
-            self.gather(&mut cells, dates, &None);
+            self.gather(&mut cells, dates, None);
         }
         Ok(cells)
     }
@@ -127,23 +127,28 @@ impl Mixpanel {
         let (from, to) = (from.to_string(), to.to_string());
         let on = format!("number({})", property(name));
         let filter = expression(&trend.filters);
-        let mut query =
-            vec![("event", event), ("from_date", &from), ("to_date", &to), ("unit", Self::unit(trend.interval, false)), ("on", on.as_str())];
+        let mut query = vec![
+            ("event", event),
+            ("from_date", &from),
+            ("to_date", &to),
+            ("unit", Self::unit(trend.interval, false)),
+            ("on", on.as_str()),
+        ];
         query.extend(filter.as_deref().map(|filter| ("where", filter)));
         let answer = self.get("query", route, &query).await?;
         let mut cells = Cells::new();
         match answer.get("results") {
-            Some(dates @ Value::Object(_)) => self.gather(&mut cells, dates, &None),
+            Some(dates @ Value::Object(_)) => self.gather(&mut cells, dates, None),
             _ => return Err(self.error(PortErrorKind::Broken, "query", "Mixpanel's answer has no `results`")),
         }
         Ok(cells)
     }
 
     /// Figures by date, `2026-11-23` or `2026-11-23 15:00:00`, in the project's zone.
-    fn gather(&self, cells: &mut Cells, dates: &Value, group: &Option<String>) {
+    fn gather(&self, cells: &mut Cells, dates: &Value, group: Option<&str>) {
         for (date, figure) in dates.as_object().into_iter().flatten() {
             if let (Some(at), Some(figure)) = (self.moment(date), number(figure)) {
-                *cells.entry((at, group.clone())).or_default() += figure;
+                *cells.entry((at, group.map(str::to_owned))).or_default() += figure;
             }
         }
     }

@@ -138,13 +138,18 @@ async fn funnels_retention_and_revenue() {
     assert_eq!(all[0].steps.iter().map(|step| step.median_seconds).collect::<Vec<_>>()[..2], [None, Some(300.0)]);
     assert_eq!(groups(funnel(None, 3600)).await.iter().map(people).collect::<Vec<_>>(), [vec![3.0, 3.0, 1.0]]);
     let by = groups(funnel(Some("country"), 7 * 86_400)).await;
-    assert_eq!(by.iter().map(|group| (group.group.as_deref(), people(group))).collect::<Vec<_>>(),
-        [(Some("United States"), vec![2.0, 2.0, 1.0]), (Some("Germany"), vec![1.0, 1.0, 1.0])]);
+    assert_eq!(
+        by.iter().map(|group| (group.group.as_deref(), people(group))).collect::<Vec<_>>(),
+        [(Some("United States"), vec![2.0, 2.0, 1.0]), (Some("Germany"), vec![1.0, 1.0, 1.0])]
+    );
     // A property of the first event goes with that event.
     let mut plan = funnel(Some("plan"), 7 * 86_400);
     plan.steps.remove(0);
     let by = groups(plan).await;
-    assert_eq!(by.iter().map(|group| (group.group.as_deref(), people(group))).collect::<Vec<_>>(), [(Some("pro"), vec![2.0, 1.0]), (Some("free"), vec![1.0, 1.0])]);
+    assert_eq!(
+        by.iter().map(|group| (group.group.as_deref(), people(group))).collect::<Vec<_>>(),
+        [(Some("pro"), vec![2.0, 1.0]), (Some("free"), vec![1.0, 1.0])]
+    );
 
     let retention = |kind| Retention {
         first: event("signup"),
@@ -166,11 +171,19 @@ async fn funnels_retention_and_revenue() {
     assert_eq!(cells(RetentionKind::Unbounded).await, [(1.0, vec![1.0; 4]), (1.0, vec![1.0; 4])]);
     assert_eq!(cells(RetentionKind::Brackets(vec![(0, 0), (1, 3)])).await, [(1.0, vec![1.0, 1.0]), (1.0, vec![1.0, 0.0])]);
 
-    let revenue = Revenue { window: Window { to: at("2026-10-24T04:00:00Z"), ..window() }, interval: Some(Interval::Day), by: None, filters: Vec::new() };
+    let revenue = Revenue {
+        window: Window { to: at("2026-10-24T04:00:00Z"), ..window() },
+        interval: Some(Interval::Day),
+        by: None,
+        filters: Vec::new(),
+    };
     let answer = stage.source.query(&Query::Revenue(revenue)).await.unwrap();
     let Figures::Revenue(figures) = answer.figures else { panic!("{answer:?}") };
     assert_eq!(figures.rows.iter().map(|row| row.revenue).collect::<Vec<_>>(), [30.0, 0.0, 0.0, 20.0]);
-    assert_eq!((figures.total.revenue, figures.total.payments, figures.total.paying, figures.total.active), (50.0, Some(2.0), Some(1.0), Some(2.0)));
+    assert_eq!(
+        (figures.total.revenue, figures.total.payments, figures.total.paying, figures.total.active),
+        (50.0, Some(2.0), Some(1.0), Some(2.0))
+    );
     assert_eq!(figures.ltv.iter().map(|ltv| (ltv.day, ltv.average)).collect::<Vec<_>>(), [(1, 30.0), (7, 50.0)]);
 }
 
@@ -212,10 +225,16 @@ async fn no_more_is_asked_than_the_allowance_has() {
     assert_eq!((quota.used, quota.limit), (701.0, Some(1000.0)), "the list of events cost one");
     stage.clock.advance(Duration::from_secs(301));
     stage.source.query(&dear()).await.unwrap();
-    let error = stage.source.query(&Query::Trend(Trend { by: Some("plan".into()), ..trend("signup", "2025-11-01T04:00:00Z", "2026-10-10T04:00:00Z", None) })).await;
+    let error = stage
+        .source
+        .query(&Query::Trend(Trend { by: Some("plan".into()), ..trend("signup", "2025-11-01T04:00:00Z", "2026-10-10T04:00:00Z", None) }))
+        .await;
     assert_eq!(error.unwrap_err().kind, PortErrorKind::Invalid, "over a thousand at once is never answered");
     // Others of the project ask too: what Amplitude says is kept.
-    stage.desk.order("/segmentation", Reply::json(429, &json!({ "error": { "http_code": 429, "type": "too_many_requests", "message": "Exceeded concurrent limit" } })));
+    stage.desk.order(
+        "/segmentation",
+        Reply::json(429, &json!({ "error": { "http_code": 429, "type": "too_many_requests", "message": "Exceeded concurrent limit" } })),
+    );
     let asked = || Query::Trend(days("signup", None));
     assert_eq!(stage.source.query(&asked()).await.unwrap_err().kind, PortErrorKind::RateLimited);
     let before = stage.desk.count("/segmentation");
@@ -227,7 +246,10 @@ async fn no_more_is_asked_than_the_allowance_has() {
 async fn refusals_say_what_to_do() {
     let wrong = stage_with(&[("secret_key", json!("wr0ng"))]).await;
     let error = wrong.source.cohorts().await.unwrap_err();
-    assert!(error.kind == PortErrorKind::Unauthenticated && error.message.contains("secret_key") && !error.to_string().contains("wr0ng"), "{error}");
+    assert!(
+        error.kind == PortErrorKind::Unauthenticated && error.message.contains("secret_key") && !error.to_string().contains("wr0ng"),
+        "{error}"
+    );
     let stage = stage().await;
     stage.source.metrics().await.unwrap();
     for (reply, kind) in [
@@ -296,7 +318,10 @@ async fn profiles_change_one_by_one_where_one_is_wrong() {
         person("cyd", ProfileOperation::Add([("logins".to_owned(), 1.0)].into())),
         person("none", set(json!({ "a": 1 }))),
         person("dan", ProfileOperation::Delete),
-        ProfileChange { subject: Subject::Group { kind: "company".into(), id: "acme".into() }, change: ProfileOperation::Unset(vec!["x".into()]) },
+        ProfileChange {
+            subject: Subject::Group { kind: "company".into(), id: "acme".into() },
+            change: ProfileOperation::Unset(vec!["x".into()]),
+        },
     ];
     let taken = stage.source.identify(changes).await.unwrap();
     assert_eq!((taken.taken, taken.refused.iter().map(|refused| refused.index).collect::<Vec<_>>()), (3, vec![1, 3, 4]));

@@ -89,7 +89,8 @@ impl Asked {
                 return Err(format!("{key} is not of {kind}"));
             }
             let value = property(one, key);
-            let list: Vec<&str> = filter["subprop_value"].as_array().ok_or("subprop_value is a list")?.iter().filter_map(Value::as_str).collect();
+            let list: Vec<&str> =
+                filter["subprop_value"].as_array().ok_or("subprop_value is a list")?.iter().filter_map(Value::as_str).collect();
             let number = || Some((value.parse::<f64>().ok()?, list.first()?.parse::<f64>().ok()?));
             let good = match filter["subprop_op"].as_str().unwrap_or_default() {
                 "is" => list.contains(&value.as_str()),
@@ -209,7 +210,11 @@ impl AmplitudeWorld {
         }
         let one = |(number, (group, times)): (usize, (String, Vec<Vec<i64>>))| {
             let raw: Vec<usize> = times.iter().map(Vec::len).collect();
-            let median = |all: &Vec<i64>| { let mut all = all.clone(); all.sort_unstable(); all.get(all.len() / 2).copied().unwrap_or(0) };
+            let median = |all: &Vec<i64>| {
+                let mut all = all.clone();
+                all.sort_unstable();
+                all.get(all.len() / 2).copied().unwrap_or(0)
+            };
             json!({ "meta": { "segmentIndex": number }, "groupValue": group, "cumulativeRaw": raw, "stepByStep": [], "cumulative": [],
                 "medianTransTimes": times.iter().map(median).collect::<Vec<_>>(), "events": [] })
         };
@@ -251,13 +256,17 @@ impl AmplitudeWorld {
             dates.insert(0, name.clone());
             values.insert(name, cells.into());
         }
-        Ok(json!({ "data": { "series": [{ "dates": dates, "values": values, "combined": [] }], "seriesMeta": [{ "segmentIndex": 0, "eventIndex": 0 }] } }))
+        Ok(
+            json!({ "data": { "series": [{ "dates": dates, "values": values, "combined": [] }], "seriesMeta": [{ "segmentIndex": 0, "eventIndex": 0 }] } }),
+        )
     }
 
     fn ltv(call: &Call) -> Told {
         only(call, &["m", "start", "end", "i", "s", "g"])?;
         let day = date(call, "start")?.to_string();
-        Ok(json!({ "data": { "seriesLabels": [""], "series": [{ "dates": [day], "values": { day: { "r1d": 30, "r7d": 50, "r90d": 50, "count": 1, "paid": 1, "total_amount": 50 } } }] } }))
+        Ok(
+            json!({ "data": { "seriesLabels": [""], "series": [{ "dates": [day], "values": { day: { "r1d": 30, "r7d": 50, "r90d": 50, "count": 1, "paid": 1, "total_amount": 50 } } }] } }),
+        )
     }
 
     fn person(&self, call: &Call) -> Told {
@@ -271,7 +280,9 @@ impl AmplitudeWorld {
             .take(limit)
             .map(|one| json!({ "event_type": one.name, "event_time": one.at.format("%Y-%m-%d %H:%M:%S%.6f").to_string(), "event_properties": {} }))
             .collect();
-        Ok(json!({ "userData": { "user_id": "ann", "num_events": 7, "first_used": "2026-10-20", "device_ids": ["device-1"], "properties": { "plan": "pro" } }, "events": events }))
+        Ok(
+            json!({ "userData": { "user_id": "ann", "num_events": 7, "first_used": "2026-10-20", "device_ids": ["device-1"], "properties": { "plan": "pro" } }, "events": events }),
+        )
     }
 
     /// Whatever wants both keys.
@@ -281,7 +292,9 @@ impl AmplitudeWorld {
         }
         let url = self.url.lock().unwrap().clone();
         let told = match (call.method.as_str(), call.path.as_str()) {
-            ("GET", "/api/2/events/list") => Ok(json!({ "data": ["first_visit", "page_view", "signup", "purchase"].map(|name| json!({ "name": name, "totals": 1, "non_active": false, "deleted": false })) })),
+            ("GET", "/api/2/events/list") => Ok(
+                json!({ "data": ["first_visit", "page_view", "signup", "purchase"].map(|name| json!({ "name": name, "totals": 1, "non_active": false, "deleted": false })) }),
+            ),
             ("GET", "/api/2/events/segmentation") => self.segmentation(call),
             ("GET", "/api/2/funnels") => self.funnel(call),
             ("GET", "/api/2/retention") => self.retention(call),
@@ -291,16 +304,23 @@ impl AmplitudeWorld {
             }
             ("GET", "/api/2/usersearch") => Ok(json!({ "type": "nomatch", "matches": [] })),
             ("GET", "/api/2/useractivity") => self.person(call),
-            ("GET", "/api/3/cohorts") => Ok(json!({ "cohorts": [{ "id": "c0h", "name": "Payers", "size": 1500, "published": true, "archived": false, "lastComputed": 1_793_600_000, "description": "" }] })),
+            ("GET", "/api/3/cohorts") => Ok(
+                json!({ "cohorts": [{ "id": "c0h", "name": "Payers", "size": 1500, "published": true, "archived": false, "lastComputed": 1_793_600_000, "description": "" }] }),
+            ),
             ("GET", "/api/5/cohorts/request/c0h") => return Reply::json(202, &json!({ "request_id": "r3q", "cohort_id": "c0h" })),
             ("GET", "/api/5/cohorts/request-status/r3q") => {
                 let mut looks = self.looks.lock().unwrap();
                 *looks += 1;
                 let done = *looks > 1;
                 let word = if done { "JOB COMPLETED" } else { "JOB INPROGRESS" };
-                return Reply::json(if done { 200 } else { 202 }, &json!({ "request_id": "r3q", "cohort_id": "c0h", "async_status": word }));
+                return Reply::json(
+                    if done { 200 } else { 202 },
+                    &json!({ "request_id": "r3q", "cohort_id": "c0h", "async_status": word }),
+                );
             }
-            ("GET", "/api/5/cohorts/request/r3q/file") => return Reply::text(302, "text/plain", "").header("location", &format!("{url}/s3/file.csv?sig=1")),
+            ("GET", "/api/5/cohorts/request/r3q/file") => {
+                return Reply::text(302, "text/plain", "").header("location", &format!("{url}/s3/file.csv?sig=1"));
+            }
             ("POST", "/api/3/cohorts/upload") => upload(&call.json()),
             _ => return Reply::text(404, "text/html", "<html>Not Found</html>"),
         };
@@ -342,7 +362,10 @@ impl AmplitudeWorld {
         for event in events {
             self.taken.lock().unwrap().insert(format!("{}/{}", event["user_id"], event["insert_id"]), event.clone());
         }
-        Reply::json(200, &json!({ "code": 200, "events_ingested": events.len(), "payload_size_bytes": call.body.len(), "server_upload_time": 1 }))
+        Reply::json(
+            200,
+            &json!({ "code": 200, "events_ingested": events.len(), "payload_size_bytes": call.body.len(), "server_upload_time": 1 }),
+        )
     }
 
     fn identify(&self, call: &Call) -> Reply {
@@ -352,7 +375,11 @@ impl AmplitudeWorld {
         let operations = ["$set", "$setOnce", "$add", "$append", "$prepend", "$unset", "$preInsert", "$postInsert", "$remove"];
         let which = if call.path == "/identify" { "user_properties" } else { "group_properties" };
         let good = |one: &Value| one[which].as_object().is_some_and(|map| map.keys().all(|key| operations.contains(&key.as_str())));
-        if part("api_key") != "key-1" || list.is_empty() || !list.iter().all(good) || list.iter().any(|one| one[which]["$set"].get("forbidden").is_some()) {
+        if part("api_key") != "key-1"
+            || list.is_empty()
+            || !list.iter().all(good)
+            || list.iter().any(|one| one[which]["$set"].get("forbidden").is_some())
+        {
             return Reply::text(400, "text/plain", "missing_event");
         }
         self.identified.lock().unwrap().extend(list);
@@ -363,7 +390,12 @@ impl AmplitudeWorld {
 fn upload(body: &Value) -> Told {
     let known = ["name", "app_id", "id_type", "ids", "owner", "published", "skip_save", "skip_invalid_ids", "existing_cohort_id", "cg"];
     let odd = body.as_object().ok_or("an object is wanted")?.keys().any(|key| !known.contains(&key.as_str()));
-    if odd || !body["app_id"].is_u64() || body["id_type"] != "BY_USER_ID" || body["existing_cohort_id"] != "c0h" || body["owner"] != "o@example.com" {
+    if odd
+        || !body["app_id"].is_u64()
+        || body["id_type"] != "BY_USER_ID"
+        || body["existing_cohort_id"] != "c0h"
+        || body["owner"] != "o@example.com"
+    {
         return Err(format!("odd upload: {body}"));
     }
     let ids = body["ids"].as_array().ok_or("ids")?;
@@ -378,8 +410,12 @@ impl World for AmplitudeWorld {
             "/v1/userprofile" if call.header("authorization") != "Api-Key s3cr3t" => Reply::text(401, "text/plain", "Invalid Api-Key"),
             "/v1/userprofile" => Reply::json(200, &json!({ "userData": { "user_id": "ann", "cohort_ids": ["c0h"] } })),
             // A signed address refuses a second permission.
-            "/s3/file.csv" if call.headers.contains_key("authorization") || call.param("sig") != Some("1") => Reply::text(400, "text/xml", "<Error/>"),
-            "/s3/file.csv" => Reply::text(200, "text/csv", &(0..1500).fold("amplitude_id,user_id\n".to_owned(), |text, n| format!("{text}{n},p{n}\n"))),
+            "/s3/file.csv" if call.headers.contains_key("authorization") || call.param("sig") != Some("1") => {
+                Reply::text(400, "text/xml", "<Error/>")
+            }
+            "/s3/file.csv" => {
+                Reply::text(200, "text/csv", &(0..1500).fold("amplitude_id,user_id\n".to_owned(), |text, n| format!("{text}{n},p{n}\n")))
+            }
             _ => self.asks(call),
         }
     }

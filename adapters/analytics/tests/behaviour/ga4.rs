@@ -44,7 +44,16 @@ async fn stage() -> Stage {
 }
 
 fn trend(metric: &str, from: &str, to: &str, interval: Option<Interval>) -> Trend {
-    Trend { metric: metric.into(), measure: Measure::Count, from: at(from), to: at(to), zone: BERLIN, interval, by: None, filters: Vec::new() }
+    Trend {
+        metric: metric.into(),
+        measure: Measure::Count,
+        from: at(from),
+        to: at(to),
+        zone: BERLIN,
+        interval,
+        by: None,
+        filters: Vec::new(),
+    }
 }
 
 /// All of October's last days, in whole days of New York.
@@ -267,7 +276,10 @@ async fn an_allowance_that_is_used_up_is_left_alone() {
     stage.clock.advance(Duration::from_secs(3601));
     stage.values(days("users", None)).await;
     // By the day, it renews at midnight in California.
-    stage.desk.order("batchRunReports", refused(429, "RESOURCE_EXHAUSTED", "Exhausted property tokens per day. These quota tokens will return in under 24 hours."));
+    stage.desk.order(
+        "batchRunReports",
+        refused(429, "RESOURCE_EXHAUSTED", "Exhausted property tokens per day. These quota tokens will return in under 24 hours."),
+    );
     let error = stage.source.query(&Query::Trend(days("users", None))).await.unwrap_err();
     assert_eq!(error.retry, Retry::After(Duration::from_secs(20 * 3600 - 3601)));
 }

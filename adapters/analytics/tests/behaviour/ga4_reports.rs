@@ -69,7 +69,8 @@ fn key(one: &Happened) -> bool {
 
 #[expect(clippy::cast_precision_loss, reason = "a few events")]
 fn metric(name: &str, events: &[&Happened]) -> f64 {
-    let people = |fits: fn(&Happened) -> bool| events.iter().filter(|one| fits(one)).map(|one| one.person).collect::<BTreeSet<_>>().len() as f64;
+    let people =
+        |fits: fn(&Happened) -> bool| events.iter().filter(|one| fits(one)).map(|one| one.person).collect::<BTreeSet<_>>().len() as f64;
     let count = |fits: fn(&Happened) -> bool| events.iter().filter(|one| fits(one)).count() as f64;
     let sum: f64 = events.iter().map(|one| one.price()).sum();
     match name {
@@ -147,7 +148,11 @@ fn fits(world: &Ga4World, tree: &Value, one: &Happened) -> Result<bool, String> 
             return Err(format!("Unknown name \"{kind}\""));
         }
         filtered(inner, &|field| {
-            if DIMENSIONS.contains(&field) { Ok(dimension(world, one, field)) } else { Err(format!("Field {field} is not a valid dimension.")) }
+            if DIMENSIONS.contains(&field) {
+                Ok(dimension(world, one, field))
+            } else {
+                Err(format!("Field {field} is not a valid dimension."))
+            }
         })
     })
 }
@@ -155,7 +160,9 @@ fn fits(world: &Ga4World, tree: &Value, one: &Happened) -> Result<bool, String> 
 fn limit(body: &Value) -> Result<usize, String> {
     match body.get("limit") {
         None => Ok(10_000),
-        Some(Value::String(text)) => text.parse().ok().filter(|most| (1..=250_000).contains(most)).ok_or_else(|| "Invalid limit".to_owned()),
+        Some(Value::String(text)) => {
+            text.parse().ok().filter(|most| (1..=250_000).contains(most)).ok_or_else(|| "Invalid limit".to_owned())
+        }
         Some(_) => Err("limit is an int64, a text on the wire".to_owned()),
     }
 }
@@ -217,9 +224,7 @@ pub fn written(world: &Ga4World, dimensions: &[String], metrics: &[String], rows
     if !rows.is_empty() {
         told["rowCount"] = json!(all);
         let texts = |values: &[String]| values.iter().map(|value| json!({ "value": value })).collect::<Vec<_>>();
-        let row = |(values, figures): &(Vec<String>, Vec<f64>)| {
-            json!({ "dimensionValues": texts(values), "metricValues": figures.iter().map(|figure| json!({ "value": figure.to_string() })).collect::<Vec<_>>() })
-        };
+        let row = |(values, figures): &(Vec<String>, Vec<f64>)| json!({ "dimensionValues": texts(values), "metricValues": figures.iter().map(|figure| json!({ "value": figure.to_string() })).collect::<Vec<_>>() });
         told["rows"] = rows.iter().map(row).collect();
     }
     told

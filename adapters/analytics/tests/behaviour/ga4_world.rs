@@ -192,12 +192,17 @@ impl Ga4World {
                 messages.push(json!({ "fieldPath": "events", "description": format!("Event name [{word}] has invalid characters."), "validationCode": "NAME_INVALID" }));
             }
             if event["params"].get("forbidden").is_some() {
-                messages.push(json!({ "fieldPath": "events.params", "description": "Unable to parse it.", "validationCode": "VALUE_INVALID" }));
+                messages
+                    .push(json!({ "fieldPath": "events.params", "description": "Unable to parse it.", "validationCode": "VALUE_INVALID" }));
             }
             assert!(event["timestamp_micros"].as_i64().is_some_and(|at| at > 1_000_000_000_000_000), "microseconds: {event}");
         }
         assert_eq!((call.param("measurement_id"), call.param("api_secret")), (Some("G-AB12"), Some("mp-secret")));
-        if debug { Reply::json(200, &json!({ "validationMessages": messages })) } else { Reply { status: 204, headers: Vec::new(), body: Vec::new() } }
+        if debug {
+            Reply::json(200, &json!({ "validationMessages": messages }))
+        } else {
+            Reply { status: 204, headers: Vec::new(), body: Vec::new() }
+        }
     }
 
     fn metadata(&self) -> Value {
@@ -212,10 +217,9 @@ impl Ga4World {
             return refused(401, "UNAUTHENTICATED", "Request had invalid authentication credentials.");
         }
         match (what, call.param("pageToken")) {
-            ("", _) => Reply::json(
-                200,
-                &json!({ "name": format!("properties/{PROPERTY}"), "displayName": "Shop", "timeZone": self.zone.name() }),
-            ),
+            ("", _) => {
+                Reply::json(200, &json!({ "name": format!("properties/{PROPERTY}"), "displayName": "Shop", "timeZone": self.zone.name() }))
+            }
             ("/metadata", _) => Reply::json(200, &self.metadata()),
             ("/keyEvents", None) => Reply::json(200, &json!({ "keyEvents": [{ "eventName": "signup" }], "nextPageToken": "2" })),
             ("/keyEvents", Some("2")) => Reply::json(200, &json!({ "keyEvents": [{ "eventName": "purchase" }] })),

@@ -135,7 +135,10 @@ async fn saved_things_retention_and_revenue() {
     let saved = |id: &str| Query::Saved { id: id.into(), window: window() };
     let answer = stage.source.query(&saved("Buying")).await.unwrap();
     let Figures::Funnel(funnel) = answer.figures else { panic!("{answer:?}") };
-    assert_eq!(funnel.groups[0].steps.iter().map(|step| (step.name.as_str(), step.people)).collect::<Vec<_>>(), [("signup", 3.0), ("purchase", 2.0)]);
+    assert_eq!(
+        funnel.groups[0].steps.iter().map(|step| (step.name.as_str(), step.people)).collect::<Vec<_>>(),
+        [("signup", 3.0), ("purchase", 2.0)]
+    );
     assert_eq!(stage.source.query(&saved("4242")).await.unwrap().trend().unwrap().total, 2.0);
     let error = stage.source.query(&saved("Buyng")).await.unwrap_err();
     assert!(error.kind == PortErrorKind::NotFound && error.message.contains("`Buying`"), "{error}");
@@ -156,7 +159,10 @@ async fn saved_things_retention_and_revenue() {
         figures.cohorts.iter().map(|one| (one.size, cells(one))).collect::<Vec<_>>()
     };
     let any = EventMatch { event: None, filters: Vec::new() };
-    assert_eq!(cells(retention(RetentionKind::InUnit, any.clone())).await, [(1.0, vec![1.0, 0.0, 1.0, 1.0]), (1.0, vec![1.0, 0.0, 0.0, 0.0])]);
+    assert_eq!(
+        cells(retention(RetentionKind::InUnit, any.clone())).await,
+        [(1.0, vec![1.0, 0.0, 1.0, 1.0]), (1.0, vec![1.0, 0.0, 0.0, 0.0])]
+    );
     let back = cells(retention(RetentionKind::Unbounded, event("purchase"))).await;
     assert_eq!(back, [(1.0, vec![1.0; 4]), (1.0, vec![1.0; 4])]);
     let brackets = Query::Retention(retention(RetentionKind::Brackets(vec![(0, 2)]), any));
@@ -251,7 +257,12 @@ fn one(name: &str, id: &str, properties: Value) -> NewEvent {
 #[tokio::test]
 async fn events_that_are_right_are_kept() {
     let stage = stage().await;
-    let events = vec![one("deploy", "i-1", json!({})), one("deploy", "i-2", json!({ "forbidden": 1 })), one("", "i-3", json!({})), one("deploy", "an id that is far too long for the vendor", json!({}))];
+    let events = vec![
+        one("deploy", "i-1", json!({})),
+        one("deploy", "i-2", json!({ "forbidden": 1 })),
+        one("", "i-3", json!({})),
+        one("deploy", "an id that is far too long for the vendor", json!({})),
+    ];
     let taken = stage.source.track(events.clone()).await.unwrap();
     assert_eq!((taken.taken, taken.refused.iter().map(|refused| refused.index).collect::<Vec<_>>()), (2, vec![1, 2]));
     assert!(taken.refused[0].reason.contains("forbidden"), "{taken:?}");
@@ -281,7 +292,10 @@ async fn profiles_change_one_by_one_where_one_is_wrong() {
         person("bob", set(json!({ "forbidden": 1 }))),
         person("anonymous", set(json!({ "plan": "pro" }))),
         person("cyd", ProfileOperation::Add([("logins".to_owned(), 1.0)].into())),
-        ProfileChange { subject: Subject::Group { kind: "company".into(), id: "acme".into() }, change: ProfileOperation::Unset(vec!["x".into()]) },
+        ProfileChange {
+            subject: Subject::Group { kind: "company".into(), id: "acme".into() },
+            change: ProfileOperation::Unset(vec!["x".into()]),
+        },
         ProfileChange { subject: Subject::Merge { from: "device-1".into(), into: "ann".into() }, change: ProfileOperation::Merge },
     ];
     let taken = stage.source.identify(changes).await.unwrap();

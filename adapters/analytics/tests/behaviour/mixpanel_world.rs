@@ -64,9 +64,9 @@ impl MixpanelWorld {
             ("GET", "/funnels") => self.funnel(call),
             ("GET", "/insights") => insights(call),
             ("GET", "/retention") => self.retention(call),
-            ("POST", "/cohorts/list") => {
-                Ok(json!([{ "id": 9, "name": "Payers", "count": 1500, "description": "who paid", "created": "2026-10-01 10:00:00", "is_visible": 1, "project_id": 77 }]))
-            }
+            ("POST", "/cohorts/list") => Ok(
+                json!([{ "id": 9, "name": "Payers", "count": 1500, "description": "who paid", "created": "2026-10-01 10:00:00", "is_visible": 1, "project_id": 77 }]),
+            ),
             ("POST", "/engage") => self.engage(call),
             ("GET", "/stream/query") => self.stream(call),
             _ => return refused(404, "not found", call),
@@ -144,8 +144,7 @@ impl MixpanelWorld {
         let values: Map<String, Value> = segments
             .into_iter()
             .map(|(segment, found)| {
-                let dates: Map<String, Value> =
-                    names.iter().map(|name| (name.clone(), json!(found.get(name).map_or(0, count)))).collect();
+                let dates: Map<String, Value> = names.iter().map(|name| (name.clone(), json!(found.get(name).map_or(0, count)))).collect();
                 (segment, dates.into())
             })
             .collect();
@@ -168,13 +167,15 @@ impl MixpanelWorld {
             #[expect(clippy::cast_precision_loss, reason = "a few events")]
             if average { sum / all.len() as f64 } else { sum }
         };
-        let results: Map<String, Value> = names.into_iter().map(|name| (name.clone(), json!(found.get(&name).map_or(0.0, figure)))).collect();
+        let results: Map<String, Value> =
+            names.into_iter().map(|name| (name.clone(), json!(found.get(&name).map_or(0.0, figure)))).collect();
         Ok(json!({ "status": "ok", "computed_at": "2026-11-02T11:59:00", "results": results }))
     }
 
     fn weeks(&self, call: &Call) -> Told {
         only(call, &["event", "type", "unit", "from_date", "to_date"])?;
-        let list: Vec<String> = serde_json::from_str(call.param("event").unwrap_or_default()).map_err(|_| "event is a JSON array of names")?;
+        let list: Vec<String> =
+            serde_json::from_str(call.param("event").unwrap_or_default()).map_err(|_| "event is a JSON array of names")?;
         if (call.param("type"), call.param("unit")) != (Some("unique"), Some("week")) {
             return Err("type and unit are wanted".into());
         }
@@ -202,16 +203,31 @@ impl MixpanelWorld {
         }
         let found = self.asked(call, "where")?;
         let first: BTreeSet<&str> = found.iter().filter(|one| one.name == "signup").map(|one| one.person).collect();
-        let bought = found.iter().filter(|one| one.name == "purchase" && first.contains(one.person)).map(|one| one.person).collect::<BTreeSet<_>>();
-        let step = |event: &str, count: usize| json!({ "count": count, "goal": event, "event": event, "avg_time": null, "step_conv_ratio": 1 });
+        let bought =
+            found.iter().filter(|one| one.name == "purchase" && first.contains(one.person)).map(|one| one.person).collect::<BTreeSet<_>>();
+        let step =
+            |event: &str, count: usize| json!({ "count": count, "goal": event, "event": event, "avg_time": null, "step_conv_ratio": 1 });
         let day = date(call, "from_date")?.to_string();
-        Ok(json!({ "meta": { "dates": [day] }, "data": { day: { "steps": [step("signup", first.len()), step("purchase", bought.len())], "analysis": {} } } }))
+        Ok(
+            json!({ "meta": { "dates": [day] }, "data": { day: { "steps": [step("signup", first.len()), step("purchase", bought.len())], "analysis": {} } } }),
+        )
     }
 
     fn retention(&self, call: &Call) -> Told {
         only(
             call,
-            &["from_date", "to_date", "retention_type", "born_event", "event", "born_where", "where", "unit", "interval_count", "unbounded_retention"],
+            &[
+                "from_date",
+                "to_date",
+                "retention_type",
+                "born_event",
+                "event",
+                "born_where",
+                "where",
+                "unit",
+                "interval_count",
+                "unbounded_retention",
+            ],
         )?;
         if call.param("retention_type") != Some("birth") || call.param("unit") != Some("day") {
             return Err("this world has births by the day".into());
@@ -268,12 +284,14 @@ impl MixpanelWorld {
             (Some("S-1"), Some(page)) => page.parse::<usize>().map_err(|_| "page")?,
             _ => return Err("page and session_id belong together".into()),
         };
-        let results: Vec<Value> = (page * 1000..1500.min((page + 1) * 1000)).map(|n| json!({ "$distinct_id": format!("p{n}"), "$properties": {} })).collect();
+        let results: Vec<Value> =
+            (page * 1000..1500.min((page + 1) * 1000)).map(|n| json!({ "$distinct_id": format!("p{n}"), "$properties": {} })).collect();
         Ok(json!({ "page": page, "page_size": 1000, "session_id": "S-1", "status": "ok", "total": 1500, "results": results }))
     }
 
     fn stream(&self, call: &Call) -> Told {
-        let ids: Vec<String> = serde_json::from_str(call.param("distinct_ids").unwrap_or_default()).map_err(|_| "distinct_ids is a JSON array")?;
+        let ids: Vec<String> =
+            serde_json::from_str(call.param("distinct_ids").unwrap_or_default()).map_err(|_| "distinct_ids is a JSON array")?;
         let found: Vec<Value> = self
             .asked(call, "where")?
             .into_iter()
@@ -288,7 +306,9 @@ impl MixpanelWorld {
         match self.asked(call, "where") {
             Err(why) => refused(400, &why, call),
             Ok(found) => {
-                let line = |one: &&Happened| json!({ "event": one.name, "properties": { "time": one.at.timestamp(), "distinct_id": one.person } }).to_string() + "\n";
+                let line = |one: &&Happened| {
+                    json!({ "event": one.name, "properties": { "time": one.at.timestamp(), "distinct_id": one.person } }).to_string() + "\n"
+                };
                 let kept = found.iter().filter(|one| events.as_ref().is_none_or(|list| list.iter().any(|event| event == one.name)));
                 Reply::text(200, "text/plain", &kept.map(line).collect::<String>())
             }
@@ -302,7 +322,10 @@ impl MixpanelWorld {
         {
             return reply;
         }
-        if call.param("strict") != Some("1") || call.header("content-type") != "application/json" || call.header("content-encoding") != "gzip" {
+        if call.param("strict") != Some("1")
+            || call.header("content-type") != "application/json"
+            || call.header("content-encoding") != "gzip"
+        {
             return failed(400, "strict=1, JSON and gzip are wanted here");
         }
         let mut text = String::new();
@@ -329,7 +352,9 @@ impl MixpanelWorld {
                 properties.get("forbidden").map(|_| "properties.forbidden")
             };
             match wrong {
-                Some(field) => failures.push(json!({ "index": index, "$insert_id": id, "field": field, "message": format!("'{field}' is invalid") })),
+                Some(field) => {
+                    failures.push(json!({ "index": index, "$insert_id": id, "field": field, "message": format!("'{field}' is invalid") }))
+                }
                 None => {
                     let key = json!([event["event"], properties["time"], properties["distinct_id"], id]).to_string();
                     self.imported.lock().unwrap().insert(key, event.clone());
@@ -341,7 +366,10 @@ impl MixpanelWorld {
             return Reply::json(200, &json!({ "code": 200, "num_records_imported": good, "status": "OK" }));
         }
         let error = "some data points in the request failed validation";
-        Reply::json(400, &json!({ "code": 400, "error": error, "failed_records": failures, "num_records_imported": good, "status": "Bad Request" }))
+        Reply::json(
+            400,
+            &json!({ "code": 400, "error": error, "failed_records": failures, "num_records_imported": good, "status": "Bad Request" }),
+        )
     }
 
     fn profile(&self, call: &Call) -> Reply {
@@ -368,8 +396,10 @@ impl MixpanelWorld {
 fn insights(call: &Call) -> Told {
     only(call, &["bookmark_id"])?;
     match call.param("bookmark_id") {
-        Some("4242") => Ok(json!({ "computed_at": "2026-11-02T11:00:00+00:00", "date_range": { "from_date": "2026-10-20", "to_date": "2026-10-21" },
-            "headers": ["$event"], "series": { "Sign up": { "2026-10-20": 1, "2026-10-21": 1 } } })),
+        Some("4242") => {
+            Ok(json!({ "computed_at": "2026-11-02T11:00:00+00:00", "date_range": { "from_date": "2026-10-20", "to_date": "2026-10-21" },
+            "headers": ["$event"], "series": { "Sign up": { "2026-10-20": 1, "2026-10-21": 1 } } }))
+        }
         _ => Err("bookmark_id is unknown".into()),
     }
 }

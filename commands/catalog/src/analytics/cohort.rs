@@ -79,7 +79,13 @@ impl Cohorts {
         }
         let rows = cohorts.iter().map(|cohort| {
             let at = cohort.at.map_or_else(|| "–".into(), bellhop_core::Span::Time);
-            vec![vec![line(&cohort.name).into()], vec![code(&cohort.id)], vec![size(cohort).into()], vec![at], vec![line(&cohort.about).into()]]
+            vec![
+                vec![line(&cohort.name).into()],
+                vec![code(&cohort.id)],
+                vec![size(cohort).into()],
+                vec![at],
+                vec![line(&cohort.about).into()],
+            ]
         });
         let title = format!("{} of {}", count(cohorts.len(), "cohort"), source.name());
         let table = table(title.clone(), &["Cohort", "Id", "People#", "Counted", "About"], rows.collect());
@@ -192,12 +198,18 @@ impl Command for Cohorts {
         let (name, ids) = asked(args)?;
         let source = able(&*self.sources, args.source.as_ref(), "way to make cohorts out of ids", |can| can.cohort_upload)?;
         let before = if source.capabilities().cohorts { source.cohorts().await? } else { Vec::new() };
-        let there = before.iter().find(|one| one.name == name).map_or_else(|| "whoever is in it".to_owned(), |one| match one.size {
-            Some(size) => people(usize::try_from(size).unwrap_or(usize::MAX)),
-            None => "whoever is in it".to_owned(),
-        });
-        Ok(Card::titled(format!("Replace the people of the cohort {}?", line(&name)))
-            .and_text(format!("This would put {} in place of {there}, at {}.", people(ids.len()), source.name())))
+        let there = before.iter().find(|one| one.name == name).map_or_else(
+            || "whoever is in it".to_owned(),
+            |one| match one.size {
+                Some(size) => people(usize::try_from(size).unwrap_or(usize::MAX)),
+                None => "whoever is in it".to_owned(),
+            },
+        );
+        Ok(Card::titled(format!("Replace the people of the cohort {}?", line(&name))).and_text(format!(
+            "This would put {} in place of {there}, at {}.",
+            people(ids.len()),
+            source.name()
+        )))
     }
 
     async fn run(&self, call: &Call, args: CohortArgs) -> Result<Reply, CommandError> {

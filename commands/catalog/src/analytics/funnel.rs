@@ -4,7 +4,9 @@ use super::asking::{able, astray, attached, periods, question, rests, share, spo
 use super::report::condition::Condition;
 use super::{complete_metric, complete_source, number, properties};
 use crate::wording::{line, suggest, table, zones};
-use bellhop_core::analytics::{Answer, EventMatch, Figures, Funnel, FunnelFigures, FunnelGroup, Query, Saved, SavedKind, StepOrder, Window};
+use bellhop_core::analytics::{
+    Answer, EventMatch, Figures, Funnel, FunnelFigures, FunnelGroup, Query, Saved, SavedKind, StepOrder, Window,
+};
 use bellhop_core::card::{Block, Table};
 use bellhop_core::chart::{Chart, ChartKind, Series, SeriesStyle, XAxis};
 use bellhop_core::command::Suggestion;
@@ -14,6 +16,7 @@ use bellhop_core::ports::{AnalyticsSource, Sources};
 use bellhop_core::{Call, Card, Command, CommandError, Reply, Span};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,10 +102,14 @@ impl Command for Funnels {
         let range = period.resolve(call.now, zone);
         let window = Window { from: range.from, to: range.to, zone };
         let (source, name, answer) = if let [name] = args.steps.as_slice() {
-            let source = able(&*self.sources, args.source.as_ref(), "saved funnels, and a funnel needs two steps at least", |can| can.saved)?;
+            let source =
+                able(&*self.sources, args.source.as_ref(), "saved funnels, and a funnel needs two steps at least", |can| can.saved)?;
             let saved = saved(&*source, name).await?;
             if args.within.is_some() || args.order.is_some() || args.by.is_some() || !args.r#where.is_empty() {
-                return Err(CommandError::invalid("steps", "a saved funnel is asked as it was saved: leave --within, --order, --by and --where out"));
+                return Err(CommandError::invalid(
+                    "steps",
+                    "a saved funnel is asked as it was saved: leave --within, --order, --by and --where out",
+                ));
             }
             let answer = source.query(&Query::Saved { id: saved.id, window }).await?;
             (source, line(&saved.name), answer)
@@ -249,17 +256,19 @@ fn told(group: &FunnelGroup) -> String {
     if first.people == 0.0 {
         return format!("Nobody did {} in this period.", line(&first.name));
     }
-    let mut said = format!("{} of {} people ({}) went all the way.", number(last.people), number(first.people), share(last.people, first.people));
+    let mut said =
+        format!("{} of {} people ({}) went all the way.", number(last.people), number(first.people), share(last.people, first.people));
     let lost = group.steps.windows(2).map(|pair| (pair[0].people - pair[1].people, pair));
     if let Some((lost, [from, to])) = lost.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(lost, _)| *lost > 0.0) {
         let part = share(lost, from.people);
-        said.push_str(&format!(
+        let _ = write!(
+            said,
             " Most are lost between {} and {}: {} of {} ({part}).",
             line(&from.name),
             line(&to.name),
             number(lost),
             number(from.people)
-        ));
+        );
     }
     said
 }
@@ -316,9 +325,15 @@ mod tests {
 
     #[test]
     fn lengths_of_time_are_short() {
-        for (seconds, text) in
-            [(0.4, "0 s"), (119.0, "119 s"), (600.0, "10 min"), (12_000.0, "3 h 20 min"), (7200.0, "2 h"), (187_200.0, "2 d 4 h"), (f64::NAN, "–")]
-        {
+        for (seconds, text) in [
+            (0.4, "0 s"),
+            (119.0, "119 s"),
+            (600.0, "10 min"),
+            (12_000.0, "3 h 20 min"),
+            (7200.0, "2 h"),
+            (187_200.0, "2 d 4 h"),
+            (f64::NAN, "–"),
+        ] {
             assert_eq!(duration(seconds), text);
         }
     }

@@ -70,9 +70,11 @@ impl People {
             return Err(CommandError::Partly(Box::new(card)));
         }
         let told = args.values.iter().map(|value| line(value)).collect::<Vec<_>>().join(", ");
-        let card = Card::titled(format!("Set for {}", line(id)))
-            .tone(Tone::Good)
-            .and_fields(vec![("Person", code(id)), ("Changed", told.into()), ("Source", code(source.name().as_str()))]);
+        let card = Card::titled(format!("Set for {}", line(id))).tone(Tone::Good).and_fields(vec![
+            ("Person", code(id)),
+            ("Changed", told.into()),
+            ("Source", code(source.name().as_str())),
+        ]);
         if !source.capabilities().people {
             return Ok(card);
         }
@@ -122,8 +124,8 @@ fn changes(id: &str, values: &[String]) -> Result<Vec<ProfileChange>, CommandErr
         let name = if let Some(at) = added {
             let name = text[..at - 1].trim();
             let number = text[at + 1..].trim().parse::<f64>().ok().filter(|number| number.is_finite());
-            let number = number
-                .ok_or_else(|| CommandError::invalid("values", format!("`{}` adds no number; write visits+=1", line(text))))?;
+            let number =
+                number.ok_or_else(|| CommandError::invalid("values", format!("`{}` adds no number; write visits+=1", line(text))))?;
             add.insert(name.to_owned(), number);
             name.to_owned()
         } else {
@@ -166,7 +168,9 @@ fn shown(person: &Person, source: &SourceName) -> Card {
     }
     fields.extend(person.first_seen.map(|at| field("First seen", Span::Time(at))));
     fields.extend(person.last_seen.map(|at| field("Last seen", Span::Time(at))));
-    fields.extend(person.events_total.map(|total| field("Events", bellhop_core::text::grouped(i64::try_from(total).unwrap_or(i64::MAX)).into())));
+    fields.extend(
+        person.events_total.map(|total| field("Events", bellhop_core::text::grouped(i64::try_from(total).unwrap_or(i64::MAX)).into())),
+    );
     if !person.cohorts.is_empty() {
         fields.push(field("Cohorts", person.cohorts.iter().map(|name| line(name)).collect::<Vec<_>>().join(", ").into()));
     }

@@ -217,7 +217,8 @@ fn columns(args: &RetentionArgs, cohorts: usize) -> Result<(RetentionKind, u32),
     if args.kind.is_some() || args.periods.is_some() {
         return Err(CommandError::invalid("brackets", "brackets say which units count: leave --kind and --periods out"));
     }
-    let wrong = || CommandError::invalid("brackets", format!("`{}` are no brackets; write 0-0,1-3,4-7, each after the one before", line(text)));
+    let wrong =
+        || CommandError::invalid("brackets", format!("`{}` are no brackets; write 0-0,1-3,4-7, each after the one before", line(text)));
     let mut brackets: Vec<(u32, u32)> = Vec::new();
     for part in text.split(',') {
         let (first, last) = part.trim().split_once('-').unwrap_or((part.trim(), part.trim()));

@@ -152,11 +152,16 @@ impl View<'_> {
             card = card.block(Block::Table(self.rows()));
         }
         if !self.figures.ltv.is_empty() {
-            let rows = self.figures.ltv.iter().map(|one| {
-                vec![vec![one.day.to_string().into()], vec![self.money(one.average).into()], vec![number(one.people).into()]]
-            });
+            let rows =
+                self.figures.ltv.iter().map(|one| {
+                    vec![vec![one.day.to_string().into()], vec![self.money(one.average).into()], vec![number(one.people).into()]]
+                });
             let caption = "What a new person has paid on average (LTV)";
-            card = card.and_text(format!("{caption}:")).block(Block::Table(table(caption, &["Days after#", "Paid by then#", "People#"], rows.collect())));
+            card = card.and_text(format!("{caption}:")).block(Block::Table(table(
+                caption,
+                &["Days after#", "Paid by then#", "People#"],
+                rows.collect(),
+            )));
         }
         card
     }

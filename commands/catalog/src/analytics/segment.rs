@@ -67,8 +67,11 @@ impl Segment {
 impl Command for Segment {
     const NAME: &'static str = "segment";
     const SUMMARY: &'static str = "Divides an event by the values of a property";
-    const EXAMPLES: &'static [&'static str] =
-        &["segment purchase 30d --by plan", "segment page_views --by country --top 5 --unique", "segment signup 4w --by plan --where country=DE"];
+    const EXAMPLES: &'static [&'static str] = &[
+        "segment purchase 30d --by plan",
+        "segment page_views --by country --top 5 --unique",
+        "segment signup 4w --by plan --where country=DE",
+    ];
     const COMPLETES: &'static [&'static str] = &["event", "period", "by", "where", "tz", "source"];
     type Args = SegmentArgs;
 

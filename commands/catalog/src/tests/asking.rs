@@ -91,7 +91,9 @@ fn a_saved_funnel_is_asked_by_its_name() {
     world.source.saved.lock().unwrap().insert("path".into(), vec!["page_view".into(), "signup".into()]);
     assert!(world.run("funnel Path").contains("3 of 4 people (75 %)"));
     assert!(world.run("funnel path --period 7d").contains("PATH, last 7 days"));
-    assert!(matches!(world.error("funnel paht"), CommandError::NotFound { what: "saved funnel", nearest: Some(near), .. } if near == "PATH"));
+    assert!(
+        matches!(world.error("funnel paht"), CommandError::NotFound { what: "saved funnel", nearest: Some(near), .. } if near == "PATH")
+    );
     assert!(matches!(world.error("funnel path --within 1d"), CommandError::Invalid { argument: "steps", .. }));
     assert_eq!(world.complete("funnel", "steps", "pa"), ["page_view", "PATH"]);
 }
@@ -103,7 +105,10 @@ fn retention_is_a_heated_table_and_a_line() {
     buttons_work(&world, &card);
     let text = world.text(&card);
     assert!(text.contains("Back for anything after signup, last 7 days"), "{text}");
-    assert!(text.contains("3 people began. Of those who had the time for it, 33.3 % came back in day 1, 33.3 % came back in day 2."), "{text}");
+    assert!(
+        text.contains("3 people began. Of those who had the time for it, 33.3 % came back in day 1, 33.3 % came back in day 2."),
+        "{text}"
+    );
     let row = text.lines().find(|line| line.starts_with("2026-11-20")).unwrap();
     let row = row.split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(row, "2026-11-20 3 ▒ 33.3 % (1) ▒ 33.3 % (1) ▒ 33.3 % (1) ▒ 33.3 % (1)*");
@@ -138,7 +143,9 @@ fn retention_counts_as_it_is_told() {
     ] {
         assert!(matches!(world.error(line), CommandError::Invalid { argument: at, .. } if at == argument), "{line}");
     }
-    assert!(matches!(world.error("retention sginup any"), CommandError::NotFound { what: "event", nearest: Some(near), .. } if near == "signup"));
+    assert!(
+        matches!(world.error("retention sginup any"), CommandError::NotFound { what: "event", nearest: Some(near), .. } if near == "signup")
+    );
     assert_eq!(world.complete("retention", "back", "an"), ["any"]);
 }
 
@@ -208,7 +215,9 @@ fn cohorts_are_made_listed_and_read() {
     assert!(plan.contains("1 person in place of 3 people"), "{plan}");
     world.run("cohort make testers d --replace");
     assert_eq!(world.source.cohorts.lock().unwrap()["testers"], ["d"]);
-    assert!(matches!(world.error("cohort members tester"), CommandError::NotFound { what: "cohort", nearest: Some(near), .. } if near == "testers"));
+    assert!(
+        matches!(world.error("cohort members tester"), CommandError::NotFound { what: "cohort", nearest: Some(near), .. } if near == "testers")
+    );
     let text = world.run("cohort signup 7d --by day");
     assert!(text.contains("Back for anything after signup, last 7 days") && text.contains("2026-11-20"), "{text}");
     for (line, argument) in [
@@ -272,10 +281,16 @@ fn a_segment_divides() {
 fn a_report_averages_looks_a_year_back_and_at_the_present() {
     let world = shop();
     assert!(world.run("report purchase 30d --average revenue").contains("20 is the average of revenue over purchase."));
-    assert_eq!(world.run("report purchase --last 30d"), world.run("report purchase 30d").replace("report purchase 30d", "report purchase --last 30d"));
+    assert_eq!(
+        world.run("report purchase --last 30d"),
+        world.run("report purchase 30d").replace("report purchase 30d", "report purchase --last 30d")
+    );
     world.source.add("purchase", "e", "2025-11-20T08:00:00Z", &[("revenue", json!(5))]);
     let text = world.run("report purchase 7d --compare year");
-    assert!(text.contains("from 1 a year before") || text.contains("As a year before") || text.contains("nchanged from 1 a year before"), "{text}");
+    assert!(
+        text.contains("from 1 a year before") || text.contains("As a year before") || text.contains("nchanged from 1 a year before"),
+        "{text}"
+    );
     assert!(text.contains("A year before:") && text.contains("2025-11-17 to 2025-11-23"), "{text}");
     let card = world.reply("report page_view --now --by country --csv").card;
     assert!(world.text(&card).contains("1 page_view."));

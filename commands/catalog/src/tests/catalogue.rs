@@ -130,7 +130,19 @@ fn every_example_is_understood_and_reads_back_as_itself() {
 #[test]
 fn members_may_what_the_face_says() {
     let world = World::new();
-    let open = ["file put", "file get", "file share", "file unshare", "track", "alert ack", "alert unack", "sample", "approve", "decline", "cancel"];
+    let open = [
+        "file put",
+        "file get",
+        "file share",
+        "file unshare",
+        "track",
+        "alert ack",
+        "alert unack",
+        "sample",
+        "approve",
+        "decline",
+        "cancel",
+    ];
     for about in world.registry.all() {
         let admins = ["audit", "role explain", "role list"].contains(&about.name);
         // Everyone sees their own; all of them are for operators.

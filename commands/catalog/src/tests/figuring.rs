@@ -76,14 +76,26 @@ pub(super) fn funnel(asked: &Funnel, events: &[NewEvent]) -> FunnelFigures {
         .into_iter()
         .map(|(group, walks)| FunnelGroup {
             group,
-            steps: asked.steps.iter().enumerate().map(|(at, step)| {
-                let mut times: Vec<i64> =
-                    walks.iter().filter(|walk| walk.len() > at).map(|walk| (walk[at] - walk[at.saturating_sub(1)]).num_seconds()).collect();
-                times.sort_unstable();
-                #[expect(clippy::cast_precision_loss, reason = "tests wait a few days")]
-                let median = times.get(times.len() / 2).map(|seconds| *seconds as f64);
-                FunnelStep { name: step.event.clone().unwrap_or_default(), people: number(times.len()), median_seconds: median.filter(|_| at > 0) }
-            }).collect(),
+            steps: asked
+                .steps
+                .iter()
+                .enumerate()
+                .map(|(at, step)| {
+                    let mut times: Vec<i64> = walks
+                        .iter()
+                        .filter(|walk| walk.len() > at)
+                        .map(|walk| (walk[at] - walk[at.saturating_sub(1)]).num_seconds())
+                        .collect();
+                    times.sort_unstable();
+                    #[expect(clippy::cast_precision_loss, reason = "tests wait a few days")]
+                    let median = times.get(times.len() / 2).map(|seconds| *seconds as f64);
+                    FunnelStep {
+                        name: step.event.clone().unwrap_or_default(),
+                        people: number(times.len()),
+                        median_seconds: median.filter(|_| at > 0),
+                    }
+                })
+                .collect(),
         })
         .collect();
     groups.sort_by(|a, b| b.steps[0].people.total_cmp(&a.steps[0].people));
@@ -101,7 +113,8 @@ pub(super) fn retention(asked: &Retention, events: &[NewEvent]) -> RetentionFigu
     let unit = |event: &NewEvent| u32::try_from(starts.partition_point(|start| *start <= event.time)).unwrap();
     let mut cohorts: BTreeMap<u32, Vec<Vec<u32>>> = BTreeMap::new();
     for mine in by_person(events).values() {
-        let first = mine.iter().find(|event| matches(event, &asked.first) && event.time >= asked.window.from && event.time < asked.window.to);
+        let first =
+            mine.iter().find(|event| matches(event, &asked.first) && event.time >= asked.window.from && event.time < asked.window.to);
         if let Some(first) = first {
             let later = mine.iter().filter(|event| event.time > first.time && matches(event, &asked.back));
             cohorts.entry(unit(first)).or_default().push(later.map(|event| unit(event) - unit(first)).collect());
@@ -111,13 +124,16 @@ pub(super) fn retention(asked: &Retention, events: &[NewEvent]) -> RetentionFigu
         start: starts[number_of_unit as usize - 1],
         group: None,
         size: number(people.len()),
-        cells: brackets.iter().map(|(first, last)| {
-            let begins = starts[(number_of_unit - 1 + first) as usize];
-            let last_known = (*last).min(asked.periods);
-            let ends = starts[(number_of_unit + last_known) as usize];
-            let back = people.iter().filter(|units| units.iter().any(|unit| unit >= first && unit <= last)).count();
-            (begins <= now()).then(|| RetentionCell { people: number(back), complete: ends <= now() })
-        }).collect(),
+        cells: brackets
+            .iter()
+            .map(|(first, last)| {
+                let begins = starts[(number_of_unit - 1 + first) as usize];
+                let last_known = (*last).min(asked.periods);
+                let ends = starts[(number_of_unit + last_known) as usize];
+                let back = people.iter().filter(|units| units.iter().any(|unit| unit >= first && unit <= last)).count();
+                (begins <= now()).then(|| RetentionCell { people: number(back), complete: ends <= now() })
+            })
+            .collect(),
     });
     let columns = match &asked.kind {
         RetentionKind::Brackets(brackets) => brackets.iter().map(|(first, last)| format!("{first}-{last}")).collect(),

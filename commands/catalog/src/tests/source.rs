@@ -3,8 +3,8 @@
 use super::figuring::{self, kept, text};
 use async_trait::async_trait;
 use bellhop_core::analytics::{
-    AnalyticsCapabilities, Answer, Basis, Cohort, CohortMade, Cost, Figures, Funnel, Measure, Members, Metric, MetricKind, NewEvent, Person,
-    PersonEvent, ProfileChange, ProfileOperation, Query, Refused, Saved, SavedKind, StepOrder, Subject, Taken, Trend, TrendFigures,
+    AnalyticsCapabilities, Answer, Basis, Cohort, CohortMade, Cost, Figures, Funnel, Measure, Members, Metric, MetricKind, NewEvent,
+    Person, PersonEvent, ProfileChange, ProfileOperation, Query, Refused, Saved, SavedKind, StepOrder, Subject, Taken, Trend, TrendFigures,
     TrendRow,
 };
 use bellhop_core::ids::SourceName;

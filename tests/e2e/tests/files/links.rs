@@ -112,7 +112,7 @@ async fn links_are_counted_called_back_and_shown_to_whom_they_are_for() {
     let rooms = "[\"general\", \"ops\", \"links\", \"d-s3\", \"d-strict\", \"d-azure\"]";
     let mut house = House::open(&format!("[chat.console]\nkind = \"console\"\nchannels = {rooms}\n")).await;
     let ada = Person::log_in(&house.bot, "you").await;
-    let (_, _, azure, s3, strict) = tokio::join!(
+    let ((), (), azure, s3, strict) = tokio::join!(
         async {
             own(&house, &ada, Kind::Local).await;
             own(&house, &ada, Kind::S3).await;

@@ -3,7 +3,7 @@
 use super::ways::Way;
 use super::{ALL, House, Kind};
 use bellhop_e2e::PATIENCE;
-use bellhop_e2e::console::Person;
+use bellhop_e2e::console::{Message, Person};
 use bellhop_e2e::eyes::pattern;
 use bellhop_kit::wait::until;
 
@@ -209,7 +209,7 @@ async fn shared_elsewhere(house: &House, ada: &Person) {
         assert_eq!(ada.downloads(&there).await, [(name.trim_start_matches("shared/").to_owned(), pattern(5000))], "{kind:?}");
     }
     // The first of these links has ended by the time that all of its seconds are over.
-    let links: Vec<String> = ada.reads("ops").iter().flat_map(|message| message.links()).filter(|link| link.contains("/s/")).collect();
+    let links: Vec<String> = ada.reads("ops").iter().flat_map(Message::links).filter(|link| link.contains("/s/")).collect();
     assert_eq!(links.len(), ALL.len(), "{links:?}");
     for link in links {
         until(PATIENCE, "the link to end", || async { (follow(house, &link).await.0 == 410).then_some(()) }).await;

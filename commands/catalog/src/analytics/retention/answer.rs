@@ -8,6 +8,7 @@ use bellhop_core::analytics::{RetentionCell, RetentionFigures, RetentionKind};
 use bellhop_core::card::{Block, Column, Span, Table};
 use bellhop_core::chart::{Chart, ChartKind, Interval, Series, SeriesStyle, XAxis};
 use chrono_tz::Tz;
+use std::fmt::Write as _;
 
 /// The card; days are those of the zone.
 pub(super) fn card(title: String, figures: &RetentionFigures, zone: Tz) -> Card {
@@ -27,10 +28,12 @@ pub(super) fn card(title: String, figures: &RetentionFigures, zone: Tz) -> Card 
     if told.is_empty() {
         said.push_str(" The time to come back is not over for any of them yet.");
     } else {
-        said.push_str(&format!(" Of those who had the time for it, {}.", told.join(", ")));
+        let _ = write!(said, " Of those who had the time for it, {}.", told.join(", "));
     }
-    let values: Vec<Option<f64>> =
-        combined.iter().map(|all| all.and_then(|(back, of)| (of > 0.0).then(|| back / of * 100.0)).filter(|share| share.is_finite())).collect();
+    let values: Vec<Option<f64>> = combined
+        .iter()
+        .map(|all| all.and_then(|(back, of)| (of > 0.0).then(|| back / of * 100.0)).filter(|share| share.is_finite()))
+        .collect();
     let mut card = card.and_text(said.clone());
     if values.iter().any(Option::is_some) {
         card = card.block(Block::Chart(Chart {

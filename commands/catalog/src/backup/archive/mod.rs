@@ -43,7 +43,8 @@ impl Keys {
     /// As the bot has no key of its own and none can be made.
     pub fn of(seal: &dyn Seal) -> PortResult<Self> {
         let key = seal.derive(PURPOSE, true)?;
-        let absent = || PortError::new(PortErrorKind::Broken, "secrets", "derive", "the bot has no key that backups could be encrypted with");
+        let absent =
+            || PortError::new(PortErrorKind::Broken, "secrets", "derive", "the bot has no key that backups could be encrypted with");
         Ok(Self { key: key.ok_or_else(absent)? })
     }
 
