@@ -15,7 +15,7 @@ use crate::inbox::{DurableInbox, InboxWorker};
 use crate::links::ShortLinks;
 use crate::listening::{self, Patience};
 use crate::outbox::{GivenUp, Hands, Outbox, Pace};
-use crate::platforms::{ChatDirectory, SourceDirectory, StoreDirectory};
+use crate::platforms::{ChatDirectory, StoreDirectory};
 use crate::roles::Roles;
 use crate::schedule::Scheduler;
 use crate::server;
@@ -156,28 +156,19 @@ impl App {
         let chats = Arc::new(ChatDirectory::new(built.into_iter().map(|chat| chat.platform).collect()));
 
         let deadline = config.frame.server.command_deadline.0;
-        let dispatch = Dispatch::new(
-            permissions.clone(),
-            store.clone(),
-            clock.clone(),
-            ids.clone(),
-            config.frame.server.commands_per_minute,
-            deadline,
-        );
+        let often = config.frame.server.commands_per_minute;
+        let dispatch = Dispatch::new(permissions.clone(), store.clone(), clock.clone(), ids.clone(), often, deadline);
         let engine = Arc::new(Engine::new(store.clone(), clock.clone(), ids.clone()));
         let own = Arc::new(Own::new(engine.clone(), store.clone(), clock.clone()));
         let home = home(console.as_ref());
         let waiting = Arc::new(Waiting::new(engine.clone(), own.clone(), chats.clone(), home, options.pace.look));
         let events = Arc::new(Events::new(store.clone()));
         let hooks = Arc::new(Webhooks::new(store.clone(), &parts, chats.clone(), wiring::POSTED));
-        let ports = bellhop_analytics::Ports { records: Arc::new(store.clone()), clock: clock.clone(), ids: ids.clone() };
-        let mut sources: Vec<Arc<dyn bellhop_core::ports::AnalyticsSource>> = vec![events.clone()];
-        sources.extend(wiring::sources(&config, &ports)?);
         let names = chats.all().map(|chat| chat.name().to_string()).collect();
         let calls = Arc::new(CallBook::new(Arc::new(store.clone())));
         let registry = bellhop_catalog::registry(Services {
             stores: stores.clone(),
-            sources: Arc::new(SourceDirectory(sources)),
+            sources: Arc::new(wiring::sources(&config, events.clone(), &parts)?),
             places: chats.clone(),
             announcer: Arc::new(OutboxAnnouncer::new(store.clone(), ids.clone())),
             attachments: options.attachments.clone().unwrap_or_else(|| chats.clone()),

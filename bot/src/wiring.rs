@@ -6,6 +6,7 @@ pub use manifest::{ManifestError, manifest};
 
 use crate::config::{Config, ConfigError, section};
 use crate::hooks::{Refusal, Shape};
+use crate::platforms::SourceDirectory;
 use axum::Router;
 use bellhop_analytics::amplitude::{Amplitude, AmplitudeConfig};
 use bellhop_analytics::ga4::{Ga4, Ga4Config};
@@ -149,9 +150,11 @@ pub fn files(
     Ok(stores)
 }
 
-/// The analytics sources of a configuration, in the order in which they are written. The bot's own events are not among them: they are always there.
-pub fn sources(config: &Config, ports: &bellhop_analytics::Ports) -> Result<Vec<Arc<dyn AnalyticsSource>>, WiringError> {
-    let mut sources = Vec::new();
+/// The analytics sources: the bot's own events, which are always there, and those of the configuration in the order in which they are
+/// written.
+pub fn sources(config: &Config, own: Arc<dyn AnalyticsSource>, parts: &Parts) -> Result<SourceDirectory, WiringError> {
+    let ports = bellhop_analytics::Ports { records: parts.records.clone(), clock: parts.clock.clone(), ids: parts.ids.clone() };
+    let mut sources = vec![own];
     for (name, table) in config.frame.analytics.iter() {
         if table.get("kind").and_then(toml::Value::as_str) == Some("events") {
             continue;
@@ -159,7 +162,7 @@ pub fn sources(config: &Config, ports: &bellhop_analytics::Ports) -> Result<Vec<
         let build = kind("analytics", name, table, ANALYTICS)?;
         sources.push(build(name, table, ports.clone())?);
     }
-    Ok(sources)
+    Ok(SourceDirectory(sources))
 }
 
 /// Sections that no adapter serves are refused rather than ignored.

@@ -94,7 +94,7 @@ async fn asked(events: &Events, measure: Measure, by: Option<&str>, expected: Op
         let total = answer.trend().map_or(0.0, |figures| figures.total);
         times.push(begun.elapsed());
         if expected.is_some_and(|expected| (total - expected).abs() > 0.5) {
-            return Err(format!("{} events were counted where {expected:?} were sent", total));
+            return Err(format!("{total} events were counted where {expected:?} were sent"));
         }
     }
     Ok(millis(median(times)))

@@ -1,8 +1,9 @@
 //! Large copies between stores: killed in the middle they go on, nothing that had arrived is sent again, and what is there in the
 //! end is what another client reads.
+#![expect(clippy::expect_used, reason = "a test's own tools fail the test")]
 
+use bellhop_e2e::console::Person;
 use bellhop_e2e::{Bot, PATIENCE, json};
-use bellhop_http::{Client, Limits};
 use bellhop_kit::faults::FaultProxy;
 use bellhop_kit::peers::s3::{ACCESS_KEY, REGION, S3Server, SECRET_KEY};
 use bellhop_kit::wait;
@@ -21,44 +22,14 @@ const PARALLEL: u64 = 4;
 /// Longer than anything takes here on a busy machine.
 const LONG: Duration = Duration::from_mins(5);
 
-/// A person at the embedded chat's page.
-struct Page {
-    url: String,
-    cookie: String,
-    client: Client,
-    said: u32,
-}
-
-impl Page {
-    async fn log_in(bot: &Bot) -> Self {
-        bellhop_kit::install_tls();
-        let client = Client::new("page", Limits::default()).expect("a client");
-        let answer = client.get("get", "any", &bot.login).exchange().await.expect("the log-in page answers");
-        let cookie = answer.header("set-cookie").and_then(|set| set.split(';').next()).expect("a cookie").to_owned();
-        Self { url: bot.url.clone(), cookie, client, said: 0 }
-    }
-
-    /// Says a line in #general; the bot has it when this returns.
-    async fn say(&mut self, line: &str) {
-        self.said += 1;
-        let body = json!({ "channel": "general", "text": line, "key": format!("k{}", self.said) }).to_string();
-        let request = self.client.post("post", "any", &format!("{}/console/say", self.url)).header("cookie", &self.cookie);
-        let answer =
-            request.header("origin", &self.url).content("application/json", body.into()).exchange().await.expect("the console answers");
-        assert_eq!(answer.status().as_u16(), 200, "{:?}", answer.text().await);
-    }
-
-    /// What the page shows.
-    async fn shows(&self) -> String {
-        let answer = self
-            .client
-            .get("get", "any", &format!("{}/c/general", self.url))
-            .header("cookie", &self.cookie)
-            .exchange()
-            .await
-            .expect("the page answers");
-        answer.text().await.expect("a page")
-    }
+/// What the person sees in #general: the words and the buttons.
+fn shown(person: &Person) -> String {
+    person
+        .reads("general")
+        .iter()
+        .flat_map(|message| std::iter::once(message.text.clone()).chain(message.buttons()))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// A file whose every MiB is another, and that takes little room.
@@ -116,12 +87,12 @@ async fn a_copy_that_is_killed_in_the_middle_goes_on_where_it_was() {
     let mut bot = Bot::start(&config).await;
     std::fs::create_dir_all(bot.path("here/files")).unwrap();
     sparse(&bot.path("here/files/big.bin"), SIZE);
-    let mut page = Page::log_in(&bot).await;
+    let mut page = Person::log_in(&bot, "you").await;
     let began = Instant::now();
-    page.say(&format!("/file copy here:big.bin cloud:copies/big.bin --parallel {PARALLEL}")).await;
+    page.send("general", &format!("/file copy here:big.bin cloud:copies/big.bin --parallel {PARALLEL}"), &[]).await;
     let mut before = 0;
     for share in [3, 2] {
-        let shown = async || page.shows().await.contains("Copying here:big.bin to cloud:copies/big.bin").then_some(());
+        let shown = async || shown(&page).contains("Copying here:big.bin to cloud:copies/big.bin").then_some(());
         wait::until(LONG, "the progress", shown).await;
         let enough = async || (proxy.to_server() - before > SIZE / 2 / share).then_some(());
         wait::until(LONG, "a part of the copy", enough).await;
@@ -130,9 +101,9 @@ async fn a_copy_that_is_killed_in_the_middle_goes_on_where_it_was() {
         before = proxy.to_server();
         assert!(before < SIZE, "it was killed in the middle");
         bot.go().await;
-        page = Page::log_in(&bot).await;
+        page = Person::log_in(&bot, "you").await;
     }
-    let over = async || page.shows().await.contains("read back in 128 parts").then_some(());
+    let over = async || shown(&page).contains("read back in 128 parts").then_some(());
     wait::until(LONG, "the end of the copy", over).await;
     let took = began.elapsed();
     let again = proxy.to_server().saturating_sub(SIZE) / PART;
@@ -162,17 +133,17 @@ async fn a_running_copy_is_cancelled_from_the_terminal_and_goes_on_when_it_is_as
     }
     sparse(&bot.path("here/files/logs/zz.bin"), 64 * MIB);
     proxy.set(bellhop_kit::faults::Fault::Latency(Duration::from_millis(1)));
-    let mut page = Page::log_in(&bot).await;
-    page.say("/file copy here:logs/ cloud:logs/ --parallel 2").await;
+    let mut page = Person::log_in(&bot, "you").await;
+    page.send("general", "/file copy here:logs/ cloud:logs/ --parallel 2", &[]).await;
     // The button is there after a few seconds, and names the call.
-    wait::until(LONG, "the button", async || page.shows().await.contains("Cancel").then_some(())).await;
+    wait::until(LONG, "the button", async || shown(&page).contains("Cancel").then_some(())).await;
     let refused = bot.say(&["cancel", "c99999"]).await;
     assert_eq!(refused.code, 1);
     let audit = bot.said(&["audit", "--limit", "50"]).await;
     assert!(!audit.contains("cancelled"), "{audit}");
     let asked = bot.said(&["cancel", "c1"]).await;
     assert!(asked.contains("Cancelling"), "{asked}");
-    wait::until(PATIENCE, "the end", async || page.shows().await.contains("Cancelled: ").then_some(())).await;
+    wait::until(PATIENCE, "the end", async || shown(&page).contains("Cancelled: ").then_some(())).await;
     let audit = bot.said(&["audit", "--limit", "50"]).await;
     assert!(audit.contains("cancel c1") && audit.contains("cancelled"), "{audit}");
     proxy.set(bellhop_kit::faults::Fault::None);
@@ -186,13 +157,13 @@ async fn a_running_copy_is_cancelled_from_the_terminal_and_goes_on_when_it_is_as
     // A stop in the middle is no cancel: it goes on by itself.
     sparse(&bot.path("here/files/later.bin"), 256 * MIB);
     let before = proxy.to_server();
-    page.say("/file copy here:later.bin cloud:later.bin").await;
+    page.send("general", "/file copy here:later.bin cloud:later.bin", &[]).await;
     wait::until(LONG, "some of it", async || (proxy.to_server() - before > 32 * MIB).then_some(())).await;
     assert!(bot.program().terminate(Duration::from_secs(12)).await.unwrap().success());
     let stopped = proxy.to_server();
     assert!(stopped - before < 250 * MIB, "it was stopped in the middle");
     bot.go().await;
-    page = Page::log_in(&bot).await;
-    wait::until(LONG, "the rest", async || page.shows().await.contains("read back in 32 parts").then_some(())).await;
+    page = Person::log_in(&bot, "you").await;
+    wait::until(LONG, "the rest", async || shown(&page).contains("read back in 32 parts").then_some(())).await;
     assert!(proxy.to_server() - before < (256 + 6 * 8) * MIB, "what had arrived isn't sent again");
 }

@@ -146,7 +146,9 @@ impl MasterKey {
             let mut padded = Zeroizing::new([0_u8; 64]);
             padded[..LENGTH].copy_from_slice(key);
             let mut block = hmac::Hmac::<Sha256>::new((&*padded).into());
-            parts.iter().for_each(|part| block.update(part));
+            for part in parts {
+                block.update(part);
+            }
             Zeroizing::new(<[u8; LENGTH]>::from(block.finalize().into_bytes()))
         };
         let pseudorandom = self.expose(|bytes| mac(&[0; LENGTH], [bytes, &[]]));

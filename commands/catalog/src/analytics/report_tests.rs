@@ -2,6 +2,7 @@
 
 use super::answer::Failed;
 use super::*;
+use crate::analytics::asking::width;
 use bellhop_core::analytics::TrendRow;
 use bellhop_core::card::Block;
 use proptest::prelude::*;

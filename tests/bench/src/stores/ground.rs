@@ -5,6 +5,7 @@ use crate::site::Site;
 use bellhop_kit::peers::azurite::{ACCOUNT, Azurite, KEY};
 use bellhop_kit::peers::s3::{ACCESS_KEY, REGION, S3Server, SECRET_KEY};
 use serde_json::json;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
@@ -49,7 +50,8 @@ impl Ground {
         }
         let servers = [("s3", &s3), ("other", &other)].into_iter().chain(rados.iter().map(|rados| ("rados", rados)));
         for (name, server) in servers {
-            config += &format!(
+            let _ = write!(
+                config,
                 "\n[files.{name}]\nkind = \"s3\"\nbucket = \"{BUCKET}\"\nendpoint = \"{}\"\n\
                  access_key_id = \"{ACCESS_KEY}\"\nsecret_access_key = \"{SECRET_KEY}\"\n",
                 server.url()
@@ -65,7 +67,8 @@ impl Ground {
                 remote(name, key, value);
             }
         }
-        config += &format!(
+        let _ = write!(
+            config,
             "\n[files.azure]\nkind = \"azure\"\ncontainer = \"{BUCKET}\"\naccount = \"{ACCOUNT}\"\nendpoint = \"{}\"\naccount_key = \"{KEY}\"\n",
             azure.endpoint()
         );

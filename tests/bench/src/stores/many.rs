@@ -18,7 +18,7 @@ pub(super) async fn run(ground: &Ground) -> Result<Vec<Figure>, Failure> {
     std::fs::create_dir(&small).map_err(failed)?;
     for file in 0..FILES {
         let length = 1024 + usize::try_from(file * 7919 % 9216).unwrap_or_default();
-        let bytes: Vec<u8> = (0..length).map(|at| ((at as u64).wrapping_mul(31) ^ file) as u8).collect();
+        let bytes: Vec<u8> = (0..length as u64).map(|at| (at.wrapping_mul(31) ^ file).to_le_bytes()[0]).collect();
         std::fs::write(small.join(format!("{file:05}.bin")), bytes).map_err(failed)?;
     }
     let source = format!("s3:{BUCKET}/many");
