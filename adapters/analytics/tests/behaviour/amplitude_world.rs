@@ -292,9 +292,11 @@ impl AmplitudeWorld {
         }
         let url = self.url.lock().unwrap().clone();
         let told = match (call.method.as_str(), call.path.as_str()) {
-            ("GET", "/api/2/events/list") => Ok(
-                json!({ "data": ["first_visit", "page_view", "signup", "purchase"].map(|name| json!({ "name": name, "totals": 1, "non_active": false, "deleted": false })) }),
-            ),
+            ("GET", "/api/2/events/list") => {
+                let known = |name| json!({ "name": name, "totals": 1, "non_active": false, "deleted": false });
+                let events = ["first_visit", "page_view", "signup", "purchase"].map(known);
+                Ok(json!({ "data": events }))
+            }
             ("GET", "/api/2/events/segmentation") => self.segmentation(call),
             ("GET", "/api/2/funnels") => self.funnel(call),
             ("GET", "/api/2/retention") => self.retention(call),

@@ -359,7 +359,7 @@ async fn events_go_in_by_the_measurement_protocol() {
 async fn the_check_reads_all_pages() {
     let stage = stage().await;
     let findings = stage.source.check().await.unwrap();
-    let all: String = findings.iter().map(|finding| format!("{} {}\n", finding.good, finding.text)).collect();
+    let all = findings.iter().map(|finding| format!("{} {}", finding.good, finding.text)).collect::<Vec<_>>().join("\n");
     for expected in ["America/New_York", "key events: signup, purchase", "no data streams", "DebugView"] {
         assert!(all.contains(expected), "{expected}: {all}");
     }

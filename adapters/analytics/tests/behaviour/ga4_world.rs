@@ -182,7 +182,7 @@ impl Ga4World {
         }
     }
 
-    fn collected(&self, call: &Call, debug: bool) -> Reply {
+    fn collected(call: &Call, debug: bool) -> Reply {
         let body = call.json();
         let mut messages = Vec::new();
         let name = |name: &str| name.len() <= 40 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !name.is_empty();
@@ -205,7 +205,7 @@ impl Ga4World {
         }
     }
 
-    fn metadata(&self) -> Value {
+    fn metadata() -> Value {
         let field = |name: &str| json!({ "apiName": name, "uiName": name, "customDefinition": name.contains(':') });
         let mut metrics: Vec<Value> = METRICS.iter().map(|name| field(name)).collect();
         metrics[5]["deprecatedApiNames"] = json!(["conversions"]);
@@ -220,7 +220,7 @@ impl Ga4World {
             ("", _) => {
                 Reply::json(200, &json!({ "name": format!("properties/{PROPERTY}"), "displayName": "Shop", "timeZone": self.zone.name() }))
             }
-            ("/metadata", _) => Reply::json(200, &self.metadata()),
+            ("/metadata", _) => Reply::json(200, &Self::metadata()),
             ("/keyEvents", None) => Reply::json(200, &json!({ "keyEvents": [{ "eventName": "signup" }], "nextPageToken": "2" })),
             ("/keyEvents", Some("2")) => Reply::json(200, &json!({ "keyEvents": [{ "eventName": "purchase" }] })),
             ("/dataStreams", _) => Reply::json(200, &json!({})),
@@ -259,8 +259,8 @@ impl World for Ga4World {
     fn answer(&self, call: &Call) -> Reply {
         match call.path.as_str() {
             "/token" => return self.token(call),
-            "/mp/collect" => return self.collected(call, false),
-            "/debug/mp/collect" => return self.collected(call, true),
+            "/mp/collect" => return Self::collected(call, false),
+            "/debug/mp/collect" => return Self::collected(call, true),
             _ => {}
         }
         let Some((version, rest)) = call.path.strip_prefix('/').and_then(|path| path.split_once("/properties/")) else {

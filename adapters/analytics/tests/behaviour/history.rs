@@ -29,7 +29,10 @@ impl Happened {
     }
 }
 
-const EVENTS: [(&str, &str, &str, &[(&str, &str)]); 21] = [
+/// When, what, by whom, and with which properties.
+type Row = (&'static str, &'static str, &'static str, &'static [(&'static str, &'static str)]);
+
+const EVENTS: [Row; 21] = [
     ("2026-10-20T13:00:00Z", "first_visit", "ann", &[("country", "Germany")]),
     ("2026-10-20T13:00:05Z", "page_view", "ann", &[("country", "Germany"), ("page", "/home")]),
     ("2026-10-20T13:01:00Z", "signup", "ann", &[("country", "Germany"), ("plan", "pro")]),

@@ -12,6 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::sync::{Arc, Mutex};
 
+/// How a moment is named in an answer.
+type Name = fn(Timestamp) -> String;
+
 pub const ZONE: Tz = chrono_tz::America::New_York;
 type Told = Result<Value, String>;
 
@@ -107,8 +110,8 @@ impl MixpanelWorld {
     }
 
     /// All moments of the period, and that of each event, as the vendor names them.
-    fn unit(call: &Call) -> Result<(Vec<String>, fn(Timestamp) -> String), String> {
-        let name: fn(Timestamp) -> String = match call.param("unit") {
+    fn unit(call: &Call) -> Result<(Vec<String>, Name), String> {
+        let name: Name = match call.param("unit") {
             Some("hour") => |at| at.with_timezone(&ZONE).format("%Y-%m-%d %H:00:00").to_string(),
             Some("day") => |at| local(at).to_string(),
             Some("month") => |at| local(at).format("%Y-%m-01").to_string(),
@@ -351,14 +354,11 @@ impl MixpanelWorld {
             } else {
                 properties.get("forbidden").map(|_| "properties.forbidden")
             };
-            match wrong {
-                Some(field) => {
-                    failures.push(json!({ "index": index, "$insert_id": id, "field": field, "message": format!("'{field}' is invalid") }))
-                }
-                None => {
-                    let key = json!([event["event"], properties["time"], properties["distinct_id"], id]).to_string();
-                    self.imported.lock().unwrap().insert(key, event.clone());
-                }
+            if let Some(field) = wrong {
+                failures.push(json!({ "index": index, "$insert_id": id, "field": field, "message": format!("'{field}' is invalid") }));
+            } else {
+                let key = json!([event["event"], properties["time"], properties["distinct_id"], id]).to_string();
+                self.imported.lock().unwrap().insert(key, event.clone());
             }
         }
         let good = events.len() - failures.len();

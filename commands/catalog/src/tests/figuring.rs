@@ -26,7 +26,9 @@ fn by_person(events: &[NewEvent]) -> BTreeMap<&str, Vec<&NewEvent>> {
     for event in events {
         people.entry(&event.distinct_id).or_default().push(event);
     }
-    people.values_mut().for_each(|mine| mine.sort_by_key(|event| event.time));
+    for mine in people.values_mut() {
+        mine.sort_by_key(|event| event.time);
+    }
     people
 }
 

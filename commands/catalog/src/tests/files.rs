@@ -160,7 +160,7 @@ fn what_a_killed_put_has_sent_is_given_up() {
 fn a_put_in_parts_that_fails_leaves_nothing() {
     let world = World::new();
     let store = &world.stores.0[1];
-    let call = world.with_files(&[("u", "big.bin", &[7; 200_000])]);
+    let call = world.with_files(&[("u", "big.bin", &vec![7; 200_000])]);
     store.fail_writes_after(2);
     assert!(
         matches!(world.try_call(&call, "file put plain:").unwrap_err(), CommandError::Port(error) if error.kind == PortErrorKind::Full)
@@ -185,7 +185,7 @@ impl Clock for Later {
 #[test]
 fn a_put_that_nobody_goes_on_with_is_given_up_with_time() {
     let world = World::new();
-    let call = world.with_files(&[("u", "big.bin", &[7; 200_000])]);
+    let call = world.with_files(&[("u", "big.bin", &vec![7; 200_000])]);
     killed(&world, &call, "file put plain:");
     let tidied = |hours: i64| {
         let clock = Later(super::world::now() + chrono::TimeDelta::hours(hours));
