@@ -25,3 +25,5 @@ mod source;
 mod stores;
 mod tags;
 mod world;
+
+pub(crate) use world::block_on;
