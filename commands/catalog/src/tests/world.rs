@@ -124,6 +124,7 @@ impl World {
             audit: Arc::new(Log),
             usage: Arc::new(Log),
             dead_letters: Arc::new(Log),
+            feeds: Arc::new(Log),
             permissions: Arc::new(Rules),
             approvals: Arc::new(Rules),
             calls: Arc::new(Rules),

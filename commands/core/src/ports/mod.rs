@@ -11,6 +11,7 @@ mod calls;
 mod chat;
 mod database;
 mod dead_letters;
+mod feeds;
 mod files;
 mod folders;
 mod front;
@@ -35,6 +36,7 @@ pub use calls::{Calls, RunningCall};
 pub use chat::{Channel, Channels, ChatPlatform, Finding, Post, Upload};
 pub use database::{DatabaseCopy, OwnDatabase};
 pub use dead_letters::{DeadLetter, DeadLetters};
+pub use feeds::{Feed, Feeds, RefusedEvent};
 pub use files::{
     FileEncryption, FileInfo, FilePage, FileStore, FolderPage, NewFile, PartDone, PartUpload, PartWrites, ReadRange, ShareLimit,
     StoredFile, Stores, Tidied, USUAL_STORES, Unfinished, Version, file_name, usual_store_key,
@@ -50,7 +52,7 @@ pub use places::{Announcer, Attachments, Places, Platforms};
 pub use records::{Record, Records};
 pub use schedule::{Schedule, ScheduleBook};
 pub use seal::Seal;
-pub use usage::{UsageBook, UsageRow};
+pub use usage::{SourceUsage, UsageBook, UsageRow};
 
 use crate::error::PortError;
 use std::pin::Pin;
