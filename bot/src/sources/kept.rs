@@ -7,7 +7,7 @@
 use super::answers::{Answers, Held};
 use super::flights::Flights;
 use super::freshness;
-use super::rest::{Rest, Rests};
+use super::rest::Rests;
 use super::tally::Tally;
 use async_trait::async_trait;
 use bellhop_core::analytics::{
@@ -215,8 +215,10 @@ impl Inner {
     async fn counted<T: Costs>(&self, lane: &'static str, weight: i64, work: impl Future<Output = PortResult<T>>) -> PortResult<T> {
         let whole = self.patience.whole;
         let ended = tokio::time::timeout(whole, work).await.unwrap_or_else(|_| Err(self.late(lane, format!("no answer came in {} s", whole.as_secs()))));
-        self.tally.call(ended.is_ok(), ended.as_ref().ok().and_then(Costs::cost)).await;
-        self.rests.learn(lane, weight, &ended, self.clock.now()).await;
+        let cost = ended.as_ref().ok().and_then(Costs::cost).cloned();
+        let failed = ended.as_ref().err().cloned();
+        self.tally.call(failed.is_none(), cost.as_ref()).await;
+        self.rests.learn(lane, weight, failed.as_ref(), self.clock.now()).await;
         ended
     }
 

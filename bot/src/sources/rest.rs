@@ -59,9 +59,9 @@ impl Rests {
     }
 
     /// Learns from how asking ended: a time to come back is kept, and a success ends what was noted before.
-    pub async fn learn<T>(&self, lane: &str, weight: i64, ended: &PortResult<T>, now: Timestamp) {
-        let noted = match ended {
-            Err(PortError { retry: Retry::After(pause), message, .. }) => {
+    pub async fn learn(&self, lane: &str, weight: i64, failed: Option<&PortError>, now: Timestamp) {
+        let noted = match failed {
+            Some(PortError { retry: Retry::After(pause), message, .. }) => {
                 let pause = TimeDelta::from_std(*pause).unwrap_or(MOST).min(MOST);
                 let rest = Rest { until: now + pause, why: shorten(&one_line(message), 300), weight };
                 match serde_json::to_value(rest) {
@@ -69,9 +69,9 @@ impl Rests {
                     Err(_) => Ok(()),
                 }
             }
-            Err(_) => Ok(()),
+            Some(_) => Ok(()),
             // A lighter question that went well says nothing about heavier ones.
-            Ok(_) => match self.records.get(&self.collection, lane).await {
+            None => match self.records.get(&self.collection, lane).await {
                 Ok(Some(kept)) if serde_json::from_value(kept.clone()).is_ok_and(|rest: Rest| weight < rest.weight && now < rest.until) => Ok(()),
                 Ok(Some(_)) => self.records.remove(&self.collection, lane).await,
                 Ok(None) => Ok(()),

@@ -329,7 +329,7 @@ impl ScheduleBook for Book {
     }
 }
 
-struct Log;
+pub(super) struct Log;
 #[async_trait]
 impl AuditTrail for Log {
     async fn rows(&self, filter: &AuditFilter) -> PortResult<Vec<AuditRow>> {
@@ -352,28 +352,6 @@ impl AuditTrail for Log {
             .collect())
     }
 }
-#[async_trait]
-impl UsageBook for Log {
-    async fn usage(&self, since: Timestamp) -> PortResult<Vec<UsageRow>> {
-        let row = UsageRow { what: "commands".into(), which: "help".into(), done: 1234, failed: 1 };
-        Ok(if since > now() - TimeDelta::hours(2) { Vec::new() } else { vec![row] })
-    }
-    async fn health(&self) -> PortResult<Vec<(String, String)>> {
-        Ok(vec![("Database".into(), "SQLite".into())])
-    }
-}
-
-#[async_trait]
-impl DeadLetters for Log {
-    async fn list(&self, _: usize) -> PortResult<Vec<DeadLetter>> {
-        let to = Address::channel("console", "local", "ops");
-        Ok(vec![DeadLetter { number: 17, to, about: "FIRING: DiskFull".into(), why: "the channel is closed".into(), since: now() }])
-    }
-    async fn retry(&self, number: i64) -> PortResult<()> {
-        if number == 17 { Ok(()) } else { Err(PortError::not_found("database", "redrive", "there is none")) }
-    }
-}
-
 struct Rules;
 impl Permissions for Rules {
     fn access(&self, user: &UserRef) -> Access {
