@@ -19,8 +19,8 @@ use crate::platforms::{ChatDirectory, StoreDirectory};
 use crate::roles::Roles;
 use crate::schedule::Scheduler;
 use crate::server;
+use crate::sources::{self, FeedPace, Feeder, OwnUse};
 use crate::start::{self, StartError};
-use crate::sources::{self, FeedBook, FeedPace, Feeder, OwnUse};
 use crate::tasks::Tasks;
 use crate::usage::Figures;
 use crate::wiring::{self, Chat, Parts};
@@ -167,22 +167,20 @@ impl App {
 
         let deadline = config.frame.server.command_deadline.0;
         let often = config.frame.server.commands_per_minute;
-        let analytics = wiring::analytics(&config, &parts)?;
-        let own_use = OwnUse::new(analytics.own_use);
+        let counting = sources::gather(wiring::analytics(&config, &parts)?, &store, &clock, options.asking);
+        let own_use = counting.own_use;
         let dispatch = Dispatch::new(permissions.clone(), store.clone(), clock.clone(), ids.clone(), often, deadline);
         dispatch.note(own_use);
         let engine = Arc::new(Engine::new(store.clone(), clock.clone(), ids.clone()).noting(own_use));
         let own = Arc::new(Own::new(engine.clone(), store.clone(), clock.clone()));
         let home = home(console.as_ref());
         let waiting = Arc::new(Waiting::new(engine.clone(), own.clone(), chats.clone(), home, options.pace.look));
-        let events = Arc::new(Events::new(store.clone()).feeding(analytics.fed.iter().cloned()));
-        let (sources, fed) = sources::gather(events.clone(), &analytics, &store, &clock, options.asking);
         let hooks = Arc::new(Webhooks::new(store.clone(), &parts, chats.clone(), wiring::POSTED));
         let names = chats.all().map(|chat| chat.name().to_string()).collect();
         let calls = Arc::new(CallBook::new(Arc::new(store.clone())));
         let registry = bellhop_catalog::registry(Services {
             stores: stores.clone(),
-            sources: Arc::new(sources),
+            sources: counting.sources,
             places: chats.clone(),
             announcer: Arc::new(OutboxAnnouncer::new(store.clone(), ids.clone())),
             attachments: options.attachments.clone().unwrap_or_else(|| chats.clone()),
@@ -191,8 +189,8 @@ impl App {
             alerts: Arc::new(Desk::new(store.clone(), engine.clone())),
             schedules: Arc::new(store.clone()),
             audit: Arc::new(store.clone()),
-            usage: Arc::new(Figures::new(store.clone(), stores.clone(), clock.clone(), names).asking(analytics.services.clone())),
-            feeds: Arc::new(FeedBook::new(store.clone(), clock.clone(), analytics.fed)),
+            usage: Arc::new(Figures::new(store.clone(), stores.clone(), clock.clone(), names).asking(counting.services)),
+            feeds: counting.feeds,
             dead_letters: Arc::new(GivenUp(store.clone())),
             permissions: permissions.clone(),
             approvals: Arc::new(ApprovalDesk::new(&dispatch)),
@@ -222,9 +220,9 @@ impl App {
             own,
             waiting,
             hooks,
-            events,
+            events: counting.events,
             own_use,
-            fed,
+            fed: counting.fed,
             stores,
             links,
             inbox,

@@ -7,7 +7,8 @@ use bellhop_core::error::{CommandError, PortError};
 use bellhop_core::ids::{ChatName, StoreName};
 use bellhop_core::nearest::nearest;
 use bellhop_core::ports::{
-    Attachments, ByteStream, Channel, ChatPlatform, FileStore, Places, Platforms, PortResult, Records, Stores, USUAL_STORES, usual_store_key,
+    Attachments, ByteStream, Channel, ChatPlatform, FileStore, Places, Platforms, PortResult, Records, Stores, USUAL_STORES,
+    usual_store_key,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;

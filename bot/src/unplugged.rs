@@ -14,9 +14,9 @@ use bellhop_core::error::{CommandError, PortError, PortErrorKind};
 use bellhop_core::ids::{CallId, CardKey, ChatName, SourceName, StoreName, VersionId};
 use bellhop_core::ports::{
     AlertDesk, AlertFilter, AnalyticsSource, Announcer, Approvals, Attachments, AuditFilter, AuditRow, AuditTrail, ByteStream, Calls,
-    Channel, ChatPlatform, DatabaseCopy, DeadLetter, DeadLetters, Decision, Feed, Feeds, FileStore, Hook, HookRequest, Hooks, Link, LinkFacts, Links,
-    MadeHook, NewAlert, OwnDatabase, Permissions, Places, Platforms, PortResult, Record, Records, RefusedEvent, RunningCall, Schedule, ScheduleBook,
-    Seal, Sources, Stores, UsageBook, UsageRow,
+    Channel, ChatPlatform, DatabaseCopy, DeadLetter, DeadLetters, Decision, Feed, Feeds, FileStore, Hook, HookRequest, Hooks, Link,
+    LinkFacts, Links, MadeHook, NewAlert, OwnDatabase, Permissions, Places, Platforms, PortResult, Record, Records, RefusedEvent,
+    RunningCall, Schedule, ScheduleBook, Seal, Sources, Stores, UsageBook, UsageRow,
 };
 use serde_json::Value;
 use std::sync::Arc;

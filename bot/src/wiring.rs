@@ -183,7 +183,7 @@ pub fn analytics(config: &Config, parts: &Parts) -> Result<Analytics, WiringErro
         let fed = table.remove(FED);
         let service = build(name, &table, ports.clone())?;
         let at = || format!("[analytics.{name}] {FED}");
-        match fed.as_ref().map(|value| value.as_bool()) {
+        match fed.as_ref().map(toml::Value::as_bool) {
             None | Some(Some(false)) => {}
             Some(Some(true)) if service.capabilities().track => all.fed.push(SourceName::new(name)),
             Some(Some(true)) => {

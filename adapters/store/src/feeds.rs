@@ -62,7 +62,8 @@ pub(crate) async fn queue(session: &mut Session, sinks: &[SourceName], events: &
         return Ok(());
     }
     // Plain data: its serialisation has no way to fail.
-    let rows = || events.iter().map(|event| args![event.insert_id.as_str(), serde_json::to_string(event).unwrap_or_default()]).collect::<Batch>();
+    let rows =
+        || events.iter().map(|event| args![event.insert_id.as_str(), serde_json::to_string(event).unwrap_or_default()]).collect::<Batch>();
     for sink in sinks {
         session.run("INSERT INTO feed_lane (sink) VALUES ($1) ON CONFLICT (sink) DO NOTHING", args![sink.as_str()]).await?;
         session

@@ -101,11 +101,11 @@ impl Kept {
         let inner = &self.0;
         let (now, key) = (inner.clock.now(), freshness::key(query));
         let held = inner.answers.get::<Answer>(&key).await;
-        if let Some(held) = held.as_ref().filter(|held| !anew && Inner::good(held, now)) {
-            if !inner.changed(held.at, query).await {
-                inner.tally.kept().await;
-                return Ok(served(held));
-            }
+        if let Some(held) = held.as_ref().filter(|held| !anew && Inner::good(held, now))
+            && !inner.changed(held.at, query).await
+        {
+            inner.tally.kept().await;
+            return Ok(served(held));
         }
         if let Some(rest) = inner.rests.now(freshness::lane(query), freshness::weight(query), now).await {
             return inner.last_answer(held, query, rest.refusal(&inner.service, "query", now)).await;
@@ -214,7 +214,9 @@ impl Inner {
     /// Does something at the source, counts it, and learns when to leave it alone.
     async fn counted<T: Costs>(&self, lane: &'static str, weight: i64, work: impl Future<Output = PortResult<T>>) -> PortResult<T> {
         let whole = self.patience.whole;
-        let ended = tokio::time::timeout(whole, work).await.unwrap_or_else(|_| Err(self.late(lane, format!("no answer came in {} s", whole.as_secs()))));
+        let ended = tokio::time::timeout(whole, work)
+            .await
+            .unwrap_or_else(|_| Err(self.late(lane, format!("no answer came in {} s", whole.as_secs()))));
         let cost = ended.as_ref().ok().and_then(Costs::cost).cloned();
         let failed = ended.as_ref().err().cloned();
         self.tally.call(failed.is_none(), cost.as_ref()).await;
@@ -249,15 +251,13 @@ impl Inner {
         let mut answer = served(&held);
         let why = shorten(&one_line(&error.message), 300);
         let age = age(now - held.at);
-        let mut note = format!("{} gave no answer now ({why}): this is its last one, {age} old", self.source.name());
-        if let Retry::After(pause) = error.retry
-            && let Ok(pause) = TimeDelta::from_std(pause)
-        {
-            let zone = freshness::zone(query);
-            let back = (now + pause).with_timezone(&zone).format("%Y-%m-%d %H:%M");
-            note.push_str(&format!("; ask again from {back} ({zone}) on"));
-        }
-        answer.basis.notes.push(note);
+        let zone = freshness::zone(query);
+        let back = match error.retry {
+            Retry::After(pause) => TimeDelta::from_std(pause).ok().map(|pause| (now + pause).with_timezone(&zone)),
+            _ => None,
+        };
+        let back = back.map(|back| format!("; ask again from {} ({zone}) on", back.format("%Y-%m-%d %H:%M"))).unwrap_or_default();
+        answer.basis.notes.push(format!("{} gave no answer now ({why}): this is its last one, {age} old{back}", self.source.name()));
         Ok(answer)
     }
 }

@@ -17,7 +17,7 @@ pub struct OwnUse {
     wanted: bool,
 }
 
-fn event(name: &str, who: String, time: Timestamp, id: String, properties: Value) -> NewEvent {
+fn event(name: &str, who: String, time: Timestamp, id: String, properties: &Value) -> NewEvent {
     let properties = properties.as_object().cloned().unwrap_or_default().into_iter().filter(|(_, value)| !value.is_null()).collect();
     NewEvent { event: name.to_owned(), distinct_id: who, time, insert_id: id, properties }
 }
@@ -38,8 +38,9 @@ impl OwnUse {
     /// A command that was run: its name, how it ended, by whom. However often the call is tried, it is one event.
     #[must_use]
     pub fn command(self, call: &Call, command: &str, outcome: &str) -> Vec<NewEvent> {
-        let properties = json!({ "command": command, "outcome": outcome, "chat": call.at.chat.as_str(), "access": call.caller.access.to_string() });
-        let noted = || event("bellhop_command", call.caller.user.to_string(), call.now, format!("command-{}", call.id), properties);
+        let properties =
+            json!({ "command": command, "outcome": outcome, "chat": call.at.chat.as_str(), "access": call.caller.access.to_string() });
+        let noted = || event("bellhop_command", call.caller.user.to_string(), call.now, format!("command-{}", call.id), &properties);
         self.wanted.then(noted).into_iter().collect()
     }
 
@@ -50,7 +51,7 @@ impl OwnUse {
         let usual = ["critical", "error", "warning", "info", "none"];
         let severity = usual.iter().find(|word| alert.signal.severity.eq_ignore_ascii_case(word)).unwrap_or(&"other");
         let properties = json!({ "state": alert.state.word(), "severity": severity, "source": alert.signal.source });
-        self.wanted.then(|| event("bellhop_alert", BOT.to_owned(), now, format!("alert-{id}"), properties)).into_iter().collect()
+        self.wanted.then(|| event("bellhop_alert", BOT.to_owned(), now, format!("alert-{id}"), &properties)).into_iter().collect()
     }
 
     /// A delivery that was done or given up.
@@ -66,6 +67,6 @@ impl OwnUse {
         let properties = json!({ "chat": row.to.chat.as_str(), "outcome": outcome, "seconds": seconds as f64 / 1000.0 });
         // A row that was given up may be queued once more under the same key.
         let id = format!("delivery-{}-{}", row.key, row.epoch);
-        self.wanted.then(|| event("bellhop_delivery", BOT.to_owned(), now, id, properties)).into_iter().collect()
+        self.wanted.then(|| event("bellhop_delivery", BOT.to_owned(), now, id, &properties)).into_iter().collect()
     }
 }

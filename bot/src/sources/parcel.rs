@@ -25,12 +25,11 @@ pub(super) fn parcels(events: Vec<FedEvent>, counts_twice: bool) -> Vec<Vec<FedE
     let mut open = std::collections::HashMap::<String, usize>::new();
     for fed in events {
         let person = fed.event.distinct_id.clone();
-        match open.get(&person).and_then(|at| parcels.get_mut(*at)).filter(|parcel| parcel.len() < SURE) {
-            Some(parcel) => parcel.push(fed),
-            None => {
-                open.insert(person, parcels.len());
-                parcels.push(vec![fed]);
-            }
+        if let Some(parcel) = open.get(&person).and_then(|at| parcels.get_mut(*at)).filter(|parcel| parcel.len() < SURE) {
+            parcel.push(fed);
+        } else {
+            open.insert(person, parcels.len());
+            parcels.push(vec![fed]);
         }
     }
     parcels
@@ -84,10 +83,9 @@ pub(super) async fn send(
                 settled.refused.extend(parcel.iter().map(|fed| (fed.seq, why.clone())));
             }
             // A wrong key, permission or address is mended by people: the queue is kept meanwhile.
-            (
-                _,
-                PortErrorKind::Unauthenticated | PortErrorKind::Denied | PortErrorKind::Unsupported | PortErrorKind::NotFound,
-            ) => return resting(settled, clock.now(), MENDED, why, false),
+            (_, PortErrorKind::Unauthenticated | PortErrorKind::Denied | PortErrorKind::Unsupported | PortErrorKind::NotFound) => {
+                return resting(settled, clock.now(), MENDED, why, false);
+            }
             (_, _) => return resting(settled, clock.now(), backoff(pace.first, attempts), why, true),
         }
     }

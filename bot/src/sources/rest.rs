@@ -72,7 +72,9 @@ impl Rests {
             Some(_) => Ok(()),
             // A lighter question that went well says nothing about heavier ones.
             None => match self.records.get(&self.collection, lane).await {
-                Ok(Some(kept)) if serde_json::from_value(kept.clone()).is_ok_and(|rest: Rest| weight < rest.weight && now < rest.until) => Ok(()),
+                Ok(Some(kept)) if serde_json::from_value(kept.clone()).is_ok_and(|rest: Rest| weight < rest.weight && now < rest.until) => {
+                    Ok(())
+                }
                 Ok(Some(_)) => self.records.remove(&self.collection, lane).await,
                 Ok(None) => Ok(()),
                 Err(error) => Err(error),

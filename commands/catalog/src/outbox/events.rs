@@ -105,10 +105,10 @@ fn state(feed: &Feed, zone: chrono_tz::Tz) -> String {
     if !feed.configured && feed.source.as_str() != crate::analytics::OWN {
         "not fed any more by the configuration".clone_into(&mut said);
     }
-    if let Some((_, at)) = feed.dropped {
-        said.push_str(&format!("; the oldest were dropped for want of room, last {}", local(at, zone)));
+    match feed.dropped {
+        Some((_, at)) => format!("{said}; the oldest were dropped for want of room, last {}", local(at, zone)),
+        None => said,
     }
-    said
 }
 
 /// The lanes, or the one of a source.

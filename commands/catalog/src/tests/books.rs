@@ -4,9 +4,7 @@ use super::world::{Log, now};
 use async_trait::async_trait;
 use bellhop_core::analytics::{NewEvent, Quota};
 use bellhop_core::ids::SourceName;
-use bellhop_core::ports::{
-    DeadLetter, DeadLetters, Feed, Feeds, PortResult, RefusedEvent, SourceUsage, UsageBook, UsageRow,
-};
+use bellhop_core::ports::{DeadLetter, DeadLetters, Feed, Feeds, PortResult, RefusedEvent, SourceUsage, UsageBook, UsageRow};
 use bellhop_core::{Address, PortError, Timestamp};
 use chrono::TimeDelta;
 
@@ -74,8 +72,15 @@ fn shop() -> SourceName {
 #[async_trait]
 impl Feeds for Log {
     async fn feeds(&self) -> PortResult<Vec<Feed>> {
-        let untouched =
-            |source: &str| Feed { source: source.into(), configured: true, waiting: 0, oldest: None, refused: 0, dropped: None, rests: None };
+        let untouched = |source: &str| Feed {
+            source: source.into(),
+            configured: true,
+            waiting: 0,
+            oldest: None,
+            refused: 0,
+            dropped: None,
+            rests: None,
+        };
         let shop = Feed {
             waiting: 1200,
             oldest: Some(now() - TimeDelta::hours(1)),

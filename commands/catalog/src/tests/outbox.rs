@@ -42,7 +42,9 @@ fn events_on_their_way_and_refused_ones_are_listed_and_sent_again() {
 fn what_sources_were_asked_and_have_left_is_told_by_source() {
     let world = World::new();
     let said = world.run("usage");
-    for part in ["shop", "340", "1\u{202f}234.50 tokens of this hour", "40 of 60 questions per hour", "not asked before", "1\u{202f}500", "web"] {
+    for part in
+        ["shop", "340", "1\u{202f}234.50 tokens of this hour", "40 of 60 questions per hour", "not asked before", "1\u{202f}500", "web"]
+    {
         assert!(said.contains(part), "{part}: {said}");
     }
     assert!(!world.run("usage 1h").contains("shop"));
