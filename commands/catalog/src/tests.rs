@@ -3,6 +3,7 @@
 mod alerts;
 mod asking;
 mod backups;
+mod books;
 mod browse;
 mod bucket_store;
 mod buckets;

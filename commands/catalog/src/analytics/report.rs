@@ -34,6 +34,7 @@ const MOST_SOURCES: usize = 5;
 
 /// Arguments of `report`.
 #[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch that is typed or not")]
 pub struct ReportArgs {
     /// What to count: `page_views`, `sessions`, `users`, `key_events`, or an event's name
     pub metric: String,
@@ -87,6 +88,10 @@ pub struct ReportArgs {
     /// How it is drawn; as suits the question unless told
     #[arg(long, value_enum, value_name = "KIND")]
     pub chart: Option<Drawn>,
+    /// Asks the source anew, even where its last answer is still good
+    #[arg(long)]
+    #[serde(default)]
+    pub fresh: bool,
 }
 
 impl ReportArgs {
@@ -108,6 +113,7 @@ impl ReportArgs {
             tz: None,
             source: Vec::new(),
             chart: None,
+            fresh: false,
         }
     }
 }
@@ -149,6 +155,7 @@ struct Asked {
     drawn: Option<ChartKind>,
     compare: Option<Compare>,
     top: Option<usize>,
+    fresh: bool,
     now: Timestamp,
 }
 
@@ -358,9 +365,13 @@ async fn ask(source: &dyn AnalyticsSource, asked: &Asked) -> PortResult<Answered
         Figures::Trend(figures) => Ok((figures, answer.basis)),
         _ => Err(astray(source.name())),
     };
-    let (frame, basis) = figures(source.query(&query(asked.range)).await?)?;
+    let answer = async |range: Range| {
+        let query = query(range);
+        if asked.fresh { source.query_anew(&query).await } else { source.query(&query).await }
+    };
+    let (frame, basis) = figures(answer(asked.range).await?)?;
     let previous = match asked.previous {
-        Some(range) => Some(figures(source.query(&query(range)).await?)?.0),
+        Some(range) => Some(figures(answer(range).await?)?.0),
         None => None,
     };
     Ok(Answered { source: source.name().clone(), frame, basis, previous })

@@ -76,6 +76,7 @@ pub(super) fn read(
         drawn,
         compare: args.compare,
         top,
+        fresh: args.fresh,
         now: call.now,
     })
 }
