@@ -72,7 +72,7 @@ impl Ids for Still {
 }
 
 /// Commands that copy start tasks and wait for time.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future)
 }
 
@@ -197,7 +197,7 @@ impl World {
         let action = action.unwrap_or_else(|| panic!("no button {label}: {}", self.text(card)));
         let card::Does::Invoke(invoke) = &action.does else { panic!("{label} runs nothing") };
         let command = self.registry.get(&invoke.command).unwrap();
-        futures::executor::block_on(command.run(call, &invoke.args))
+        block_on(command.run(call, &invoke.args))
     }
 
     pub fn press(&self, card: &Card, label: &str) -> Reply {
