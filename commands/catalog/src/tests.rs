@@ -17,6 +17,7 @@ mod hookery;
 mod hooks;
 mod linker;
 mod outbox;
+mod outcomes;
 mod schedules;
 mod shares;
 mod source;

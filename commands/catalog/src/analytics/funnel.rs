@@ -127,7 +127,7 @@ impl Command for Funnels {
             return self.outlet.again::<Self>(call, kept, &args, &["steps"]).await;
         }
         let steps: Vec<&str> = args.steps.iter().map(String::as_str).collect();
-        self.outlet.ready(call, &args.outcome, &steps).await?;
+        self.outlet.ready::<Self>(call, &args.outcome, &args, &steps).await?;
         let question = Question::read(call, &args)?;
         let found = self.found(&args, &question).await?;
         self.outlet.give::<Self>(call, &args.outcome, &args, found).await

@@ -94,9 +94,12 @@ impl Outlet {
     }
 
     /// Sees to it that what was asked for can be done, before anything is asked of a source.
-    pub async fn ready(&self, call: &Call, outcome: &Outcome, subjects: &[&str]) -> Result<(), CommandError> {
+    pub async fn ready<C: Command>(&self, call: &Call, outcome: &Outcome, asked: &C::Args, subjects: &[&str]) -> Result<(), CommandError> {
         if let Some(name) = &outcome.save {
-            saved::free(&*self.records, &*self.sources, name, subjects).await?;
+            saved::free(&*self.sources, name, subjects).await?;
+            if let Some(there) = self.saved(name).await? {
+                saved::unlike(&there, &self.kept::<C>(call, name, asked)?)?;
+            }
         }
         if let Some(store) = &outcome.store {
             let stores = stores_at(&self.stores, call).await;

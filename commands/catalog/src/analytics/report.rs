@@ -188,7 +188,7 @@ impl Command for Report {
             return self.outlet.again::<Self>(call, kept, &args, &["metric"]).await;
         }
         let sources = &*self.outlet.sources;
-        self.outlet.ready(call, &args.outcome, &[&args.metric]).await?;
+        self.outlet.ready::<Self>(call, &args.outcome, &args, &[&args.metric]).await?;
         if args.now {
             let found = now::answer(sources, call, &args).await?;
             return self.outlet.give::<Self>(call, &args.outcome, &args, found).await;

@@ -127,7 +127,7 @@ impl Command for Retained {
     }
 
     async fn run(&self, call: &Call, args: RetentionArgs) -> Result<Reply, CommandError> {
-        self.outlet.ready(call, &args.outcome, &[&args.first, &args.back]).await?;
+        self.outlet.ready::<Self>(call, &args.outcome, &args, &[&args.first, &args.back]).await?;
         let found = table(&*self.outlet.sources, call, &args).await?;
         self.outlet.give::<Self>(call, &args.outcome, &args, found).await
     }

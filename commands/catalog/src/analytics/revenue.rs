@@ -87,7 +87,7 @@ impl Command for Takings {
     }
 
     async fn run(&self, call: &Call, args: RevenueArgs) -> Result<Reply, CommandError> {
-        self.outlet.ready(call, &args.outcome, &[]).await?;
+        self.outlet.ready::<Self>(call, &args.outcome, &args, &[]).await?;
         let found = self.found(call, &args).await?;
         self.outlet.give::<Self>(call, &args.outcome, &args, found).await
     }

@@ -75,7 +75,7 @@ pub(crate) async fn all(records: &dyn Records) -> PortResult<Vec<Kept>> {
 }
 
 /// Sees whether a name can be given. `subjects` are what the question itself is about: under such a name it would ask for itself.
-pub(crate) async fn free(records: &dyn Records, sources: &dyn Sources, name: &str, subjects: &[&str]) -> Result<(), CommandError> {
+pub(crate) async fn free(sources: &dyn Sources, name: &str, subjects: &[&str]) -> Result<(), CommandError> {
     let wrong = |why: String| Err(CommandError::invalid("save", why));
     let name = name.trim();
     let hidden = |c: char| c.is_control() || bellhop_core::text::is_hidden(c);
@@ -104,6 +104,11 @@ pub(crate) async fn keep(records: &dyn Records, kept: &Kept) -> Result<(), Comma
         return Ok(());
     }
     let there = read(there)?;
+    unlike(&there, kept)
+}
+
+/// Refuses a name under which another question is kept.
+pub(crate) fn unlike(there: &Kept, kept: &Kept) -> Result<(), CommandError> {
     if there.invoke == kept.invoke {
         return Ok(());
     }

@@ -94,7 +94,7 @@ impl Command for Segment {
         if args.by.trim().is_empty() {
             return Err(CommandError::invalid("by", "it is empty; write a property's name"));
         }
-        self.outlet.ready(call, &args.outcome, &[&args.event]).await?;
+        self.outlet.ready::<Self>(call, &args.outcome, &args, &[&args.event]).await?;
         let report = ReportArgs {
             period: args.period.clone(),
             unique: args.unique,

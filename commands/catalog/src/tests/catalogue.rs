@@ -51,6 +51,8 @@ fn names_are_unique_and_those_of_the_face() {
         "cohort",
         "revenue",
         "person",
+        "saved list",
+        "saved remove",
         "track",
         "sample",
         "alert list",
@@ -180,6 +182,7 @@ fn what_is_proposed_is_declared() {
     world.run("alert ack 3f9a1c20");
     world.desk.fire("77aa0011", "DiskFilling", "warning");
     world.run("schedule add \"0 9 * * *\" status");
+    world.run("report page_view --save weekly");
     world.run("hook create deploys --to #ops");
     world.stores.0[0].keep("docs/b.txt", b"two");
     world.run("file share a.txt");
@@ -292,6 +295,7 @@ fn help_finds_what_is_wanted() {
     revenue:   Shows what people pay, in all and per person
     role:      explain · list
     sample:    Loads sample events, to try reports with
+    saved:     list · remove
     schedule:  add · list · remove
     segment:   Divides an event by the values of a property
     status:    Shows how the bot is and what it is connected to
