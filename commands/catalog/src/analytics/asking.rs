@@ -4,6 +4,7 @@
 use super::number;
 use crate::wording::line;
 use bellhop_core::analytics::{AnalyticsCapabilities, Answer, Basis, Metric, Query};
+use bellhop_core::card::{Block, FileBlock, FileSource};
 use bellhop_core::chart::Interval;
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::SourceName;
@@ -15,6 +16,9 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+/// What tables are written as.
+pub(crate) const CSV: &str = "text/csv";
 
 /// Periods to propose.
 pub(crate) fn periods(typed: &str) -> Vec<Suggestion> {
@@ -64,7 +68,11 @@ pub(crate) fn astray(source: &SourceName) -> PortError {
     PortError::new(PortErrorKind::Broken, format!("analytics.{source}"), "query", "the source answered another question")
 }
 
-fn several_rest(bases: &[&Basis], period: &Period, range: Range, zone: Tz) -> Vec<(&'static str, String)> {
+/// What the answers of one source or of several rest on, and in what they differ.
+pub(crate) fn rest_together(bases: &[&Basis], period: &Period, range: Range, zone: Tz) -> Vec<(&'static str, String)> {
+    if let [only] = bases {
+        return rests(only, period, range, zone);
+    }
     let mut fields = vec![("Period", format!("{}, {}", dates(period, range, zone), zone.name()))];
     let whole = bases.iter().all(|basis| basis.complete);
     fields.push(("Data", if whole { "complete" } else { "not all of the period is over and counted" }.to_owned()));
@@ -246,13 +254,8 @@ pub(crate) fn cost(basis: &Basis) -> Option<String> {
     Some(format!("{} {}{left}", number(cost.spent), line(&cost.unit)))
 }
 
-/// What the answers of one source or of several rest on, and in what they differ.
-pub(crate) fn rests(bases: &[&Basis], period: &Period, range: Range, zone: Tz) -> Vec<(&'static str, String)> {
-    let basis = match bases {
-        [] => return Vec::new(),
-        [only] => *only,
-        several => return several_rest(several, period, range, zone),
-    };
+/// What an answer of one source rests on.
+pub(crate) fn rests(basis: &Basis, period: &Period, range: Range, zone: Tz) -> Vec<(&'static str, String)> {
     let mut fields = vec![("Period", format!("{}, {}", dates(period, range, zone), zone.name()))];
     if basis.zone != zone {
         fields.push(("Days of", format!("{}: the source cuts them in its own zone", basis.zone.name())));
@@ -270,4 +273,20 @@ pub(crate) fn rests(bases: &[&Basis], period: &Period, range: Range, zone: Tz) -
     }
     fields.push(("Source", basis.source.to_string()));
     fields
+}
+
+/// An answer's table as a file under a name that every platform takes.
+pub(crate) fn attached(answer: &Answer, stem: &str) -> Block {
+    let bytes: Arc<[u8]> = answer.frame().csv().into_bytes().into();
+    Block::File(FileBlock {
+        name: format!("{}.csv", file_stem(stem)),
+        content_type: CSV.to_owned(),
+        size: bytes.len() as u64,
+        source: FileSource::Inline(bytes),
+    })
+}
+
+/// A file's name that every platform and store takes, without its ending.
+pub(crate) fn file_stem(stem: &str) -> String {
+    stem.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' }).take(80).collect()
 }

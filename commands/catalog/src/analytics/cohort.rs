@@ -239,7 +239,7 @@ impl Command for Cohorts {
         match argument {
             "what" => {
                 let mut all = suggest(typed, VERBS.iter().map(|(name, about)| ((*name).to_owned(), (*about).to_owned())));
-                all.extend(complete_metric(&*self.sources, typed).await);
+                all.extend(complete_metric(&*self.sources, None, typed).await);
                 all
             }
             "words" => {

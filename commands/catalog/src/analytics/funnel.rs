@@ -2,7 +2,7 @@
 
 mod shown;
 
-use super::asking::{Compare, astray, begun, dates, periods, question, rests, spoken};
+use super::asking::{Compare, astray, begun, dates, periods, question, rest_together, spoken};
 use super::beside::{self, Failed, Picked, pick};
 use super::drawn::Drawn;
 use super::outcome::{Found, Outcome, Outlet};
@@ -137,7 +137,7 @@ impl Command for Funnels {
         let sources = &*self.outlet.sources;
         match argument {
             "steps" => {
-                let mut all = complete_metric(sources, typed).await;
+                let mut all = complete_metric(sources, None, typed).await;
                 all.extend(self.outlet.complete_saved(typed, Some(Self::NAME)).await);
                 if let Ok(source) = sources.source(None) {
                     let saved = source.saved().await.unwrap_or_default().into_iter().filter(|one| one.kind == SavedKind::Funnel);
@@ -248,7 +248,7 @@ impl Funnels {
             let days = dates(&question.period, question.range, question.zone);
             format!("funnel-{}-{}-{days}", args.steps.join("-"), one.answer.basis.source)
         };
-        let tables = answered.iter().map(|one| (stem(one), one.answer.frame())).collect();
+        let tables = answered.iter().map(|one| (stem(one), one.answer.clone())).collect();
         Ok(Found { card: card.and_fields(fields(args, question, &bases)), tables })
     }
 }
@@ -361,6 +361,6 @@ fn fields(args: &FunnelArgs, question: &Question, bases: &[&Basis]) -> Vec<(&'st
     if let Some((_, range)) = question.earlier {
         fields.push(("Before", dates(&question.period, range, question.zone)));
     }
-    fields.extend(rests(bases, &question.period, question.range, question.zone));
+    fields.extend(rest_together(bases, &question.period, question.range, question.zone));
     fields
 }

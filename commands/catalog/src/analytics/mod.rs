@@ -17,6 +17,7 @@ pub(crate) mod track;
 
 use crate::wording::suggest;
 use bellhop_core::command::Suggestion;
+use bellhop_core::ids::SourceName;
 use bellhop_core::ports::{AnalyticsSource, PortResult, Sources};
 use bellhop_core::text::grouped;
 use std::collections::BTreeSet;
@@ -66,10 +67,10 @@ pub(crate) fn complete_sources(sources: &dyn Sources, typed: &str) -> Vec<Sugges
     suggest(last, names).into_iter().map(|one| Suggestion { value: format!("{before}{}", one.value), about: one.about }).collect()
 }
 
-/// Metrics and events to propose, those of the default source first. What is typed so far doesn't tell which source will be
-/// asked, so all of them propose theirs; one that is slow or down holds up nobody.
-pub(crate) async fn complete_metric(sources: &dyn Sources, typed: &str) -> Vec<Suggestion> {
-    let names = sources.names();
+/// Metrics and events to propose, those of the default source first. Where what is typed so far doesn't tell which source will be
+/// asked, all of them propose theirs; one that is slow or down holds up nobody.
+pub(crate) async fn complete_metric(sources: &dyn Sources, source: Option<&SourceName>, typed: &str) -> Vec<Suggestion> {
+    let names = source.map_or_else(|| sources.names(), |source| vec![source.clone()]);
     let asked = names.iter().filter_map(|name| sources.source(Some(name)).ok()).map(|source| async move {
         let metrics = tokio::time::timeout(PATIENCE, source.metrics()).await.ok().and_then(Result::ok).unwrap_or_default();
         (source.name().clone(), metrics)

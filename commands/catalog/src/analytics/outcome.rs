@@ -1,11 +1,11 @@
 //! What becomes of an answer: shown where it was asked, with its figures as a file, written into a store, posted to a channel,
 //! and its question kept under a name. Every question that can be asked takes these options.
 
+use super::asking::{CSV, attached, file_stem};
 use super::saved::{self, Kept};
 use crate::file::{locate, stores_at};
 use crate::wording::{code, line};
-use bellhop_core::analytics::{Answer, Frame};
-use bellhop_core::card::{Block, FileBlock, FileSource};
+use bellhop_core::analytics::Answer;
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::{CardKey, StoreName};
 use bellhop_core::ports::{Announcer, NewFile, Places, Records, Sources, Stores};
@@ -15,7 +15,6 @@ use std::sync::{Arc, Weak};
 
 /// The folder that figures go to where no name is told.
 const FOLDER: &str = "reports";
-const CSV: &str = "text/csv";
 
 /// What is to become of an answer.
 #[derive(Clone, Debug, Default, PartialEq, clap::Args, Serialize, Deserialize)]
@@ -59,13 +58,13 @@ pub(crate) struct Found {
     /// As it is shown.
     pub card: Card,
     /// The tables behind it, each with the name of its file without the ending.
-    pub tables: Vec<(String, Frame)>,
+    pub tables: Vec<(String, Answer)>,
 }
 
 impl Found {
     /// A card with the table of one answer.
     pub fn of(card: Card, answer: &Answer, stem: &str) -> Self {
-        Self { card, tables: vec![(stem.to_owned(), answer.frame())] }
+        Self { card, tables: vec![(stem.to_owned(), answer.clone())] }
     }
 }
 
@@ -121,13 +120,13 @@ impl Outlet {
         let Found { mut card, tables } = found;
         let (mut told, mut undone): (Vec<Vec<Span>>, bool) = (Vec::new(), false);
         if outcome.csv {
-            for (stem, frame) in &tables {
-                card = card.block(attached(stem, frame));
+            for (stem, answer) in &tables {
+                card = card.block(attached(answer, stem));
             }
         }
         if let Some(typed) = &outcome.store {
-            for (stem, frame) in &tables {
-                match self.stored(call, typed, stem, tables.len() > 1, frame).await {
+            for (stem, answer) in &tables {
+                match self.stored(call, typed, stem, tables.len() > 1, answer).await {
                     Ok(name) => told.push(vec!["The figures are stored as ".into(), code(name), ".".into()]),
                     Err(error) => {
                         undone = true;
@@ -172,7 +171,7 @@ impl Outlet {
         self.registry.upgrade().ok_or_else(|| CommandError::Refused("the bot is stopping; try again in a moment".to_owned()))
     }
 
-    async fn stored(&self, call: &Call, typed: &str, stem: &str, several: bool, frame: &Frame) -> Result<String, CommandError> {
+    async fn stored(&self, call: &Call, typed: &str, stem: &str, several: bool, answer: &Answer) -> Result<String, CommandError> {
         let stores = stores_at(&self.stores, call).await;
         let (at, own) = target(&*stores, typed, stem)?;
         // Two tables can't have one name.
@@ -182,7 +181,7 @@ impl Outlet {
             (false, _) => at,
         };
         let to = locate(&*stores, &at, None)?;
-        let bytes = bytes::Bytes::from(frame.csv().into_bytes());
+        let bytes = bytes::Bytes::from(answer.frame().csv().into_bytes());
         let file = NewFile::new(&to.name, CSV, Some(bytes.len() as u64));
         to.store.write(file, Box::pin(futures::stream::iter([Ok(bytes)]))).await?;
         Ok(to.sure)
@@ -269,20 +268,4 @@ fn target(stores: &dyn Stores, typed: &str, stem: &str) -> Result<(String, bool)
 /// A name as it is typed in a line.
 pub(crate) fn quoted(name: &str) -> String {
     bellhop_core::tokenise::quote(name)
-}
-
-/// A file's name that every platform and store takes, without its ending.
-fn file_stem(stem: &str) -> String {
-    stem.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' }).take(80).collect()
-}
-
-/// A table as a file.
-fn attached(stem: &str, frame: &Frame) -> Block {
-    let bytes: Arc<[u8]> = frame.csv().into_bytes().into();
-    Block::File(FileBlock {
-        name: format!("{}.csv", file_stem(stem)),
-        content_type: CSV.to_owned(),
-        size: bytes.len() as u64,
-        source: FileSource::Inline(bytes),
-    })
 }

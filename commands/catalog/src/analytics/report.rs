@@ -223,7 +223,7 @@ impl Command for Report {
         match argument {
             "metric" => {
                 let mut all = self.outlet.complete_saved(typed, None).await;
-                all.extend(complete_metric(sources, typed).await);
+                all.extend(complete_metric(sources, None, typed).await);
                 all
             }
             "period" | "last" => periods(typed),

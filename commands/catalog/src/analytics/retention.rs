@@ -2,7 +2,7 @@
 
 mod answer;
 
-use super::asking::{astray, begun, dates, periods, question, rests, spoken};
+use super::asking::{astray, begun, dates, periods, question, rest_together, spoken};
 use super::beside::{self, Failed, pick};
 use super::drawn::Drawn;
 use super::outcome::{Found, Outcome, Outlet};
@@ -137,7 +137,7 @@ impl Command for Retained {
         match argument {
             "first" | "back" => {
                 let mut all = suggest(typed, [(ANY.to_owned(), "any event".to_owned())]);
-                all.extend(complete_metric(sources, typed).await);
+                all.extend(complete_metric(sources, None, typed).await);
                 all
             }
             "period" | "last" => periods(typed),
@@ -231,9 +231,9 @@ pub(crate) async fn table(sources: &dyn Sources, call: &Call, args: &RetentionAr
     if !args.r#where.is_empty() {
         fields.push(("Only", args.r#where.iter().map(|condition| line(&condition.to_string())).collect::<Vec<_>>().join(", ")));
     }
-    fields.extend(rests(&answered.iter().map(|answer| &answer.basis).collect::<Vec<_>>(), &period, range, zone));
+    fields.extend(rest_together(&answered.iter().map(|answer| &answer.basis).collect::<Vec<_>>(), &period, range, zone));
     let tables = answered.iter().map(|answer| {
-        (format!("retention-{}-{}-{}-{}", args.first, args.back, answer.basis.source, dates(&period, range, zone)), answer.frame())
+        (format!("retention-{}-{}-{}-{}", args.first, args.back, answer.basis.source, dates(&period, range, zone)), answer.clone())
     });
     Ok(Found { card: beside::told(card, &failed).and_fields(fields), tables: tables.collect() })
 }

@@ -160,7 +160,7 @@ impl Takings {
         if !args.r#where.is_empty() {
             fields.push(("Only", args.r#where.iter().map(|condition| line(&condition.to_string())).collect::<Vec<_>>().join(", ")));
         }
-        fields.extend(rests(&[&answer.basis], &asked.period, asked.range, asked.zone));
+        fields.extend(rests(&answer.basis, &asked.period, asked.range, asked.zone));
         let stem = format!("revenue-{}-{}", source.name(), dates(&asked.period, asked.range, asked.zone));
         Ok(Found::of(view.card().and_fields(fields), &answer, &stem))
     }

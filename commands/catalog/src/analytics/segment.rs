@@ -122,7 +122,7 @@ impl Command for Segment {
     async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
         let sources = &*self.outlet.sources;
         match argument {
-            "event" => complete_metric(sources, typed).await,
+            "event" => complete_metric(sources, None, typed).await,
             "period" | "last" => periods(typed),
             "source" => complete_sources(sources, typed),
             "store" | "to" => self.outlet.complete(call, argument, typed).await,

@@ -106,7 +106,7 @@ impl Command for Track {
 
     async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
         match argument {
-            "event" => complete_metric(&*self.sources, typed).await,
+            "event" => complete_metric(&*self.sources, None, typed).await,
             "source" => complete_source(&*self.sources, typed),
             "properties" if !typed.contains('=') => {
                 crate::wording::suggest(typed, properties(&*self.sources).await.into_iter().map(|name| (format!("{name}="), String::new())))

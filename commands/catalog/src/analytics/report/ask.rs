@@ -56,7 +56,7 @@ pub(super) async fn found(known: &dyn Sources, args: &ReportArgs, asked: &Asked)
         known_properties(&*source, asked, &answered[0]).await?;
     }
     let card = answer::card(asked, &answered, &failed);
-    let tables = answered.iter().map(|one| (format!("{}-{}-{}", asked.metric, one.source, days(asked)), one.whole().frame()));
+    let tables = answered.iter().map(|one| (format!("{}-{}-{}", asked.metric, one.source, days(asked)), one.whole()));
     Ok(Some(Found { card, tables: tables.collect() }))
 }
 
@@ -216,14 +216,14 @@ pub(crate) async fn of_revenue(
             None => None,
         };
         let answered = Answered { source: source.name().clone(), frame: sums(&answer)?, basis: answer.basis.clone(), previous };
-        Ok((answered, answer.frame()))
+        Ok((answered, answer))
     };
     let (answered, failed, error) = picked.ask(one).await;
     if let (Some(error), true) = (error, answered.is_empty()) {
         return Err(error.into());
     }
     let stem = |source: &SourceName| format!("revenue-{source}-{}", days(asked));
-    let tables = answered.iter().map(|(source, (_, frame))| (stem(source), frame.clone())).collect();
+    let tables = answered.iter().map(|(source, (_, answer))| (stem(source), answer.clone())).collect();
     let answered: Vec<Answered> = answered.into_iter().map(|(_, (answered, _))| answered).collect();
     Ok(Found { card: answer::card(asked, &answered, &failed), tables })
 }
