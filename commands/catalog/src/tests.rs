@@ -20,11 +20,13 @@ mod large;
 mod linker;
 mod outbox;
 mod own;
+mod outcomes;
 mod schedules;
 mod shares;
 mod source;
 mod stores;
 mod tags;
+mod typed;
 mod world;
 
 pub(crate) use world::block_on;
