@@ -6,6 +6,7 @@
 pub mod amplitude;
 pub mod ga4;
 pub mod mixpanel;
+mod turns;
 
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::ports::Records;

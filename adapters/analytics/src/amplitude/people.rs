@@ -208,8 +208,8 @@ impl Amplitude {
         let url = format!("{}/api/5/cohorts/request", self.config.query_url);
         let asked =
             self.signed("members", self.client.get("members", "/api/5/cohorts/request/{id}", &url))?.path(id).query(&[("props", "1")]);
-        let _turn = self.turn("members", 1.0).await?;
-        let answer = asked.exchange().await?;
+        let turn = self.turn("members", 1.0).await?;
+        let answer = self.in_turn(turn, asked).await?;
         if !answer.status().is_success() {
             return Err(self.refused(answer).await);
         }
@@ -282,8 +282,8 @@ impl Amplitude {
         }
         let url = format!("{}/api/3/cohorts/upload", self.config.query_url);
         let request = self.signed("make_cohort", self.client.post("make_cohort", "/api/3/cohorts/upload", &url))?.json(&body);
-        let _turn = self.turn("make_cohort", 1.0).await?;
-        let answer = request.exchange().await?;
+        let turn = self.turn("make_cohort", 1.0).await?;
+        let answer = self.in_turn(turn, request).await?;
         if !answer.status().is_success() {
             return Err(self.refused(answer).await);
         }
@@ -303,7 +303,7 @@ impl Amplitude {
     }
 
     pub(super) async fn one_person(&self, id: &str, events: usize) -> PortResult<Person> {
-        let found = self.get("person", "/api/2/usersearch", &[("user", id)], 1.0).await?;
+        let found = self.get_person("/api/2/usersearch", &[("user", id)]).await?;
         let matches = found.get("matches").and_then(Value::as_array).cloned().unwrap_or_default();
         let exact = matches.iter().find(|one| one.get("user_id").and_then(Value::as_str) == Some(id)).or_else(|| matches.first());
         let amplitude_id =
@@ -313,7 +313,7 @@ impl Amplitude {
         };
         let limit = events.clamp(1, 1000).to_string();
         let query = [("user", amplitude_id.as_str()), ("limit", limit.as_str()), ("direction", "latest")];
-        let activity = self.get("person", "/api/2/useractivity", &query, 1.0).await?;
+        let activity = self.get_person("/api/2/useractivity", &query).await?;
         let data = activity.get("userData").cloned().unwrap_or_default();
         let map = |value: Option<&Value>| -> BTreeMap<String, Value> {
             value.and_then(|value| serde_json::from_value(value.clone()).ok()).unwrap_or_default()

@@ -158,6 +158,9 @@ impl Mixpanel {
         if let Ok(day) = date.parse::<chrono::NaiveDate>() {
             return Some(bellhop_core::period::midnight(day, zone));
         }
+        if let Ok(at) = chrono::DateTime::parse_from_rfc3339(date) {
+            return Some(at.with_timezone(&chrono::Utc));
+        }
         let time = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"].iter().find_map(|format| NaiveDateTime::parse_from_str(date, format).ok())?;
         let local = time.and_local_timezone(zone);
         Some(local.earliest().map_or_else(|| time.and_utc(), |at| at.with_timezone(&chrono::Utc)))
