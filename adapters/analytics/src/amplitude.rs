@@ -6,6 +6,7 @@
 
 mod allowance;
 mod ask;
+mod cohorts;
 mod config;
 mod ingest;
 mod people;

@@ -205,7 +205,7 @@ async fn people_and_cohorts() {
     assert_eq!((made.matched, made.total, made.unknown), (1, 2, vec!["x1".to_owned()]));
 
     let ann = stage.source.person("ann", 2).await.unwrap();
-    assert_eq!((ann.events.len(), ann.last_seen, ann.events_total), (2, Some(at("2026-11-02T11:45:00Z")), Some(7)));
+    assert_eq!((ann.events.len(), ann.last_seen, ann.events_total), (2, Some(at("2026-11-02T11:45:00Z")), Some(8)));
     assert_eq!((ann.ids, ann.cohorts), (vec!["ann".to_owned(), "4001".to_owned(), "device-ann".to_owned()], vec!["c0h".to_owned()]));
     assert_eq!(stage.source.person("eve", 2).await.unwrap_err().kind, PortErrorKind::NotFound);
 }

@@ -359,9 +359,14 @@ async fn the_check_reads_all_pages() {
     let stage = stage().await;
     let findings = stage.source.check().await.unwrap();
     let all = findings.iter().map(|finding| format!("{} {}", finding.good, finding.text)).collect::<Vec<_>>().join("\n");
-    for expected in ["America/New_York", "key events: signup, purchase", "data streams: Web", "DebugView"] {
+    let wanted = ["America/New_York", "key events: signup, purchase", "data streams: Web", "custom dimensions: plan, price", "Shop (123456789)", "DebugView"];
+    for expected in wanted {
         assert!(all.contains(expected), "{expected}: {all}");
     }
+    // Whoever may not read the property is told which ones they may.
+    let stranger = stage_of("987654321", PRIVATE_KEY).await;
+    let error = stranger.source.check().await.unwrap_err();
+    assert!(error.kind == PortErrorKind::Denied && error.message.contains("Shop (123456789)"), "{error}");
     let error = stage.source.query(&Query::Saved { id: "1".into(), window: window("2026-10-20T04:00:00Z", "2026-10-21T04:00:00Z") }).await;
     assert_eq!(error.unwrap_err().kind, PortErrorKind::Unsupported);
 }

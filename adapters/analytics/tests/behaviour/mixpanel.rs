@@ -139,7 +139,7 @@ async fn saved_things_retention_and_revenue() {
         funnel.groups[0].steps.iter().map(|step| (step.name.as_str(), step.people)).collect::<Vec<_>>(),
         [("signup", 3.0), ("purchase", 2.0)]
     );
-    assert_eq!(stage.source.query(&saved("4242")).await.unwrap().trend().unwrap().total, 2.0);
+    assert_eq!(stage.source.query(&saved("4242")).await.unwrap().trend().unwrap().total, 4.0);
     let error = stage.source.query(&saved("Buyng")).await.unwrap_err();
     assert!(error.kind == PortErrorKind::NotFound && error.message.contains("`Buying`"), "{error}");
 
@@ -178,11 +178,12 @@ async fn saved_things_retention_and_revenue() {
 async fn people_and_cohorts() {
     let stage = stage().await;
     let cohorts = stage.source.cohorts().await.unwrap();
-    assert_eq!((cohorts[0].id.as_str(), cohorts[0].size), ("9", Some(1500)));
-    let first = stage.source.members("Payers", None).await.unwrap();
+    assert_eq!(cohorts.iter().map(|one| (one.id.as_str(), one.size)).collect::<Vec<_>>(), [("10", Some(1500)), ("9", Some(2))]);
+    let first = stage.source.members("Crowd", None).await.unwrap();
     assert_eq!((first.ids.len(), first.total), (1000, Some(1500)));
-    let second = stage.source.members("9", first.next.as_deref()).await.unwrap();
+    let second = stage.source.members("10", first.next.as_deref()).await.unwrap();
     assert_eq!((second.ids.len(), second.ids[0].as_str(), second.next), (500, "p1000", None));
+    assert_eq!(stage.source.members("Payers", None).await.unwrap().ids, ["ann", "bob"]);
     let error = stage.source.members("Payer", None).await.unwrap_err();
     assert!(error.kind == PortErrorKind::NotFound && error.message.contains("`Payers`"), "{error}");
 
