@@ -10,7 +10,7 @@ from google.analytics.data_v1alpha.services.alpha_analytics_data.transports impo
 from google.analytics.data_v1beta import BetaAnalyticsDataClient
 from google.analytics.data_v1beta import types as beta
 from google.analytics.data_v1beta.services.beta_analytics_data.transports import BetaAnalyticsDataRestTransport
-from google.api_core.exceptions import InvalidArgument, PermissionDenied, TooManyRequests
+from google.api_core.exceptions import BadRequest, Forbidden, TooManyRequests
 from google.oauth2 import service_account
 
 order = json.load(sys.stdin)
@@ -131,9 +131,9 @@ def refused(kind, request):
     raise AssertionError(f"{kind} was expected")
 
 
-assert "pageViews" in refused(InvalidArgument, report(date_ranges=days, metrics=[beta.Metric(name="pageViews")]))
-assert "incompatible" in refused(InvalidArgument, report(date_ranges=days, dimensions=[beta.Dimension(name="itemName")], metrics=views))
-assert "sufficient permissions" in refused(PermissionDenied, beta.RunReportRequest(property="properties/1", date_ranges=days, metrics=views))
+assert "pageViews" in refused(BadRequest, report(date_ranges=days, metrics=[beta.Metric(name="pageViews")]))
+assert "incompatible" in refused(BadRequest, report(date_ranges=days, dimensions=[beta.Dimension(name="itemName")], metrics=views))
+assert "sufficient permissions" in refused(Forbidden, beta.RunReportRequest(property="properties/1", date_ranges=days, metrics=views))
 done("refusals")
 for _ in range(5000):
     try:

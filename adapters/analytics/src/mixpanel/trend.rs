@@ -183,7 +183,7 @@ impl Mixpanel {
         basis
     }
 
-    /// What people pay: the sum of `revenue` of the configured event.
+    /// What people pay: the sum of the configured property of the configured event.
     pub(super) async fn revenue(&self, revenue: &Revenue) -> PortResult<Answer> {
         let Some(event) = self.config.revenue_event.clone() else {
             let why = format!("which event is a payment is not known; set `revenue_event` in [{}]", self.client.service());
@@ -201,7 +201,7 @@ impl Mixpanel {
         };
         let mut basis = self.basis(revenue.window.to);
         let mut answers = Vec::new();
-        for measure in [Measure::Sum("revenue".to_owned()), Measure::Count, Measure::Users] {
+        for measure in [Measure::Sum(self.config.revenue_property.clone()), Measure::Count, Measure::Users] {
             let Answer { figures: Figures::Trend(figures), .. } = Box::pin(self.trend(&trend(measure))).await? else { continue };
             answers.push(figures);
         }

@@ -9,6 +9,7 @@ pub(crate) mod retention;
 pub(crate) mod revenue;
 pub(crate) mod sample;
 pub(crate) mod segment;
+pub(crate) mod source;
 pub(crate) mod track;
 
 use crate::wording::suggest;

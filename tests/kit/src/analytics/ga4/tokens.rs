@@ -49,7 +49,9 @@ impl Ga4World {
         }
         let mut rules = Validation::new(Algorithm::RS256);
         rules.validate_exp = false;
-        rules.set_audience(&[format!("{}/token", self.origin.lock().unwrap_or_else(PoisonError::into_inner))]);
+        // Google's own client names Google's address, wherever it asks.
+        let own = format!("{}/token", self.origin.lock().unwrap_or_else(PoisonError::into_inner));
+        rules.set_audience(&[own.as_str(), "https://oauth2.googleapis.com/token"]);
         let Ok(key) = DecodingKey::from_rsa_pem(PUBLIC_KEY.as_bytes()) else { return denied("The world's own key can't be read.") };
         let Ok(said) = jsonwebtoken::decode::<Value>(part("assertion"), &key, &rules) else {
             return denied("Invalid JWT Signature.");
