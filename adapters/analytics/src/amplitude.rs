@@ -183,6 +183,9 @@ impl AnalyticsSource for Amplitude {
     }
 
     async fn query(&self, query: &Query) -> PortResult<Answer> {
+        if let Some(why) = crate::periods::wrong(query, self.ports.clock.now()) {
+            return Err(self.error(PortErrorKind::Invalid, "query", why));
+        }
         match query {
             Query::Trend(trend) => self.trend(trend).await,
             Query::Funnel(funnel) => self.funnel(funnel).await,

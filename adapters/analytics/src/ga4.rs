@@ -220,6 +220,9 @@ impl AnalyticsSource for Ga4 {
     }
 
     async fn query(&self, query: &Query) -> PortResult<Answer> {
+        if let Some(why) = crate::periods::wrong(query, self.ports.clock.now()) {
+            return Err(self.api.error(PortErrorKind::Invalid, "query", why));
+        }
         match query {
             Query::Trend(trend) => self.trend(trend).await,
             Query::Now(now) => self.now(now).await,

@@ -302,12 +302,26 @@ async fn only_the_right_events_are_sent_again() {
     stage.desk.order("/2/httpapi", Reply::json(413, &json!({ "code": 413, "error": "Payload too large" })));
     let many: Vec<NewEvent> = (0..10).map(|n| one("deploy", "ann", &format!("m-{n}"), json!({}))).collect();
     assert_eq!(stage.source.track(many.clone()).await.unwrap().taken, 10);
-    stage.desk.order("/2/httpapi", Reply::json(429, &json!({ "code": 429, "error": "Too many requests for some devices and users", "eps_threshold": 30, "throttled_devices": {}, "throttled_users": { "ann": 31 }, "throttled_events": [0] })));
-    let error = stage.source.track(many).await.unwrap_err();
+    // Whose events come too fast is waited for; the others' are taken. Whose day is over is refused.
+    let slow = json!({ "code": 429, "error": "Too many requests for some devices and users", "eps_threshold": 30, "throttled_devices": {},
+        "throttled_users": { "fast1": 31, "over1": 40 }, "exceeded_daily_quota_users": { "over1": 500_001 }, "throttled_events": [0, 2] });
+    stage.desk.order("/2/httpapi", Reply::json(429, &slow));
+    let some = vec![one("ship", "fast1", "s-1", json!({})), one("ship", "calm1", "s-2", json!({})), one("ship", "over1", "s-3", json!({}))];
+    let error = stage.source.track(some.clone()).await.unwrap_err();
     assert_eq!((error.kind, error.retry), (PortErrorKind::RateLimited, Retry::After(Duration::from_secs(30))));
+    assert!(error.message.contains("fast1") && !error.message.contains("calm1"), "{error}");
+    let ships = || stage.world.history().all().iter().filter(|one| one.name == "ship").map(|one| one.person.clone()).collect::<Vec<_>>();
+    assert_eq!(ships(), ["calm1"]);
+    stage.source.track(some).await.unwrap();
+    assert_eq!(ships().len(), 3, "sent again, nothing is there twice");
+    // Many go in by the door for batches, which takes more.
+    let crowd: Vec<NewEvent> = (0..4100).map(|n| one("bulk", &format!("p{n}"), &format!("b-{n}"), json!({}))).collect();
+    assert_eq!(stage.source.track(crowd).await.unwrap().taken, 4100);
+    let sizes: Vec<usize> = stage.desk.calls("/batch").iter().map(|call| call.json()["events"].as_array().unwrap().len()).collect();
+    assert_eq!(sizes, [1999, 1999, 102]);
     let wrong = stage_with(&[("api_key", json!("key-2"))]).await;
     let error = wrong.source.track(vec![one("deploy", "ann", "i", json!({}))]).await.unwrap_err();
-    assert!(error.kind == PortErrorKind::Unauthenticated && error.message.contains("api_key"), "{error}");
+    assert!(error.kind == PortErrorKind::Unauthenticated && error.message.contains("api_key") && !error.message.contains("key-2"), "{error}");
 }
 
 #[tokio::test]

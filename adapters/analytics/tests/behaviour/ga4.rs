@@ -10,7 +10,7 @@ use bellhop_core::chart::Interval;
 use bellhop_core::ports::AnalyticsSource;
 use bellhop_core::{PortErrorKind, Retry};
 use bellhop_kit::analytics::ga4::{Bucket, EMAIL, Ga4World, MEASUREMENT, PRIVATE_KEY, PROPERTY, refused};
-use bellhop_kit::analytics::{Desk, Happened, History, Reply, at};
+use bellhop_kit::analytics::{Desk, History, Reply, at};
 use bellhop_kit::clock::StoppedClock;
 use chrono_tz::Tz;
 use serde_json::json;

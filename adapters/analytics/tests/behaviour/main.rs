@@ -7,6 +7,7 @@
 mod amplitude;
 mod ga4;
 mod mixpanel;
+mod throughout;
 
 use bellhop_analytics::Ports;
 use bellhop_kit::clock::{CountedIds, StoppedClock};
