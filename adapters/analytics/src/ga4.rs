@@ -162,11 +162,14 @@ impl Ga4 {
             "returnPropertyQuota": true,
         });
         if let Some(event) = event {
-            self.seen(event).await?;
             body["dimensionFilter"] = trend::named(event);
         }
         let route = ("v1beta", "runRealtimeReport", "/v1beta/properties/{id}:runRealtimeReport");
         let report: Report = self.api.report(Bucket::Realtime, "query", route, &body).await?;
+        // What happens for the first time now is in no other report yet.
+        if let Some(event) = event.filter(|_| report.rows.is_empty()) {
+            self.seen(event).await?;
+        }
         let mut rows: Vec<TrendRow> =
             report.rows.iter().map(|row| TrendRow { at: None, group: by.and_then(|_| row.dimension(0)), value: row.metric(0) }).collect();
         rows.sort_by(|a, b| b.value.total_cmp(&a.value));

@@ -46,7 +46,8 @@ async fn mixpanels_client_finds_its_project_here() {
     let all = steps("analytics_mixpanel.py", order).await;
     assert_eq!(all, ["track", "import", "people", "groups", "buffered", "refusal", "denied"]);
     let events = world.history().all();
-    let deploys: Vec<_> = events.iter().filter(|one| one.name == "deploy").map(|one| (one.person.as_str(), one.property("env").unwrap())).collect();
+    let deploys: Vec<_> =
+        events.iter().filter(|one| one.name == "deploy").map(|one| (one.person.as_str(), one.property("env").unwrap())).collect();
     assert_eq!(deploys, [("bob", "test".to_owned()), ("ann", "prod".to_owned())]);
     assert_eq!(events.iter().filter(|one| one.name == "bulk").count(), 60);
     assert_eq!(world.profile("ann"), Some(json!({ "plan": "team", "first": "x", "visits": 2.0, "teams": ["a", "b"] })));

@@ -43,7 +43,10 @@ async fn what_people_do_in_the_app() {
     says(&report("signup", &["--by", "plan"]).await, &["free", "1", "pro", "1"]);
     says(&report("page_view", &["--where", "page=/home"]).await, &["2"]);
     says(&report("purchase", &["--sum", "price"]).await, &["50"]);
-    says(&asked(bot, &["segment", "page_view", &week, "--by", "country", "--source", "app"]).await, &["Germany", "3", "United States", "1"]);
+    says(
+        &asked(bot, &["segment", "page_view", &week, "--by", "country", "--source", "app"]).await,
+        &["Germany", "3", "United States", "1"],
+    );
     let period = days("2026-10-20", "2026-10-31");
     let funnel = ["funnel", "first_visit", "signup", "purchase", "--period", &period, "--within", "7d", "--source", "app"];
     says(&asked(bot, &funnel).await, &["2 of 3 people", "first_visit", "3", "signup", "3", "5 min", "purchase", "2"]);

@@ -78,13 +78,20 @@ async fn events_go_in_and_settings_are_read() {
     let stage = stage().await;
     let bot = &stage.bot;
     let shown = bot.said(&["source", "show", "web"]).await;
-    says(&shown, &["America/New_York", "key events: signup, purchase", "data streams: Web", "custom dimensions: plan, price", "Shop (123456789)"]);
+    says(
+        &shown,
+        &["America/New_York", "key events: signup, purchase", "data streams: Web", "custom dimensions: plan, price", "Shop (123456789)"],
+    );
     says(&shown, &["tokens per hour", "40"]);
+    let checked = bot.bellhop(&["check", "--live"]).await;
+    assert_eq!(checked.code, 0, "{}{}", checked.out, checked.err);
+    says(&checked.out, &["The source `web` can be used", "DebugView"]);
+    assert_eq!((stage.desk.count("/debug/mp/collect"), stage.desk.count("/mp/collect")), (2, 2), "nothing is recorded by looking");
     says(&bot.said(&["track", "deploy", "ann", "env=prod", "--source", "web"]).await, &["Tracked deploy"]);
     let today = asked(bot, &["report", "deploy", "today", "--by", "env", "--source", "web"]).await;
     says(&today, &["prod", "1"]);
     says(&refused(bot, &["track", "first_visit", "ann", "--source", "web"]).await, &["Google's own"]);
-    assert_eq!(stage.desk.count("/mp/collect"), 1, "what Google would drop is not sent");
+    assert_eq!(stage.desk.count("/mp/collect"), 3, "what Google would drop is not sent");
 }
 
 #[tokio::test]

@@ -42,7 +42,10 @@ async fn what_people_do_in_the_product() {
     says(&report("signup", &["--by", "plan"]).await, &["free", "1", "pro", "1"]);
     says(&report("page_view", &["--unique", "--where", "page=/home"]).await, &["2"]);
     says(&report("purchase", &["--sum", "price"]).await, &["50"]);
-    says(&asked(bot, &["segment", "page_view", &week, "--by", "country", "--source", "product"]).await, &["Germany", "3", "United States", "1"]);
+    says(
+        &asked(bot, &["segment", "page_view", &week, "--by", "country", "--source", "product"]).await,
+        &["Germany", "3", "United States", "1"],
+    );
     let period = days("2026-10-20", "2026-10-31");
     let funnel = asked(bot, &["funnel", "Buying", "--period", &period, "--source", "product"]).await;
     says(&funnel, &["2 of 3 people", "signup", "3", "purchase", "2"]);
@@ -76,7 +79,8 @@ async fn people_cohorts_and_raw_events() {
     let ran = bot.bellhop(&[&["say", "--out", "out", "--"], &words[..]].concat()).await;
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     let lines = std::fs::read_to_string(bot.path("out/product-events.jsonl")).unwrap();
-    let people: Vec<String> = lines.lines().map(|line| bellhop_e2e::json(line)["properties"]["distinct_id"].as_str().unwrap().to_owned()).collect();
+    let people: Vec<String> =
+        lines.lines().map(|line| bellhop_e2e::json(line)["properties"]["distinct_id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(people, ["ann", "bob", "cyd"]);
     bot.said(&["track", "deploy", "ann", "env=prod", "--source", "product"]).await;
     says(&asked(bot, &["report", "deploy", "today", "--by", "env", "--source", "product"]).await, &["prod", "1"]);

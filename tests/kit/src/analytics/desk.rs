@@ -191,10 +191,7 @@ impl Desk {
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
-        let app = Router::new()
-            .fallback(receive)
-            .layer(axum::extract::DefaultBodyLimit::max(64 << 20))
-            .with_state(ledger.clone());
+        let app = Router::new().fallback(receive).layer(axum::extract::DefaultBodyLimit::max(64 << 20)).with_state(ledger.clone());
         let serving = tokio::runtime::Handle::current().spawn(async move { axum::serve(listener, app).await }).abort_handle();
         Ok(Self { ledger, url, serving })
     }
@@ -236,7 +233,13 @@ impl Desk {
     }
 }
 
-async fn receive(State(ledger): State<Arc<Ledger>>, method: Method, uri: Uri, headers: HeaderMap, body: axum::body::Bytes) -> Response<Body> {
+async fn receive(
+    State(ledger): State<Arc<Ledger>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: axum::body::Bytes,
+) -> Response<Body> {
     let query = pairs(uri.query().unwrap_or_default());
     let running = ledger.running.fetch_add(1, Ordering::SeqCst) + 1;
     ledger.most.fetch_max(running, Ordering::SeqCst);

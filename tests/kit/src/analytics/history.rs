@@ -118,7 +118,8 @@ impl History {
     /// Something more happened. The same name, person, moment and id again is the same event: whether it is new.
     pub fn add(&self, event: Happened) -> bool {
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |known: &Happened| (&known.id, &known.name, &known.person, known.at) == (&event.id, &event.name, &event.person, event.at);
+        let same =
+            |known: &Happened| (&known.id, &known.name, &known.person, known.at) == (&event.id, &event.name, &event.person, event.at);
         if !event.id.is_empty() && events.iter().any(same) {
             return false;
         }

@@ -37,7 +37,9 @@ impl AmplitudeWorld {
                 Reply::text(302, "text/plain", "").header("location", &format!("{origin}/s3/{request}.csv?X-Amz-Signature=1"))
             }
             ("POST", ["3", "cohorts", "upload"]) => self.upload(&call.json()).map_or_else(
-                |why| Reply::json(400, &json!({ "error": { "http_code": 400, "type": "invalid_request", "message": why, "metadata": {} } })),
+                |why| {
+                    Reply::json(400, &json!({ "error": { "http_code": 400, "type": "invalid_request", "message": why, "metadata": {} } }))
+                },
                 |answer| Reply::json(200, &answer),
             ),
             _ => refused(404, "not_found", "Not found"),
@@ -75,7 +77,11 @@ impl AmplitudeWorld {
     /// What lies elsewhere: its address is its own permission, and a second one is refused.
     pub(super) fn file(&self, call: &Call) -> Reply {
         if call.headers.contains_key("authorization") || call.param("X-Amz-Signature") != Some("1") {
-            return Reply::text(400, "application/xml", "<Error><Code>InvalidArgument</Code><Message>Only one auth mechanism allowed</Message></Error>");
+            return Reply::text(
+                400,
+                "application/xml",
+                "<Error><Code>InvalidArgument</Code><Message>Only one auth mechanism allowed</Message></Error>",
+            );
         }
         let id = call.path.trim_start_matches("/s3/").trim_end_matches(".csv").split_once('-').map_or("", |(_, id)| id);
         let state = self.state();

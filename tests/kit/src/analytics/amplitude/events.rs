@@ -5,20 +5,8 @@ use crate::analytics::{Call, Happened};
 use serde_json::Value;
 
 /// Properties that people have by themselves.
-const BUILT_IN: [&str; 12] = [
-    "version",
-    "country",
-    "city",
-    "region",
-    "DMA",
-    "language",
-    "platform",
-    "os",
-    "device",
-    "device_type",
-    "start_version",
-    "paying",
-];
+const BUILT_IN: [&str; 12] =
+    ["version", "country", "city", "region", "DMA", "language", "platform", "os", "device", "device_type", "start_version", "paying"];
 
 /// An event of a question.
 pub(super) struct Asked {

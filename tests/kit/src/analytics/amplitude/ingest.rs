@@ -158,7 +158,11 @@ impl AmplitudeWorld {
         };
         let good = |one: &Value| {
             let there = |name: &str| one[name].as_str().is_some_and(|id| !nobody(id));
-            let whose = if which == "user_properties" { there("user_id") || there("device_id") } else { there("group_type") && there("group_value") };
+            let whose = if which == "user_properties" {
+                there("user_id") || there("device_id")
+            } else {
+                there("group_type") && there("group_value")
+            };
             whose && one[which].as_object().is_some_and(right)
         };
         if !list.iter().all(good) {

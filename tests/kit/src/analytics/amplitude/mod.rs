@@ -173,7 +173,8 @@ impl AmplitudeWorld {
     #[expect(clippy::cast_precision_loss, reason = "small counts")]
     fn cost(&self, call: &Call) -> Result<f64, String> {
         let events = |name: &str| -> Result<(usize, usize), String> {
-            let all = call.query.iter().filter(|(known, _)| known == name).map(|(_, text)| events::event(text)).collect::<Result<Vec<_>, _>>()?;
+            let all =
+                call.query.iter().filter(|(known, _)| known == name).map(|(_, text)| events::event(text)).collect::<Result<Vec<_>, _>>()?;
             Ok((all.len(), all.iter().filter(|one| one.by.is_some()).count()))
         };
         let kind = match call.path.as_str() {

@@ -13,7 +13,14 @@ const UNITS: i64 = 30;
 
 impl AmplitudeWorld {
     /// The moments of a person's steps, as far as they got, and the event that the first was.
-    fn path<'a>(&self, steps: &[Asked], mode: &str, within: i64, own: &'a [Happened], period: (NaiveDate, NaiveDate)) -> Result<Vec<&'a Happened>, String> {
+    fn path<'a>(
+        &self,
+        steps: &[Asked],
+        mode: &str,
+        within: i64,
+        own: &'a [Happened],
+        period: (NaiveDate, NaiveDate),
+    ) -> Result<Vec<&'a Happened>, String> {
         let mut best: Vec<&Happened> = Vec::new();
         for (start, first) in own.iter().enumerate().filter(|(_, one)| (period.0..=period.1).contains(&local(one.at))) {
             let mut left: Vec<&Asked> = steps.iter().collect();

@@ -53,8 +53,10 @@ impl AmplitudeWorld {
             })
             .collect();
         let properties = self.state().people.get(person).cloned().map_or_else(|| json!({}), Value::Object);
-        Ok(json!({ "userData": { "user_id": person, "canonical_amplitude_id": id, "num_events": total, "first_used": day(first), "last_used": day(last),
-            "device_ids": [format!("device-{person}")], "properties": properties }, "events": events }))
+        Ok(
+            json!({ "userData": { "user_id": person, "canonical_amplitude_id": id, "num_events": total, "first_used": day(first), "last_used": day(last),
+            "device_ids": [format!("device-{person}")], "properties": properties }, "events": events }),
+        )
     }
 
     /// `/v1/userprofile`
@@ -100,7 +102,9 @@ pub(super) fn change(known: &mut Map<String, Value>, operations: &Map<String, Va
         let before = known.get(name).and_then(Value::as_f64).unwrap_or(0.0);
         known.insert(name.clone(), json!(before + value.as_f64().unwrap_or(0.0)));
     }
-    for (operation, name, value) in ["$append", "$prepend", "$preInsert", "$postInsert"].iter().flat_map(|one| of(one).map(move |(name, value)| (*one, name, value))) {
+    for (operation, name, value) in
+        ["$append", "$prepend", "$preInsert", "$postInsert"].iter().flat_map(|one| of(one).map(move |(name, value)| (*one, name, value)))
+    {
         let mut list = known.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
         for value in value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]) {
             if operation.ends_with("Insert") && list.contains(&value) {

@@ -15,9 +15,7 @@ impl AmplitudeWorld {
     /// `/api/2/events/list`
     pub(super) fn list(&self) -> Value {
         let count = |name: &String| self.history.all().iter().filter(|one| one.name == *name).count();
-        let known = |name: &String| {
-            json!({ "name": name, "value": name, "display": name, "totals": count(name), "non_active": false, "deleted": false, "hidden": false })
-        };
+        let known = |name: &String| json!({ "name": name, "value": name, "display": name, "totals": count(name), "non_active": false, "deleted": false, "hidden": false });
         let gone = json!({ "name": "retired_event", "value": "retired_event", "totals": 0, "non_active": false, "deleted": true });
         json!({ "data": self.history.names().iter().map(known).chain([gone]).collect::<Vec<_>>() })
     }

@@ -33,16 +33,24 @@ impl Ga4World {
             "/dataStreams" => paged(
                 call,
                 "dataStreams",
-                &[json!({ "name": named("dataStreams", 1), "type": "WEB_DATA_STREAM", "displayName": "Web", "webStreamData": { "measurementId": super::MEASUREMENT } })],
+                &[
+                    json!({ "name": named("dataStreams", 1), "type": "WEB_DATA_STREAM", "displayName": "Web", "webStreamData": { "measurementId": super::MEASUREMENT } }),
+                ],
             ),
             "/customDimensions" => {
                 let one = |(number, (parameter, scope)): (usize, (&str, &str))| json!({ "name": named("customDimensions", number), "parameterName": parameter, "displayName": parameter, "scope": scope });
-                paged(call, "customDimensions", &[("plan", "EVENT"), ("price", "EVENT")].into_iter().enumerate().map(one).collect::<Vec<_>>())
+                paged(
+                    call,
+                    "customDimensions",
+                    &[("plan", "EVENT"), ("price", "EVENT")].into_iter().enumerate().map(one).collect::<Vec<_>>(),
+                )
             }
             "/customMetrics" => paged(
                 call,
                 "customMetrics",
-                &[json!({ "name": named("customMetrics", 0), "parameterName": "price", "displayName": "price", "scope": "EVENT", "measurementUnit": "STANDARD" })],
+                &[
+                    json!({ "name": named("customMetrics", 0), "parameterName": "price", "displayName": "price", "scope": "EVENT", "measurementUnit": "STANDARD" }),
+                ],
             ),
             _ => refused(404, "NOT_FOUND", "Requested entity was not found."),
         }

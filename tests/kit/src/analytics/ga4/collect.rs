@@ -39,7 +39,9 @@ fn message(path: &str, code: &str, what: &str) -> Value {
 
 /// What is wrong with a request, in the validation server's words.
 fn wrong(body: &Value) -> Vec<Value> {
-    let Some(map) = body.as_object() else { return vec![message("", "VALUE_INVALID", "Unable to parse Measurement Protocol JSON payload.")] };
+    let Some(map) = body.as_object() else {
+        return vec![message("", "VALUE_INVALID", "Unable to parse Measurement Protocol JSON payload.")];
+    };
     let mut found = Vec::new();
     if let Some(odd) = map.keys().find(|key| !FIELDS.contains(&key.as_str())) {
         found.push(message(odd, "VALUE_INVALID", &format!("Unable to parse Measurement Protocol JSON payload. {odd}: Cannot find field.")));
@@ -60,7 +62,11 @@ fn wrong(body: &Value) -> Vec<Value> {
     for event in events {
         let name = event["name"].as_str().unwrap_or_default();
         if !named(name) {
-            found.push(message("events", "NAME_INVALID", &format!("Event at index: [0] has invalid name [{name}]. Only alphanumeric characters and underscores are allowed.")));
+            found.push(message(
+                "events",
+                "NAME_INVALID",
+                &format!("Event at index: [0] has invalid name [{name}]. Only alphanumeric characters and underscores are allowed."),
+            ));
         } else if RESERVED.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
             found.push(message("events", "NAME_RESERVED", &format!("Event at index: [0] has name [{name}] which is reserved.")));
         }

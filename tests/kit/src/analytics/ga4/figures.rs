@@ -54,7 +54,11 @@ pub(super) fn kind(metric: &str) -> &'static str {
     match metric {
         "totalRevenue" | "itemRevenue" => "TYPE_CURRENCY",
         "averageSessionDuration" => "TYPE_SECONDS",
-        "bounceRate" | "sessionKeyEventRate" | "userKeyEventRate" | "eventValue" | "funnelStepCompletionRate"
+        "bounceRate"
+        | "sessionKeyEventRate"
+        | "userKeyEventRate"
+        | "eventValue"
+        | "funnelStepCompletionRate"
         | "funnelStepAbandonmentRate" => "TYPE_FLOAT",
         name if name.contains(':') => "TYPE_FLOAT",
         _ => "TYPE_INTEGER",

@@ -3,8 +3,7 @@
 use super::{int64, only, word};
 use serde_json::{Value, json};
 
-const MATCHES: [&str; 7] =
-    ["MATCH_TYPE_UNSPECIFIED", "EXACT", "BEGINS_WITH", "ENDS_WITH", "CONTAINS", "FULL_REGEXP", "PARTIAL_REGEXP"];
+const MATCHES: [&str; 7] = ["MATCH_TYPE_UNSPECIFIED", "EXACT", "BEGINS_WITH", "ENDS_WITH", "CONTAINS", "FULL_REGEXP", "PARTIAL_REGEXP"];
 const OPERATIONS: [&str; 6] =
     ["OPERATION_UNSPECIFIED", "EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL", "GREATER_THAN", "GREATER_THAN_OR_EQUAL"];
 const KINDS: [&str; 5] = ["stringFilter", "inListFilter", "numericFilter", "betweenFilter", "emptyFilter"];

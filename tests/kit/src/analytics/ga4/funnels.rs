@@ -1,7 +1,7 @@
 //! Funnels: closed ones with steps in order, computed from the raw events.
 
-use super::filters::{expression, filtered};
 use super::figures::{DIMENSIONS, dimension};
+use super::filters::{expression, filtered};
 use super::reports::{Row, with_quota, written};
 use super::{Ga4World, int64, only};
 use crate::analytics::{Happened, Told, figure};

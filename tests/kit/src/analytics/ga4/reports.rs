@@ -1,7 +1,7 @@
 //! Reports: strict about their shape, computed from the raw events.
 
-use super::filters::{expression, filtered};
 use super::figures::{DIMENSIONS, METRICS, dimension, kind, metric};
+use super::filters::{expression, filtered};
 use super::{Ga4World, ZONE, int64, only, word};
 use crate::analytics::{Happened, Told};
 use serde_json::{Value, json};
@@ -52,7 +52,9 @@ pub(super) fn names(body: &Value, list: &str, known: &[&str], most: usize) -> Re
         let name = one["name"].as_str().unwrap_or_default();
         let what = list.trim_end_matches('s');
         if !known.contains(&name) {
-            return Err(format!("Field {name} is not a valid {what}. For a list of valid dimensions and metrics, see https://developers.google.com/analytics/devguides/reporting/data/v1/api-schema"));
+            return Err(format!(
+                "Field {name} is not a valid {what}. For a list of valid dimensions and metrics, see https://developers.google.com/analytics/devguides/reporting/data/v1/api-schema"
+            ));
         }
         if all.iter().any(|before| before == name) {
             return Err(format!("Duplicate {what} {name}."));
@@ -80,8 +82,12 @@ pub(super) fn compatibility(body: &Value) -> Told {
     let dimensions = names(body, "dimensions", &DIMENSIONS, 9)?;
     let metrics = names(body, "metrics", &METRICS, 10)?;
     let word = if fit(&dimensions, &metrics).is_ok() { "COMPATIBLE" } else { "INCOMPATIBLE" };
-    let all = |names: &[String], what: &str| names.iter().map(|name| json!({ what: { "apiName": name }, "compatibility": word })).collect::<Vec<_>>();
-    Ok(json!({ "dimensionCompatibilities": all(&dimensions, "dimensionMetadata"), "metricCompatibilities": all(&metrics, "metricMetadata") }))
+    let all = |names: &[String], what: &str| {
+        names.iter().map(|name| json!({ what: { "apiName": name }, "compatibility": word })).collect::<Vec<_>>()
+    };
+    Ok(
+        json!({ "dimensionCompatibilities": all(&dimensions, "dimensionMetadata"), "metricCompatibilities": all(&metrics, "metricMetadata") }),
+    )
 }
 
 fn fits(tree: &Value, one: &Happened) -> Result<bool, String> {
@@ -107,7 +113,10 @@ fn kept<'a>(body: &Value, events: &'a [Happened]) -> Result<Vec<&'a Happened>, S
 
 fn whole(body: &Value, name: &str, usual: usize, range: std::ops::RangeInclusive<usize>) -> Result<usize, String> {
     let Some(value) = body.get(name) else { return Ok(usual) };
-    int64(value).and_then(|number| usize::try_from(number).ok()).filter(|number| range.contains(number)).ok_or_else(|| format!("Invalid {name}."))
+    int64(value)
+        .and_then(|number| usize::try_from(number).ok())
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| format!("Invalid {name}."))
 }
 
 impl Ga4World {
@@ -196,7 +205,8 @@ fn finished(body: &Value, dimensions: &[String], metrics: &[String], mut rows: V
         let mut kept = Vec::new();
         for row in rows {
             let value = |field: &str| {
-                let at = metrics.iter().position(|name| name == field).ok_or_else(|| format!("Field {field} is no metric of the request."))?;
+                let at =
+                    metrics.iter().position(|name| name == field).ok_or_else(|| format!("Field {field} is no metric of the request."))?;
                 Ok(row.1[at].to_string())
             };
             if expression(tree, &|_, inner| filtered(inner, "fieldName", &value))? {
@@ -207,7 +217,8 @@ fn finished(body: &Value, dimensions: &[String], metrics: &[String], mut rows: V
     }
     for order in body.get("orderBys").and_then(Value::as_array).into_iter().flatten().rev() {
         only(order, &["metric", "dimension", "desc"])?;
-        let position = |names: &[String], name: &Value| names.iter().position(|known| name == known).ok_or("orderBys names no field of the request.");
+        let position =
+            |names: &[String], name: &Value| names.iter().position(|known| name == known).ok_or("orderBys names no field of the request.");
         if let Some(by) = order.get("metric") {
             let at = position(metrics, &by["metricName"])?;
             rows.sort_by(|a, b| a.1[at].total_cmp(&b.1[at]));
@@ -226,7 +237,8 @@ fn finished(body: &Value, dimensions: &[String], metrics: &[String], mut rows: V
     for aggregation in body.get("metricAggregations").and_then(Value::as_array).into_iter().flatten() {
         match word(aggregation, &AGGREGATIONS) {
             Some("TOTAL") => {
-                let total = (vec!["RESERVED_TOTAL".to_owned(); dimensions.len()], metrics.iter().map(|name| metric(name, events)).collect());
+                let total =
+                    (vec!["RESERVED_TOTAL".to_owned(); dimensions.len()], metrics.iter().map(|name| metric(name, events)).collect());
                 told["totals"] = json!([line(&total)]);
             }
             other => return Err(format!("This world aggregates no {other:?}.")),

@@ -16,8 +16,7 @@ pub const EMAIL: &str = "bellhop@example.iam.gserviceaccount.com";
 /// The id of its key.
 const KEY_ID: &str = "key-1";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-const SCOPES: [&str; 2] =
-    ["https://www.googleapis.com/auth/analytics.readonly", "https://www.googleapis.com/auth/analytics"];
+const SCOPES: [&str; 2] = ["https://www.googleapis.com/auth/analytics.readonly", "https://www.googleapis.com/auth/analytics"];
 
 impl Ga4World {
     /// The JSON key of the service account, as it is downloaded.
@@ -61,7 +60,10 @@ impl Ga4World {
         let now = self.clock.now();
         let scopes = claims["scope"].as_str().unwrap_or_default();
         if scopes.is_empty() || !scopes.split(' ').all(|scope| SCOPES.contains(&scope)) {
-            return Reply::json(400, &json!({ "error": "invalid_scope", "error_description": "Invalid OAuth scope or ID token audience provided." }));
+            return Reply::json(
+                400,
+                &json!({ "error": "invalid_scope", "error_description": "Invalid OAuth scope or ID token audience provided." }),
+            );
         }
         let known = header.kid.as_deref() == Some(KEY_ID) && header.typ.as_deref() == Some("JWT") && claims["iss"] == EMAIL;
         if !known || claims.get("sub").is_some() {

@@ -1,7 +1,6 @@
 //! Mixpanel's expressions, as far as its documentation gives them: `properties["x"]`, `string`, `number`, `defined`, `in`,
 //! comparisons, `and`, `or`, `not` and parentheses. What it can't read it refuses.
 
-
 /// What `properties["x"]` and `user["x"]` are: the first word, and the name.
 pub(super) type Look<'a> = &'a dyn Fn(&str, &str) -> Option<serde_json::Value>;
 

@@ -83,7 +83,8 @@ impl MixpanelWorld {
         let mut failures = Vec::new();
         for (index, event) in events.iter().enumerate() {
             if let Err((field, message)) = self.take(event) {
-                failures.push(json!({ "index": index, "$insert_id": event["properties"]["$insert_id"], "field": field, "message": message }));
+                failures
+                    .push(json!({ "index": index, "$insert_id": event["properties"]["$insert_id"], "field": field, "message": message }));
             }
         }
         let good = events.len() - failures.len();
@@ -97,7 +98,8 @@ impl MixpanelWorld {
             return Reply::json(200, &told);
         }
         let error = "some data points in the request failed validation";
-        let told = json!({ "code": 400, "error": error, "failed_records": failures, "num_records_imported": good, "status": "Bad Request" });
+        let told =
+            json!({ "code": 400, "error": error, "failed_records": failures, "num_records_imported": good, "status": "Bad Request" });
         Reply::json(400, &told)
     }
 
@@ -144,7 +146,8 @@ impl MixpanelWorld {
         let at = if at > now + TimeDelta::hours(1) { now } else { at };
         let person = self.state().merged.get(person).cloned().unwrap_or_else(|| person.to_owned());
         let mut one = Happened { id: id.to_owned(), ..Happened::new(at, name, &person) };
-        for (name, value) in map.iter().filter(|(name, _)| !matches!(name.as_str(), "time" | "distinct_id" | "$insert_id" | "token" | "ip")) {
+        for (name, value) in map.iter().filter(|(name, _)| !matches!(name.as_str(), "time" | "distinct_id" | "$insert_id" | "token" | "ip"))
+        {
             one = one.with(name, value.clone());
         }
         self.history.add(one);
@@ -184,7 +187,9 @@ impl MixpanelWorld {
             (false, good) => Reply::text(200, "text/plain", if good { "1" } else { "0" }),
         };
         let updates = events(call, &String::from_utf8_lossy(&call.body));
-        let Some(updates) = updates.filter(|updates| (1..=EVENTS).contains(&updates.len())) else { return told(false, "data, missing or empty") };
+        let Some(updates) = updates.filter(|updates| (1..=EVENTS).contains(&updates.len())) else {
+            return told(false, "data, missing or empty");
+        };
         if updates.iter().any(|update| !right(update, whose)) {
             return told(false, "some data points in the request failed validation");
         }

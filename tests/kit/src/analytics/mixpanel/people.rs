@@ -28,9 +28,7 @@ impl MixpanelWorld {
 
     /// `/cohorts/list`: who paid, and a crowd that takes two pages.
     pub(super) fn cohorts(&self) -> Value {
-        let one = |id: u64, name: &str, count: usize, about: &str| {
-            json!({ "id": id, "name": name, "count": count, "description": about, "created": "2026-10-01 10:00:00", "is_visible": 1, "project_id": PROJECT.parse::<u64>().unwrap_or_default() })
-        };
+        let one = |id: u64, name: &str, count: usize, about: &str| json!({ "id": id, "name": name, "count": count, "description": about, "created": "2026-10-01 10:00:00", "is_visible": 1, "project_id": PROJECT.parse::<u64>().unwrap_or_default() });
         json!([one(9, "Payers", self.payers().len(), "who paid"), one(10, "Crowd", CROWD, "")])
     }
 
@@ -69,8 +67,7 @@ impl MixpanelWorld {
         let in_cohort = field("filter_by_cohort").is_some();
         let shown = |id: &String| {
             let known = state.people.get(id).cloned().or_else(|| in_cohort.then(Profile::new))?;
-            let kept: Profile =
-                known.into_iter().filter(|(name, _)| output.as_ref().is_none_or(|names| names.contains(name))).collect();
+            let kept: Profile = known.into_iter().filter(|(name, _)| output.as_ref().is_none_or(|names| names.contains(name))).collect();
             Some(json!({ "$distinct_id": id, "$properties": kept }))
         };
         let all: Vec<Value> = wanted.iter().filter_map(shown).collect();
