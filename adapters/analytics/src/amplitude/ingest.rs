@@ -119,7 +119,8 @@ impl Amplitude {
             throttled.sort();
             throttled.dedup();
             let who = throttled.iter().take(3).map(|id| words(id)).collect::<Vec<_>>().join(", ");
-            let message = format!("Amplitude wants fewer events a second of one person ({who}); the others were taken, these are sent again later");
+            let message =
+                format!("Amplitude wants fewer events a second of one person ({who}); the others were taken, these are sent again later");
             return Err(self.error(PortErrorKind::RateLimited, "track", message).after(door.pause()));
         }
         taken.refused.sort_by_key(|refused| refused.index);
@@ -170,7 +171,9 @@ impl Amplitude {
                     let reason = "Amplitude takes no more of this person's events today: 500,000 is the most".to_owned();
                     let before = left.len();
                     refused.extend(
-                        left.iter().filter(|(_, record, _)| is(&over, record)).map(|(index, ..)| Refused { index: *index, reason: reason.clone() }),
+                        left.iter()
+                            .filter(|(_, record, _)| is(&over, record))
+                            .map(|(index, ..)| Refused { index: *index, reason: reason.clone() }),
                     );
                     throttled.extend(left.iter().map(|(_, record, _)| person(record)).filter(|id| fast.contains(id) && !over.contains(id)));
                     left.retain(|(_, record, _)| !is(&over, record) && !is(&fast, record));
@@ -266,7 +269,11 @@ fn nobody(id: &str) -> bool {
 /// Which events of a refused request are wrong, and why.
 fn wrong(said: &Value) -> Vec<(usize, String)> {
     let mut all = Vec::new();
-    for (list, what) in [("events_with_invalid_fields", "is wrong"), ("events_with_missing_fields", "is missing"), ("events_with_invalid_id_lengths", "is too short")] {
+    for (list, what) in [
+        ("events_with_invalid_fields", "is wrong"),
+        ("events_with_missing_fields", "is missing"),
+        ("events_with_invalid_id_lengths", "is too short"),
+    ] {
         for (field, indices) in said.get(list).and_then(Value::as_object).into_iter().flatten() {
             let indices = indices.as_array().into_iter().flatten().filter_map(Value::as_u64);
             all.extend(indices.filter_map(|index| Some((usize::try_from(index).ok()?, format!("`{}` {what}", words(field))))));

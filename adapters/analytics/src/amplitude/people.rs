@@ -7,7 +7,8 @@ use super::allowance::cost;
 use super::ask::{day, event, named, width, words};
 use super::trend::figure;
 use bellhop_core::analytics::{
-    Answer, Figures, Funnel, FunnelFigures, FunnelGroup, FunnelStep, Person, PersonEvent, Retention, RetentionCell, RetentionCohort, RetentionFigures, RetentionKind, StepOrder,
+    Answer, Figures, Funnel, FunnelFigures, FunnelGroup, FunnelStep, Person, PersonEvent, Retention, RetentionCell, RetentionCohort,
+    RetentionFigures, RetentionKind, StepOrder,
 };
 use bellhop_core::chart::Interval;
 use bellhop_core::period::{Range, intervals};

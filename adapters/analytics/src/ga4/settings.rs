@@ -88,7 +88,8 @@ impl Ga4 {
         let refused = self.validate(&[event]).await?;
         Ok(match refused.first() {
             None => good(
-                "events are of the right shape; Google tells nobody whether the secret is right: look for the event in DebugView".to_owned(),
+                "events are of the right shape; Google tells nobody whether the secret is right: look for the event in DebugView"
+                    .to_owned(),
             ),
             Some(refused) => bad(format!("Google's validation server refuses a simple event: {}", refused.reason)),
         })

@@ -321,7 +321,10 @@ async fn only_the_right_events_are_sent_again() {
     assert_eq!(sizes, [1999, 1999, 102]);
     let wrong = stage_with(&[("api_key", json!("key-2"))]).await;
     let error = wrong.source.track(vec![one("deploy", "ann", "i", json!({}))]).await.unwrap_err();
-    assert!(error.kind == PortErrorKind::Unauthenticated && error.message.contains("api_key") && !error.message.contains("key-2"), "{error}");
+    assert!(
+        error.kind == PortErrorKind::Unauthenticated && error.message.contains("api_key") && !error.message.contains("key-2"),
+        "{error}"
+    );
 }
 
 #[tokio::test]

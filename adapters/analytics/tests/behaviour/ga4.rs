@@ -359,7 +359,14 @@ async fn the_check_reads_all_pages() {
     let stage = stage().await;
     let findings = stage.source.check().await.unwrap();
     let all = findings.iter().map(|finding| format!("{} {}", finding.good, finding.text)).collect::<Vec<_>>().join("\n");
-    let wanted = ["America/New_York", "key events: signup, purchase", "data streams: Web", "custom dimensions: plan, price", "Shop (123456789)", "DebugView"];
+    let wanted = [
+        "America/New_York",
+        "key events: signup, purchase",
+        "data streams: Web",
+        "custom dimensions: plan, price",
+        "Shop (123456789)",
+        "DebugView",
+    ];
     for expected in wanted {
         assert!(all.contains(expected), "{expected}: {all}");
     }

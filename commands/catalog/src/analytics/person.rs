@@ -112,7 +112,7 @@ impl Command for People {
     const NAME: &'static str = "person";
     const SUMMARY: &'static str = "Shows what is known about a person, or sets it";
     const ACCESS: Access = Access::Operator;
-    const EFFECT: Effect = Effect::Writes;
+    const EFFECT: Effect = Effect::Destroys;
     const EXAMPLES: &'static [&'static str] = &[
         "person ann",
         "person ann --limit 50",
@@ -290,7 +290,8 @@ mod tests {
 
     #[test]
     fn words_become_changes() {
-        let words: Vec<String> = ["plan=pro", "visits+=2", "trial=", "seats=3", "note=a+=b", "first?=web", "teams|=a,b"].map(str::to_owned).to_vec();
+        let words: Vec<String> =
+            ["plan=pro", "visits+=2", "trial=", "seats=3", "note=a+=b", "first?=web", "teams|=a,b"].map(str::to_owned).to_vec();
         let changes: Vec<ProfileOperation> = changes(&words).unwrap();
         let set = [("note", json!("a+=b")), ("plan", json!("pro")), ("seats", json!(3))].map(|(name, value)| (name.to_owned(), value));
         assert_eq!(

@@ -77,6 +77,7 @@ async fn funnels_people_who_return_and_what_they_pay() {
 async fn events_go_in_and_settings_are_read() {
     let stage = stage().await;
     let bot = &stage.bot;
+    asked(bot, &["report", "users", "7d", "--source", "web"]).await;
     let shown = bot.said(&["source", "show", "web"]).await;
     says(
         &shown,

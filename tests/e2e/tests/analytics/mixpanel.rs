@@ -67,7 +67,7 @@ async fn people_cohorts_and_raw_events() {
         &["person", "ann", "plan=team", "first?=web", "visits+=2", "teams|=a,b", "--source", "product"][..],
         &["person", "ann", "visits+=1", "$name=", "--source", "product"],
         &["person", "acme", "seats=5", "--group", "company", "--source", "product"],
-        &["person", "dan", "--forget", "--yes", "--source", "product"],
+        &["person", "dan", "--forget", "--source", "product", "--yes"],
         &["person", "device-1", "--merge", "ann", "--source", "product"],
     ] {
         bot.said(words).await;
@@ -96,7 +96,7 @@ async fn what_can_not_be_answered_says_why() {
     let ask = ["report", "signup", &week, "--source", "product"];
     says(&refused(bot, &["report", "signups", &week, "--source", "product"]).await, &["signup"]);
     says(&refused(bot, &["funnel", "Buyin", "--source", "product"]).await, &["Buying"]);
-    says(&refused(bot, &["funnel", "signup", "purchase", "--source", "product"]).await, &["events"]);
+    says(&refused(bot, &["funnel", "signup", "purchase", "--source", "product"]).await, &["no funnels"]);
     stage.desk.order("/segmentation", Reply::json(200, &json!({ "error": "unknown property" })));
     says(&refused(bot, &ask).await, &["unknown property"]);
     stage.desk.order("/segmentation", Reply::html(502));

@@ -109,10 +109,10 @@ impl History {
         Self { events: Mutex::new(EVENTS.iter().map(one).collect()) }
     }
 
-    /// How many whole weeks the usual events have to be moved for the last of them to be of the week before `now`.
+    /// How many whole weeks the usual events have to be moved for the last of them to be a day to eight days before `now`.
     #[must_use]
     pub fn weeks_until(now: Timestamp) -> i64 {
-        (now - at(END)).num_seconds().div_euclid(7 * 86_400)
+        (now - at(END) - TimeDelta::days(1)).num_seconds().div_euclid(7 * 86_400)
     }
 
     /// Something more happened. The same name, person, moment and id again is the same event: whether it is new.
@@ -172,7 +172,7 @@ mod tests {
         assert!(history.add(late.clone()) && !history.add(late));
         assert!(history.all().is_sorted_by_key(|one| one.at) && history.knows("ann", "1"));
         assert_eq!(history.names()[0], "page_view");
-        assert_eq!([History::weeks_until(at(END)), History::weeks_until(at("2026-11-23T11:00:00Z"))], [0, 2]);
+        assert_eq!([History::weeks_until(at(END)), History::weeks_until(at("2026-11-23T11:00:00Z"))], [-1, 2]);
         assert_eq!(History::usual(1).all()[0].at, at("2026-10-27T13:00:00Z"));
     }
 }
