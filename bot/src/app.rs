@@ -22,14 +22,15 @@ use crate::server;
 use crate::start::{self, StartError};
 use crate::tasks::Tasks;
 use crate::usage::Figures;
+use crate::watch::Watcher;
 use crate::wiring::{self, Chat, Parts};
 use axum::Router;
-use bellhop_catalog::Services;
+use bellhop_catalog::{Services, WatchBook};
 use bellhop_console::Console;
 use bellhop_core::Address;
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::error::CommandError;
-use bellhop_core::ports::{Attachments, Inbox, Links, Permissions, Seal, Stores};
+use bellhop_core::ports::{Attachments, Inbox, Links, Permissions, Seal, Sources, Stores};
 use bellhop_core::registry::Registry;
 use bellhop_store::{Events, RunnerGuard, Store};
 use std::net::SocketAddr;
@@ -97,6 +98,7 @@ pub struct App {
     hooks: Arc<Webhooks>,
     events: Arc<Events>,
     stores: Arc<dyn Stores>,
+    sources: Arc<dyn Sources>,
     links: Arc<dyn Links>,
     inbox: Arc<dyn Inbox>,
     /// The running calls.
@@ -166,9 +168,10 @@ impl App {
         let hooks = Arc::new(Webhooks::new(store.clone(), &parts, chats.clone(), wiring::POSTED));
         let names = chats.all().map(|chat| chat.name().to_string()).collect();
         let calls = Arc::new(CallBook::new(Arc::new(store.clone())));
+        let sources: Arc<dyn Sources> = Arc::new(wiring::sources(&config, events.clone(), &parts)?);
         let registry = bellhop_catalog::registry(Services {
             stores: stores.clone(),
-            sources: Arc::new(wiring::sources(&config, events.clone(), &parts)?),
+            sources: sources.clone(),
             places: chats.clone(),
             announcer: Arc::new(OutboxAnnouncer::new(store.clone(), ids.clone())),
             attachments: options.attachments.clone().unwrap_or_else(|| chats.clone()),
@@ -209,6 +212,7 @@ impl App {
             hooks,
             events,
             stores,
+            sources,
             links,
             inbox,
             calls,
@@ -362,7 +366,10 @@ impl App {
         tasks.start("alerts", self.engine.clone().run(self.instance.clone(), poll, tasks.clone()));
         tasks.start("expiry", self.engine.clone().expire(tasks.clone()));
         tasks.start("places", self.waiting.clone().find_all(tasks.stop()));
-        tasks.start("schedules", Scheduler::new(self.store.clone(), self.inbox.clone(), clock).run(tasks.clone()));
+        tasks.start("schedules", Scheduler::new(self.store.clone(), self.inbox.clone(), clock.clone()).run(tasks.clone()));
+        let book = WatchBook::new(Arc::new(self.store.clone()));
+        let watcher = Watcher::new(book, self.sources.clone(), self.engine.clone(), clock, self.instance.clone());
+        tasks.start("watches", watcher.run(tasks.clone()));
         tasks.start("housekeeping", housekeeping::keep(self.store.clone(), self.options.pace.quarantine, left_over, tasks.clone()));
         tasks.start("tidying", housekeeping::tidy(self.stores.clone(), tasks.clone()));
     }

@@ -22,7 +22,7 @@ use crate::address::{Address, UserRef};
 use crate::analytics::{Filter, Measure, Trend};
 use crate::chart::Interval;
 use crate::clock::Timestamp;
-use crate::ids::{CallId, SourceName};
+use crate::ids::{CallId, Fingerprint, SourceName};
 use crate::period::{Span, midnight};
 use chrono::{Days, TimeDelta};
 use chrono_tz::Tz;
@@ -396,6 +396,24 @@ impl Watch {
     #[must_use]
     pub fn first_due(&self) -> Timestamp {
         self.due_after(self.since - TimeDelta::milliseconds(1))
+    }
+
+    /// What makes its alert the same alert.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::new(format!("watch/{}", self.id))
+    }
+
+    /// The same for the alert that says that it can't tell for long.
+    #[must_use]
+    pub fn blind_fingerprint(&self) -> Fingerprint {
+        Fingerprint::new(format!("watch/{}/blind", self.id))
+    }
+
+    /// When it is checked next, after its last check.
+    #[must_use]
+    pub fn due(&self, last: Option<&Check>) -> Timestamp {
+        last.map_or_else(|| self.first_due(), |last| self.due_after(last.at.max(last.due)))
     }
 
     fn jitter(&self, every: TimeDelta) -> TimeDelta {

@@ -29,6 +29,7 @@ impl Desk {
             starts_at: at,
             ends_at: None,
             received: at,
+            to: Vec::new(),
         };
         let (alert, _) = apply(None, AlertInput::Signal(signal));
         self.0.lock().unwrap().push(Alert { id: id.into(), ..alert.unwrap() });
@@ -74,6 +75,7 @@ impl AlertDesk for Desk {
             starts_at: call.now,
             ends_at: None,
             received: call.now,
+            to: Vec::new(),
         };
         let mut all = self.0.lock().unwrap();
         let at = all.iter().position(|alert| alert.signal.fingerprint == signal.fingerprint);
