@@ -360,6 +360,7 @@ async fn a_whole_bot_watches_its_own_events() {
     // Noon of a Monday; the last finished hour is that from 11.
     let noon = bot.clock.now();
     track(&bot, "signup", (1..=48).map(|back| noon - TimeDelta::hours(back)), 6).await;
+    bot.said("channel create random").await;
     let added = bot.said("watch add \"events.signup < 50% of previous day per hour for 2 checks\" --every 10m --to #random").await;
     assert!(added.contains("Watching signup") && added.contains("It would have fired never"), "{added}");
     assert!(bot.said("watch list").await.contains("1 watch"));

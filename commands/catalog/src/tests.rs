@@ -22,4 +22,5 @@ mod shares;
 mod source;
 mod stores;
 mod tags;
+mod watches;
 mod world;

@@ -77,6 +77,12 @@ fn names_are_unique_and_those_of_the_face() {
         "schedule add",
         "schedule list",
         "schedule remove",
+        "watch add",
+        "watch list",
+        "watch test",
+        "watch pause",
+        "watch resume",
+        "watch remove",
         "audit",
         "usage",
         "role explain",
@@ -186,6 +192,9 @@ fn what_is_proposed_is_declared() {
     world.run("bucket access team-files create partners --permissions r --expires 1d");
     world.run("file backup add docs --from local --to plain:keep");
     world.run("file backup run docs");
+    world.run("watch add \"events.page_view > 5 per day\"");
+    world.run("watch add \"events.page_view > 6 per day\" --name rests");
+    world.run("watch pause rests");
     for about in world.registry.all() {
         let arguments: Vec<&str> = about.model.get_arguments().map(|argument| argument.get_id().as_str()).collect();
         for declared in about.completes {
