@@ -41,7 +41,7 @@ fn firing(watch: &Watch, check: &Check, since: Timestamp, why: &str) -> AlertSig
         name: watch.name.clone(),
         severity: watch.severity.clone(),
         summary: format!("{}: {why}.", condition.subject()),
-        description: condition.sentence(),
+        description: format!("{} Times are those of {}.", condition.sentence(), watch.zone.name()),
         ..plain(watch, check, since, watch.fingerprint())
     }
 }

@@ -113,6 +113,7 @@ pub struct AlertEvent {
 
 /// Something that may change an alert.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "an input lives as long as one call, and nearly all of them are signals")]
 pub enum AlertInput {
     /// Its sender reports.
     Signal(AlertSignal),

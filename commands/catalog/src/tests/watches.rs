@@ -37,7 +37,26 @@ fn a_watch_says_what_it_understood_and_what_it_would_have_done() {
     let reply = world.reply(FACE);
     buttons_work(&world, &reply.card);
     let text = world.text(&reply.card);
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    ✓ Watching signups
+    Fires when signups in the last finished day is below 80 % of the median of the same weekday in the 8 weeks before, found by 2 checks in a row.
+    Now:       10 on Sun 2026-11-22, not below 8, which is 80 % of 10 (median on Sundays in 8 weeks): quiet
+    Looks at:  the last day that is over, UTC
+    Checked:   every 15m, first Mon 2026-11-23 10:30 UTC
+    Alert:     warning, shown in mute:T1/#ops
+    Name:      signups
+    Condition: events.signups < 80% of same weekday median over 8 weeks per day for 2 checks
+    It would have fired twice in 90 days.
+    In 14 % of that time it could not have told, as there are 2 figures on Fridays in the 8 weeks before, and 3 are the fewest to tell what is usual.
+    There is a new figure once a day and a check every 15m, so 2 checks mostly see the same one. For 2 days in a row write `for 2 days`.
+    [chart: signups per day from 2026-08-25 to 2026-11-22 between 3 and 10 and the limit at which the watch fires. It would have fired 2 times, last on 2026-11-03, 2026-10-15.]
+    Fired                     For   Because
+    ────────────────────────  ────  ───────────────────────────────────────────────────────────────────────────────────
+    Tue 2026-11-03 00:15 UTC  47 h  3 on Mon 2026-11-02, below 8, which is 80 % of 10 (median on Mondays in 8 weeks)
+    Thu 2026-10-15 00:15 UTC  23 h  3 on Wed 2026-10-14, below 8, which is 80 % of 10 (median on Wednesdays in 8 weeks)
+    → All watches: watch list
+    → Remove: watch remove signups
+    "#);
     let chart = reply.card.blocks.iter().find_map(|block| if let Block::Chart(chart) = block { Some(chart) } else { None }).unwrap();
     assert_eq!((chart.kind, chart.x.len(), chart.series.len()), (ChartKind::Line, 90, 3));
     assert_eq!(chart.series[1].values.iter().flatten().count(), 2, "the moments are marked");
@@ -52,12 +71,25 @@ fn the_past_is_tested_without_watching() {
     let world = world(&[20, 21, 40]);
     let reply = world.reply("watch test \"events.signups < 5 per day\" --every 1h");
     buttons_work(&world, &reply.card);
-    insta::assert_snapshot!(world.text(&reply.card), @"");
+    insta::assert_snapshot!(world.text(&reply.card), @r#"
+    Test of a condition
+    It would have fired twice in 90 days.
+    Fires when signups in the last finished day is below 5.
+    Now it is quiet: 10 on Sun 2026-11-22, not below 5.
+    [chart: signups per day from 2026-08-25 to 2026-11-22 between 3 and 10 and the limit at which the watch fires. It would have fired 2 times, last on 2026-11-03, 2026-10-15.]
+    Fired                     For   Because
+    ────────────────────────  ────  ────────────────────────────
+    Tue 2026-11-03 00:00 UTC  2 d   3 on Mon 2026-11-02, below 5
+    Thu 2026-10-15 00:00 UTC  24 h  3 on Wed 2026-10-14, below 5
+    Checked:   every 1h, days of UTC
+    Condition: events.signups < 5 per day
+    → Watch this: watch add "events.signups < 5 per day" --every 1h
+    "#);
     assert!(kept(&world).is_empty());
     assert!(world.run("watch test events.signups < 5 per day --last 30d").contains("It would have fired once in 30 days"));
-    assert!(world.run("watch test \"signups < 1 per day\"").contains("It would have fired never in 90 days"));
+    assert!(world.run("watch test \"signups < 1 per day\"").contains("It would not have fired in 90 days"));
     assert!(world.run("watch test \"signups > 1 per day\"").contains("once in 90 days, and would be firing now"));
-    assert!(world.run("watch test \"signups no data for 2d\"").contains("It would have fired never"));
+    assert!(world.run("watch test \"signups no data for 2d\"").contains("It would not have fired"));
     assert!(world.run("watch test \"signups by country < 5 per day\"").contains("de: 3 on"));
     let pressed = world.press(&reply.card, "Watch this");
     assert!(world.text(&pressed.card).contains("Watching signups"));
@@ -92,7 +124,9 @@ fn a_call_makes_one_watch_and_names_are_found() {
     world.run(FACE);
     let names: Vec<String> = kept(&world).into_iter().map(|watch| watch.name).collect();
     assert_eq!(names, ["signups", "signups-2"]);
-    assert!(matches!(world.error(&format!("{FACE} --name signups")), CommandError::Refused(why) if why.contains("a watch signups already")));
+    assert!(
+        matches!(world.error(&format!("{FACE} --name signups")), CommandError::Refused(why) if why.contains("a watch signups already"))
+    );
     world.run(&format!("{FACE} --name growth --severity critical"));
     assert_eq!(kept(&world)[0].severity, "critical");
 }
@@ -116,13 +150,20 @@ fn what_can_not_be_watched_is_refused_now() {
         let text = said(line);
         assert!(text.contains(why), "{line}: {text}");
     }
-    assert!(matches!(world.error("watch add \"events.signup < 5\""), CommandError::NotFound { what: "metric", nearest: Some(near), .. } if near == "signups"));
+    assert!(
+        matches!(world.error("watch add \"events.signup < 5\""), CommandError::NotFound { what: "metric", nearest: Some(near), .. } if near == "signups")
+    );
     assert!(matches!(world.error("watch test signups"), CommandError::NotFound { what: "watch", .. }));
     assert!(matches!(world.error("watch remove nothing"), CommandError::NotFound { what: "watch", .. }));
     // A mistyped word has a button.
     let reply = world.reply("watch add \"events.signups < 80% of same weekday mediam\" --every 5m");
     assert!(reply.undone && kept(&world).is_empty());
-    insta::assert_snapshot!(world.text(&reply.card), @"");
+    insta::assert_snapshot!(world.text(&reply.card), @r#"
+    ! That condition is not understood
+    `mediam`, after `… of same weekday`: did you mean `median`?
+    Did you mean events.signups < 80% of same weekday median?
+    → Yes, that: watch add "events.signups < 80% of same weekday median" --every 5m
+    "#);
     world.press(&reply.card, "Yes, that");
     assert_eq!(kept(&world)[0].every.to_string(), "5m");
 }
@@ -152,7 +193,26 @@ fn watches_are_listed_as_they_stand() {
     world.run("watch pause f-paused");
     let reply = world.reply("watch list");
     buttons_work(&world, &reply.card);
-    insta::assert_snapshot!(world.text(&reply.card), @"");
+    insta::assert_snapshot!(world.text(&reply.card), @r#"
+    Watches
+    6 watches, 1 firing.
+    Name      State                      Last figure     Checked    Next check                Alert to               Condition
+    ────────  ─────────────────────────  ──────────────  ─────────  ────────────────────────  ─────────────────────  ───────────────────────────────────────
+    a-new     new                                        not yet    Mon 2026-11-23 10:30 UTC  console:main/#general  events.signups < 5 per day for 3 checks
+    b-quiet   quiet                      3 on a day      3 min ago  Mon 2026-11-23 10:30 UTC  console:main/#general  events.signups < 5 per day for 3 checks
+    c-counts  holds, 2 of 3 checks       4 on a day      4 min ago  Mon 2026-11-23 10:30 UTC  console:main/#general  events.signups < 5 per day for 3 checks
+    d-fires   firing for 5 h             5 on a day      5 min ago  Mon 2026-11-23 10:30 UTC  console:main/#general  events.signups < 5 per day for 3 checks
+    e-blind   can't tell                 nobody answers  6 min ago  Mon 2026-11-23 10:30 UTC  console:main/#general  events.signups < 5 per day for 3 checks
+    f-paused  paused for under a minute                  not yet    paused                    console:main/#general  events.signups < 5 per day for 3 checks
+    → Test a-new: watch test a-new
+    → Remove a-new: watch remove a-new
+    → Test b-quiet: watch test b-quiet
+    → Remove b-quiet: watch remove b-quiet
+    → Test c-counts: watch test c-counts
+    → Remove c-counts: watch remove c-counts
+    → Test d-fires: watch test d-fires
+    → Remove d-fires: watch remove d-fires
+    "#);
 }
 
 fn fire(world: &World, watch: &Watch) {

@@ -123,7 +123,10 @@ impl Command for Add {
         };
         let every = args.every.unwrap_or(EVERY);
         if every.0 < SHORTEST || every.0 > LONGEST {
-            return Err(CommandError::invalid("every", format!("`{every}` is too {}; it may be 1s to 31d", if every.0 < SHORTEST { "short" } else { "long" })));
+            return Err(CommandError::invalid(
+                "every",
+                format!("`{every}` is too {}; it may be 1s to 31d", if every.0 < SHORTEST { "short" } else { "long" }),
+            ));
         }
         let name = match &args.name {
             Some(name) => Some(named(name)?),

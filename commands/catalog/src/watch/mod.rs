@@ -15,13 +15,13 @@ mod typing;
 pub use book::{Kept, WatchBook};
 
 use crate::wording::{line, suggest};
+use bellhop_core::alert::AlertState;
 use bellhop_core::card::ActionStyle;
 use bellhop_core::command::Suggestion;
 use bellhop_core::nearest::nearest;
 use bellhop_core::ports::AlertDesk;
 use bellhop_core::watch::{Condition, Misread, Watch};
 use bellhop_core::{Action, Call, Card, CommandError, Invoke, Reply, Tone};
-use bellhop_core::alert::AlertState;
 use serde::{Deserialize, Serialize};
 
 /// One watch.

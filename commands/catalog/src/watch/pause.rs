@@ -40,7 +40,8 @@ impl Command for Pause {
         watch.paused = Some(call.now);
         self.book.put(&watch).await?;
         let was_on = end_alerts(&*self.alerts, call, &watch).await?;
-        let mut card = title.tone(Tone::Good).and_spans(vec![code(watch.condition.to_string()), " is not checked until it is resumed.".into()]);
+        let mut card =
+            title.tone(Tone::Good).and_spans(vec![code(watch.condition.to_string()), " is not checked until it is resumed.".into()]);
         if was_on {
             card = card.and_text("Its alert was on, and is ended.");
         }

@@ -20,7 +20,7 @@ pub(super) fn verdict(looked: &Looked) -> String {
         return format!("It could not have told anything in the last {days}{why}.");
     }
     let times = match past.fired.len() {
-        0 => "never".to_owned(),
+        0 => return format!("It would not have fired in {days}."),
         1 => "once".to_owned(),
         2 => "twice".to_owned(),
         more => format!("{more} times"),
@@ -95,14 +95,17 @@ fn chart(condition: &Condition, looked: &Looked, series: &Figures) -> Option<Cha
     let (low, high) = (limit(|look| look.low), limit(|look| look.high));
     let marks: Vec<Option<f64>> = shown
         .iter()
-        .map(|(_, from, value)| value.filter(|_| looked.past.fired.iter().any(|one| one.look.from == *from && one.look.group == series.group)))
+        .map(|(_, from, value)| {
+            value.filter(|_| looked.past.fired.iter().any(|one| one.look.from == *from && one.look.group == series.group))
+        })
         .collect();
     let subject = match &series.group {
         Some(group) => format!("{} ({})", condition.subject(), line(group)),
         None => condition.subject(),
     };
     let times = looked.past.fired.len();
-    let mut drawn = vec![Series { name: subject.clone(), values: shown.iter().map(|(.., value)| *value).collect(), style: SeriesStyle::Solid }];
+    let mut drawn =
+        vec![Series { name: subject.clone(), values: shown.iter().map(|(.., value)| *value).collect(), style: SeriesStyle::Solid }];
     if marks.iter().any(Option::is_some) {
         drawn.push(Series { name: "would have fired".to_owned(), values: marks, style: SeriesStyle::Solid });
     }

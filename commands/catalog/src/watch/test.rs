@@ -71,7 +71,10 @@ impl Command for Test {
             Some(Period::Days(days)) if *days <= MOST => Some(*days),
             Some(Period::Weeks(weeks)) if *weeks <= MOST / 7 => Some(weeks * 7),
             Some(other) => {
-                return Err(CommandError::invalid("last", format!("`{other}` can't be tested; write days or weeks, such as 30d, up to {MOST}d")));
+                return Err(CommandError::invalid(
+                    "last",
+                    format!("`{other}` can't be tested; write days or weeks, such as 30d, up to {MOST}d"),
+                ));
             }
         };
         let text = sentence("what", &args.what, &args.rest)?;
@@ -99,8 +102,7 @@ impl Command for Test {
             None => "Test of a condition".to_owned(),
         };
         let tone = if looked.history.doubt.is_some() { Tone::Warning } else { Tone::Neutral };
-        let mut card =
-            Card::titled(title).tone(tone).and_spans(vec![Span::Bold(picture::verdict(&looked))]).and_text(condition.sentence());
+        let mut card = Card::titled(title).tone(tone).and_spans(vec![Span::Bold(picture::verdict(&looked))]).and_text(condition.sentence());
         card = match &looked.verdict {
             Verdict::Unknown(why) => card.and_text(format!("Now it can't be told: {}.", line(why))),
             Verdict::Quiet(look) => card.and_text(format!("Now it is quiet: {}.", line(&look.why))),
@@ -115,15 +117,8 @@ impl Command for Test {
             ("Condition", code(condition.to_string())),
         ]);
         if known.is_none() {
-            let add = AddArgs {
-                condition: text.clone(),
-                rest: Vec::new(),
-                every: args.every,
-                to: None,
-                name: None,
-                severity: None,
-                tz: args.tz,
-            };
+            let add =
+                AddArgs { condition: text.clone(), rest: Vec::new(), every: args.every, to: None, name: None, severity: None, tz: args.tz };
             card = card.and_actions(vec![Action::invoke("Watch this", Invoke::of::<Add>(&add))]);
         }
         Ok(Reply::new(card))
@@ -137,7 +132,13 @@ impl Command for Test {
                 found.truncate(crate::wording::SUGGESTIONS);
                 found
             }
-            "last" => suggest(typed, periods(typed).into_iter().map(|one| (one.value, one.about)).filter(|(value, _)| !value.ends_with('h') && !value.ends_with('y'))),
+            "last" => suggest(
+                typed,
+                periods(typed)
+                    .into_iter()
+                    .map(|one| (one.value, one.about))
+                    .filter(|(value, _)| !value.ends_with('h') && !value.ends_with('y')),
+            ),
             "every" => suggest(typed, ["5m", "15m", "1h", "1d"].map(|one| (one.to_owned(), String::new()))),
             "tz" => zones(typed),
             _ => Vec::new(),

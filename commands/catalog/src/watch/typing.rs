@@ -16,7 +16,12 @@ pub(super) async fn conditions(sources: &dyn Sources, typed: &str) -> Vec<Sugges
     let mut out = Vec::new();
     if before.trim().is_empty() || previous == "of" && !before.contains(['<', '>', '%']) && !before.contains(" by ") {
         out.extend(subjects(sources, last).await);
-    } else if previous == "by" && !before.contains("drops") && !before.contains("rises") && !before.contains("falls") && !before.contains("grows") {
+    } else if previous == "by"
+        && !before.contains("drops")
+        && !before.contains("rises")
+        && !before.contains("falls")
+        && !before.contains("grows")
+    {
         let known = crate::analytics::properties(sources).await;
         out.extend(suggest(last, known.into_iter().map(|name| (name, "a property".to_owned()))));
     } else if matches!(previous.as_str(), "where" | "and") {

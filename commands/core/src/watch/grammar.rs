@@ -191,7 +191,9 @@ impl<'a> Reader<'a> {
         let refuse = |why: String| Err(self.wrong(0, self.text.len(), why));
         if let Some(unit) = held.filter(|unit| *unit != per) {
             let (looked, other) = (per.word(), unit.word());
-            return refuse(format!("it looks at {looked}s, so it holds for a number of {looked}s; write `per {other}` to look at {other}s"));
+            return refuse(format!(
+                "it looks at {looked}s, so it holds for a number of {looked}s; write `per {other}` to look at {other}s"
+            ));
         }
         match &mut condition.test {
             Test::Against { base, .. } | Test::Change { base, .. }
@@ -518,7 +520,8 @@ impl<'a> Reader<'a> {
             let Some(hours) = self.one_of(&units) else { return self.unexpected() };
             count.checked_mul(hours)
         } else {
-            let span: Span = word.parse().map_err(|_| self.wrong(from, word.len(), "a length of time is expected here, such as 2h or 1d"))?;
+            let span: Span =
+                word.parse().map_err(|_| self.wrong(from, word.len(), "a length of time is expected here, such as 2h or 1d"))?;
             self.at += word.len();
             let seconds = span.0.as_secs();
             if seconds == 0 || !seconds.is_multiple_of(3600) {
@@ -565,11 +568,7 @@ impl<'a> Reader<'a> {
         let Some(hour) = self.one_of(&[("weekday", false), ("hour", true)]) else { return self.unexpected() };
         let middles = [("median", Middle::Median), ("average", Middle::Average), ("mean", Middle::Average)];
         let Some(middle) = self.one_of(&middles) else { return self.unexpected() };
-        Ok(if hour {
-            Base::SameHour(middle, self.over(1)?.unwrap_or(4))
-        } else {
-            Base::SameWeekday(middle, self.over(3)?.unwrap_or(8))
-        })
+        Ok(if hour { Base::SameHour(middle, self.over(1)?.unwrap_or(4)) } else { Base::SameWeekday(middle, self.over(3)?.unwrap_or(8)) })
     }
 }
 

@@ -172,10 +172,8 @@ fn series(question: &Trend, answer: &Answer, interval: Interval, zone: Tz) -> Ve
             })
             .collect()
     };
-    let mut all: Vec<(f64, Series)> = groups
-        .iter()
-        .map(|(group, rows)| (rows.values().sum(), Series::new(group.map(str::to_owned), points(rows), zone)))
-        .collect();
+    let mut all: Vec<(f64, Series)> =
+        groups.iter().map(|(group, rows)| (rows.values().sum(), Series::new(group.map(str::to_owned), points(rows), zone))).collect();
     all.sort_by(|a, b| b.0.total_cmp(&a.0));
     all.truncate(GROUPS);
     all.into_iter().map(|(_, series)| series).collect()

@@ -176,7 +176,8 @@ fn interval(condition: &Condition, series: &Series, position: usize) -> Verdict 
             let fires = op.holds(value, limit);
             let not = if fires { "" } else { "not " };
             let (low, high) = sides(op.sign().starts_with('<'), limit);
-            let why = format!("{shown} {when}, {not}{} {}, which is {} % of {} {what}", op.said(), figure(limit), figure(*percent), figure(was));
+            let why =
+                format!("{shown} {when}, {not}{} {}, which is {} % of {} {what}", op.said(), figure(limit), figure(*percent), figure(was));
             found(fires, look(low, high, why))
         }
         Test::Change { rises, percent, base } => {
@@ -282,14 +283,17 @@ fn against(series: &Series, position: usize, base: Base, per: Per) -> Result<(f6
         Base::PreviousDay => single(series.days_before(position, 1), format!("{hour}the day before")),
         Base::PreviousWeek => single(series.days_before(position, 7), format!("{hour}the same day a week before")),
         Base::SameWeekday(middle, weeks) => many(7, middle, weeks, usual_times(point.from, series.zone(), per)),
-        Base::SameHour(middle, weeks) => {
-            many(1, middle, weeks, format!("at {}", point.from.with_timezone(&series.zone()).format("%H:%M")))
-        }
+        Base::SameHour(middle, weeks) => many(1, middle, weeks, format!("at {}", point.from.with_timezone(&series.zone()).format("%H:%M"))),
     }
 }
 
 fn too_few(times: &str, found: usize, weeks: u32) -> String {
-    format!("there are {found} figures {times} in the {weeks} weeks before, and {FEWEST} are the fewest to tell what is usual")
+    let found = match found {
+        0 => "is no figure".to_owned(),
+        1 => "is 1 figure".to_owned(),
+        more => format!("are {more} figures"),
+    };
+    format!("there {found} {times} in the {weeks} weeks before, and {FEWEST} are the fewest to tell what is usual")
 }
 
 /// The figures at the same time every so many days before.
