@@ -13,3 +13,4 @@ mod pace;
 mod routes;
 mod trouble;
 mod uploads;
+mod watches;

@@ -11,3 +11,4 @@ mod postgres;
 mod say;
 mod slack;
 mod transfers;
+mod watches;

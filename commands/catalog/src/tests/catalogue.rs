@@ -282,24 +282,31 @@ fn help_finds_what_is_wanted() {
     insta::assert_snapshot!(world.run("help"), @r"
     What I can do
     Commands are a word, or a group and a verb. help file shows a group, help file share one command, and help with your own words finds one.
-    alert:    ack · list · raise · resolve · show · unack
-    approve:  Runs a command that waits for confirmation
-    audit:    Shows who did what, where and when
-    bucket:   access · create · delete · encryption · info · lifecycle · list · versioning
-    cancel:   Ends a command that is still running
-    channel:  archive · create · invite · join · list · post · purpose · rename · topic · unarchive
-    decline:  Drops a command that waits for confirmation
-    file:     backup · browse · copy · delete · get · info · links · list · move · put · restore · share · store · tag · unshare · versions
-    help:     Explains the commands, or finds the one you need
-    hook:     create · delete · list · logs · test
-    outbox:   list · retry
-    report:   Counts and draws what people do, over time or by property
-    role:     explain · list
-    sample:   Loads sample events, to try reports with
-    schedule: add · list · remove
-    status:   Shows how the bot is and what it is connected to
-    track:    Notes that something happened, for reports
-    usage:    Shows what the bot has been doing
+    alert:     ack · list · raise · resolve · show · unack
+    approve:   Runs a command that waits for confirmation
+    audit:     Shows who did what, where and when
+    bucket:    access · create · delete · encryption · info · lifecycle · list · versioning
+    cancel:    Ends a command that is still running
+    channel:   archive · create · invite · join · list · post · purpose · rename · topic · unarchive
+    cohort:    Groups of people: those a source keeps, or those who began together
+    decline:   Drops a command that waits for confirmation
+    file:      backup · browse · copy · delete · get · info · links · list · move · put · restore · share · store · tag · unshare · versions
+    funnel:    Shows how many people do one thing after another
+    help:      Explains the commands, or finds the one you need
+    hook:      create · delete · list · logs · test
+    outbox:    list · retry
+    person:    Shows what is known about a person, or sets it
+    report:    Counts and draws what people do, over time or by property
+    retention: Shows how many people come back
+    revenue:   Shows what people pay, in all and per person
+    role:      explain · list
+    sample:    Loads sample events, to try reports with
+    schedule:  add · list · remove
+    segment:   Divides an event by the values of a property
+    status:    Shows how the bot is and what it is connected to
+    track:     Notes that something happened, for reports
+    usage:     Shows what the bot has been doing
+    watch:     add · list · pause · remove · resume · test
     → status: status
     → file list: file list
     → report page_views 7d: report page_views 7d
