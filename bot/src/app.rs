@@ -23,9 +23,10 @@ use crate::sources::{self, FeedPace, Feeder, OwnUse};
 use crate::start::{self, StartError};
 use crate::tasks::Tasks;
 use crate::usage::Figures;
+use crate::watch::Watcher;
 use crate::wiring::{self, Chat, Parts};
 use axum::Router;
-use bellhop_catalog::Services;
+use bellhop_catalog::{Services, WatchBook};
 use bellhop_console::Console;
 use bellhop_core::Address;
 use bellhop_core::clock::{Clock, Ids};
@@ -107,11 +108,11 @@ pub struct App {
     /// The services that are fed with events, own events first.
     fed: Vec<Arc<dyn AnalyticsSource>>,
     stores: Arc<dyn Stores>,
+    sources: Arc<dyn Sources>,
     links: Arc<dyn Links>,
     inbox: Arc<dyn Inbox>,
     /// The running calls.
     pub calls: Arc<CallBook>,
-    sources: Arc<dyn Sources>,
     instance: String,
     listener: Option<TcpListener>,
 }
@@ -181,7 +182,7 @@ impl App {
         let calls = Arc::new(CallBook::new(Arc::new(store.clone())));
         let services = Services {
             stores: stores.clone(),
-            sources: counting.sources,
+            sources: counting.sources.clone(),
             places: chats.clone(),
             announcer: Arc::new(OutboxAnnouncer::new(store.clone(), ids.clone())),
             attachments: options.attachments.clone().unwrap_or_else(|| chats.clone()),
@@ -227,10 +228,10 @@ impl App {
             own_use,
             fed: counting.fed,
             stores,
+            sources,
             links,
             inbox,
             calls,
-            sources,
             instance,
             listener,
         })
@@ -395,7 +396,10 @@ impl App {
         tasks.start("alerts", self.engine.clone().run(self.instance.clone(), poll, tasks.clone()));
         tasks.start("expiry", self.engine.clone().expire(tasks.clone()));
         tasks.start("places", self.waiting.clone().find_all(tasks.stop()));
-        tasks.start("schedules", Scheduler::new(self.store.clone(), self.inbox.clone(), clock).run(tasks.clone()));
+        tasks.start("schedules", Scheduler::new(self.store.clone(), self.inbox.clone(), clock.clone()).run(tasks.clone()));
+        let book = WatchBook::new(Arc::new(self.store.clone()));
+        let watcher = Watcher::new(book, self.sources.clone(), self.engine.clone(), clock, self.instance.clone());
+        tasks.start("watches", watcher.run(tasks.clone()));
         tasks.start("housekeeping", housekeeping::keep(self.store.clone(), self.options.pace.quarantine, left_over, tasks.clone()));
         tasks.start("tidying", housekeeping::tidy(self.stores.clone(), tasks.clone()));
     }

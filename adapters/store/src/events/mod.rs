@@ -29,7 +29,6 @@ use bellhop_core::analytics::{
     ProfileChange, Query, Refused, Taken, Trend, Window,
 };
 use bellhop_core::ids::SourceName;
-use bellhop_core::nearest::nearest;
 use bellhop_core::ports::{AnalyticsSource, ByteStream, PortResult};
 use chrono::TimeDelta;
 use std::sync::Arc;
@@ -179,6 +178,7 @@ impl AnalyticsSource for Events {
             track: true,
             validate: true,
             export: true,
+            counts_twice: false,
         }
     }
 

@@ -17,6 +17,8 @@ use super::{complete_metric, complete_sources, properties};
 use crate::wording::{suggest, zones};
 pub(crate) use grid::named;
 
+pub(crate) use ask::of_revenue;
+use ask::{elsewhere, found};
 use bellhop_core::analytics::{Answer, Basis, Figures, Measure, TrendFigures};
 use bellhop_core::chart::{ChartKind, Interval};
 use bellhop_core::command::Suggestion;
@@ -26,8 +28,6 @@ use bellhop_core::ports::Sources;
 use bellhop_core::{Access, Action, Call, Command, CommandError, Effect, Invoke, Registry, Reply, Timestamp};
 use chrono_tz::Tz;
 use condition::Condition;
-pub(crate) use ask::of_revenue;
-use ask::{elsewhere, found};
 use read::read;
 use serde::{Deserialize, Serialize};
 use std::sync::Weak;

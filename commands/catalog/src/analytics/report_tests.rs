@@ -1,9 +1,9 @@
 //! Whatever a source answers, the card can be read: nothing panics, nothing is out of line.
 
 use super::*;
-use bellhop_core::PortError;
 use crate::analytics::asking::width;
 use crate::analytics::beside::Failed;
+use bellhop_core::PortError;
 use bellhop_core::analytics::TrendRow;
 use bellhop_core::card::Block;
 use proptest::prelude::*;

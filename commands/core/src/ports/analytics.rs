@@ -2,8 +2,8 @@
 
 use super::{ByteStream, Finding, PortResult};
 use crate::analytics::{
-    AnalyticsCapabilities, Answer, Cohort, CohortDefinition, CohortMade, Members, Metric, NewEvent, Person, ProfileChange, Query, Quota, Refused, Saved,
-    Taken, Window,
+    AnalyticsCapabilities, Answer, Cohort, CohortDefinition, CohortMade, Members, Metric, NewEvent, Person, ProfileChange, Query, Quota,
+    Refused, Saved, Taken, Window,
 };
 use crate::error::{CommandError, PortError};
 use crate::ids::SourceName;
