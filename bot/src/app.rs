@@ -30,7 +30,7 @@ use bellhop_console::Console;
 use bellhop_core::Address;
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::error::CommandError;
-use bellhop_core::ports::{AnalyticsSource, Attachments, Inbox, Links, Permissions, Seal, Stores};
+use bellhop_core::ports::{AnalyticsSource, Attachments, Inbox, Links, Permissions, Seal, Sources, Stores};
 use bellhop_core::registry::Registry;
 use bellhop_store::{Events, RunnerGuard, Store};
 use std::net::SocketAddr;
@@ -107,6 +107,7 @@ pub struct App {
     /// The services that are fed with events, own events first.
     fed: Vec<Arc<dyn AnalyticsSource>>,
     stores: Arc<dyn Stores>,
+    sources: Arc<dyn Sources>,
     links: Arc<dyn Links>,
     inbox: Arc<dyn Inbox>,
     /// The running calls.
@@ -178,9 +179,9 @@ impl App {
         let hooks = Arc::new(Webhooks::new(store.clone(), &parts, chats.clone(), wiring::POSTED));
         let names = chats.all().map(|chat| chat.name().to_string()).collect();
         let calls = Arc::new(CallBook::new(Arc::new(store.clone())));
-        let registry = bellhop_catalog::registry(Services {
+        let services = Services {
             stores: stores.clone(),
-            sources: counting.sources,
+            sources: counting.sources.clone(),
             places: chats.clone(),
             announcer: Arc::new(OutboxAnnouncer::new(store.clone(), ids.clone())),
             attachments: options.attachments.clone().unwrap_or_else(|| chats.clone()),
@@ -201,7 +202,9 @@ impl App {
             database: Arc::new(store.clone()),
             clock: clock.clone(),
             ids: ids.clone(),
-        });
+        };
+        let sources = services.sources.clone();
+        let registry = bellhop_catalog::registry(services);
         dispatch.learn(registry.clone());
         completer.learn(registry.clone());
         front.learn(registry.clone());
@@ -224,6 +227,7 @@ impl App {
             own_use,
             fed: counting.fed,
             stores,
+            sources,
             links,
             inbox,
             calls,
@@ -242,6 +246,12 @@ impl App {
     #[must_use]
     pub fn stores(&self) -> &Arc<dyn Stores> {
         &self.stores
+    }
+
+    /// What counts: the own events and the configured services.
+    #[must_use]
+    pub fn sources(&self) -> &Arc<dyn Sources> {
+        &self.sources
     }
 
     /// The place that parts of places are looked for near, where nothing else is given.

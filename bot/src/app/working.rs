@@ -8,6 +8,9 @@ use crate::outbox::{Hands, Outbox};
 use crate::schedule::Scheduler;
 use crate::sources::{FeedPace, Feeder};
 use crate::tasks::Tasks;
+use crate::watch::Watcher;
+use bellhop_catalog::WatchBook;
+use std::sync::Arc;
 
 impl App {
     pub(super) fn feeder(&self) -> Feeder {
@@ -49,7 +52,10 @@ impl App {
         tasks.start("alerts", self.engine.clone().run(self.instance.clone(), poll, tasks.clone()));
         tasks.start("expiry", self.engine.clone().expire(tasks.clone()));
         tasks.start("places", self.waiting.clone().find_all(tasks.stop()));
-        tasks.start("schedules", Scheduler::new(self.store.clone(), self.inbox.clone(), clock).run(tasks.clone()));
+        tasks.start("schedules", Scheduler::new(self.store.clone(), self.inbox.clone(), clock.clone()).run(tasks.clone()));
+        let book = WatchBook::new(Arc::new(self.store.clone()));
+        let watcher = Watcher::new(book, self.sources.clone(), self.engine.clone(), clock, self.instance.clone());
+        tasks.start("watches", watcher.run(tasks.clone()));
         tasks.start("housekeeping", housekeeping::keep(self.store.clone(), self.options.pace.quarantine, left_over, tasks.clone()));
         tasks.start("tidying", housekeeping::tidy(self.stores.clone(), tasks.clone()));
     }

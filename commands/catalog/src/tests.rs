@@ -16,11 +16,18 @@ mod figuring;
 mod files;
 mod hookery;
 mod hooks;
+mod large;
 mod linker;
 mod outbox;
+mod outcomes;
+mod own;
 mod schedules;
 mod shares;
 mod source;
 mod stores;
 mod tags;
+mod typed;
+mod watches;
 mod world;
+
+pub(crate) use world::block_on;
