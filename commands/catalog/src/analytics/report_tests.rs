@@ -98,7 +98,7 @@ proptest! {
                         prop_assert!(series.values.iter().flatten().all(|value| value.is_finite()));
                     }
                     if let bellhop_core::chart::XAxis::Category(names) = &chart.x {
-                        prop_assert!(names.len() <= 13);
+                        prop_assert!(names.len() <= if chart.kind == ChartKind::Heat { 24 } else { 13 });
                     }
                 }
                 Block::Table(table) => {
