@@ -19,6 +19,7 @@ use crate::platforms::{ChatDirectory, StoreDirectory};
 use crate::roles::Roles;
 use crate::schedule::Scheduler;
 use crate::server;
+use crate::sources::{self, FeedPace, Feeder, OwnUse};
 use crate::start::{self, StartError};
 use crate::tasks::Tasks;
 use crate::usage::Figures;
@@ -29,7 +30,7 @@ use bellhop_console::Console;
 use bellhop_core::Address;
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::error::CommandError;
-use bellhop_core::ports::{Attachments, Inbox, Links, Permissions, Seal, Stores};
+use bellhop_core::ports::{AnalyticsSource, Attachments, Inbox, Links, Permissions, Seal, Stores};
 use bellhop_core::registry::Registry;
 use bellhop_store::{Events, RunnerGuard, Store};
 use std::net::SocketAddr;
@@ -56,6 +57,10 @@ pub struct Options {
     pub patience: Patience,
     /// Chats beside the configured ones, built from the same parts.
     pub chats: Option<MoreChats>,
+    /// How long people wait for services that count.
+    pub asking: sources::Patience,
+    /// The patience in sending events on.
+    pub feeding: FeedPace,
     /// Instead of the platforms' own: where attachments come from.
     pub attachments: Option<Arc<dyn Attachments>>,
     /// Whether what was accepted is worked off. A process that only accepts shows what accepting costs.
@@ -70,6 +75,8 @@ impl Default for Options {
             pace: Pace::default(),
             patience: Patience::default(),
             chats: None,
+            asking: sources::Patience::default(),
+            feeding: FeedPace::default(),
             attachments: None,
             works: true,
         }
@@ -96,6 +103,9 @@ pub struct App {
     waiting: Arc<Waiting>,
     hooks: Arc<Webhooks>,
     events: Arc<Events>,
+    own_use: OwnUse,
+    /// The services that are fed with events, own events first.
+    fed: Vec<Arc<dyn AnalyticsSource>>,
     stores: Arc<dyn Stores>,
     links: Arc<dyn Links>,
     inbox: Arc<dyn Inbox>,
@@ -157,18 +167,20 @@ impl App {
 
         let deadline = config.frame.server.command_deadline.0;
         let often = config.frame.server.commands_per_minute;
+        let counting = sources::gather(wiring::analytics(&config, &parts)?, &store, &clock, options.asking);
+        let own_use = counting.own_use;
         let dispatch = Dispatch::new(permissions.clone(), store.clone(), clock.clone(), ids.clone(), often, deadline);
-        let engine = Arc::new(Engine::new(store.clone(), clock.clone(), ids.clone()));
+        dispatch.note(own_use);
+        let engine = Arc::new(Engine::new(store.clone(), clock.clone(), ids.clone()).noting(own_use));
         let own = Arc::new(Own::new(engine.clone(), store.clone(), clock.clone()));
         let home = home(console.as_ref());
         let waiting = Arc::new(Waiting::new(engine.clone(), own.clone(), chats.clone(), home, options.pace.look));
-        let events = Arc::new(Events::new(store.clone()));
         let hooks = Arc::new(Webhooks::new(store.clone(), &parts, chats.clone(), wiring::POSTED));
         let names = chats.all().map(|chat| chat.name().to_string()).collect();
         let calls = Arc::new(CallBook::new(Arc::new(store.clone())));
         let registry = bellhop_catalog::registry(Services {
             stores: stores.clone(),
-            sources: Arc::new(wiring::sources(&config, events.clone(), &parts)?),
+            sources: counting.sources,
             places: chats.clone(),
             announcer: Arc::new(OutboxAnnouncer::new(store.clone(), ids.clone())),
             attachments: options.attachments.clone().unwrap_or_else(|| chats.clone()),
@@ -177,7 +189,8 @@ impl App {
             alerts: Arc::new(Desk::new(store.clone(), engine.clone())),
             schedules: Arc::new(store.clone()),
             audit: Arc::new(store.clone()),
-            usage: Arc::new(Figures::new(store.clone(), stores.clone(), clock.clone(), names)),
+            usage: Arc::new(Figures::new(store.clone(), stores.clone(), clock.clone(), names).asking(counting.services)),
+            feeds: counting.feeds,
             dead_letters: Arc::new(GivenUp(store.clone())),
             permissions: permissions.clone(),
             approvals: Arc::new(ApprovalDesk::new(&dispatch)),
@@ -207,7 +220,9 @@ impl App {
             own,
             waiting,
             hooks,
-            events,
+            events: counting.events,
+            own_use,
+            fed: counting.fed,
             stores,
             links,
             inbox,
@@ -274,7 +289,13 @@ impl App {
             return Ok(());
         }
         self.outbox().drain().await;
+        self.feeder().drain().await;
         Ok(())
+    }
+
+    fn feeder(&self) -> Feeder {
+        let pace = FeedPace { poll: self.options.pace.poll.max(self.options.feeding.poll), ..self.options.feeding };
+        Feeder::new(self.store.clone(), self.options.clock.clone(), self.instance.clone(), self.fed.clone(), pace)
     }
 
     fn outbox(&self) -> Outbox {
@@ -287,6 +308,7 @@ impl App {
                 links: self.links.clone(),
                 waiting: self.waiting.clone(),
                 own: self.own.clone(),
+                own_use: self.own_use,
             },
             self.instance.clone(),
             self.options.pace,
@@ -306,6 +328,7 @@ impl App {
         self.serve(listener, &serving);
         if self.options.works {
             self.start_workers(&tasks);
+            self.feeder().start(&tasks).await;
         }
         self.start_chats(&serving);
         if let Err(error) = crate::welcome::greet(&self.store, &self.registry, self.home()).await {

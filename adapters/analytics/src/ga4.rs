@@ -197,6 +197,7 @@ impl AnalyticsSource for Ga4 {
             retention: asks,
             revenue: asks,
             track: sends,
+            counts_twice: true,
             validate: sends,
             ..AnalyticsCapabilities::default()
         }

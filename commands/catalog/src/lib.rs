@@ -107,6 +107,8 @@ fn list(s: &Services, registry: &Weak<Registry>) -> Vec<Arc<dyn AnyCommand>> {
         command(schedule::remove::Remove::new(s)),
         command(outbox::list::List::new(s)),
         command(outbox::retry::Retry::new(s)),
+        command(outbox::events::Events::new(s)),
+        command(outbox::resend::Resend::new(s)),
         command(audit::Audit::new(s)),
         command(usage::Usage::new(s)),
         command(role::explain::Explain::new(s, registry)),

@@ -17,6 +17,8 @@ use super::{complete_metric, complete_sources, properties};
 use crate::wording::{suggest, zones};
 pub(crate) use grid::named;
 
+pub(crate) use ask::of_revenue;
+use ask::{elsewhere, found};
 use bellhop_core::analytics::{Answer, Basis, Figures, Measure, TrendFigures};
 use bellhop_core::chart::{ChartKind, Interval};
 use bellhop_core::command::Suggestion;
@@ -26,8 +28,6 @@ use bellhop_core::ports::Sources;
 use bellhop_core::{Access, Action, Call, Command, CommandError, Effect, Invoke, Registry, Reply, Timestamp};
 use chrono_tz::Tz;
 use condition::Condition;
-pub(crate) use ask::of_revenue;
-use ask::{elsewhere, found};
 use read::read;
 use serde::{Deserialize, Serialize};
 use std::sync::Weak;
@@ -86,6 +86,10 @@ pub struct ReportArgs {
     /// How it is drawn; as suits the question unless told
     #[arg(long, value_enum, value_name = "KIND")]
     pub chart: Option<Drawn>,
+    /// Asks the source anew, even where its last answer is still good
+    #[arg(long)]
+    #[serde(default)]
+    pub fresh: bool,
     /// What becomes of the answer
     #[command(flatten)]
     #[serde(flatten)]
@@ -110,6 +114,7 @@ impl ReportArgs {
             tz: None,
             source: Vec::new(),
             chart: None,
+            fresh: false,
             outcome: Outcome::default(),
         }
     }
@@ -130,6 +135,7 @@ pub(crate) struct Asked {
     pub(crate) drawn: Option<ChartKind>,
     compare: Option<Compare>,
     top: Option<usize>,
+    fresh: bool,
     pub(crate) now: Timestamp,
 }
 

@@ -1,9 +1,9 @@
 //! Whatever a source answers, the card can be read: nothing panics, nothing is out of line.
 
 use super::*;
-use bellhop_core::PortError;
 use crate::analytics::asking::width;
 use crate::analytics::beside::Failed;
+use bellhop_core::PortError;
 use bellhop_core::analytics::TrendRow;
 use bellhop_core::card::Block;
 use proptest::prelude::*;
@@ -77,6 +77,7 @@ proptest! {
             conditions: Vec::new(),
             compare: compared.then_some(Compare::Previous),
             top: None,
+            fresh: false,
             drawn: Some(kind),
             now,
         };
@@ -98,7 +99,8 @@ proptest! {
                         prop_assert!(series.values.iter().flatten().all(|value| value.is_finite()));
                     }
                     if let bellhop_core::chart::XAxis::Category(names) = &chart.x {
-                        prop_assert!(names.len() <= if chart.kind == ChartKind::Heat { 24 } else { 13 });
+                        let most = if chart.kind == ChartKind::Heat { 24 } else { 13 };
+                        prop_assert!(names.len() <= most);
                     }
                 }
                 Block::Table(table) => {

@@ -226,8 +226,16 @@ fn what_may_still_grow_is_drawn_so() {
 #[test]
 fn bad_questions_are_answered_with_what_would_be_right() {
     let world = shop();
-    for line in ["report page_view 2027-01-01..2027-01-07", "funnel page_view signup --period 2027-01-01", "retention signup any 2027-01-01", "revenue 2027-01-01"] {
-        assert!(matches!(world.error(line), CommandError::Invalid { argument: "period", why } if why.contains("has not begun yet: today is 2026-11-23")), "{line}");
+    for line in [
+        "report page_view 2027-01-01..2027-01-07",
+        "funnel page_view signup --period 2027-01-01",
+        "retention signup any 2027-01-01",
+        "revenue 2027-01-01",
+    ] {
+        assert!(
+            matches!(world.error(line), CommandError::Invalid { argument: "period", why } if why.contains("has not begun yet: today is 2026-11-23")),
+            "{line}"
+        );
     }
     let reversed = format!("{:?}", world.registry.parse("report page_view 2026-11-07..2026-11-01").unwrap_err());
     assert!(reversed.contains("2026-11-01..2026-11-07"), "{reversed}");
@@ -239,7 +247,9 @@ fn bad_questions_are_answered_with_what_would_be_right() {
     );
     // Nothing there is no empty picture.
     let card = world.reply("report page_view 2026-10-01..2026-10-07").card;
-    assert!(!card.blocks.iter().any(|block| matches!(block, Block::Chart(_))) && world.text(&card).contains("No page_view in this period."));
+    assert!(
+        !card.blocks.iter().any(|block| matches!(block, Block::Chart(_))) && world.text(&card).contains("No page_view in this period.")
+    );
     assert!(matches!(world.error("track signup --validate"), CommandError::Refused(why) if why.contains("without keeping them")));
     let card = world.reply("report page_view --by country --source all").card;
     assert!(matches!(&chart(&card).x, XAxis::Category(names) if *names == ["DE", "US"]));

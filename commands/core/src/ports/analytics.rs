@@ -29,6 +29,11 @@ pub trait AnalyticsSource: Send + Sync {
     /// of the period has its row, empty ones with zero.
     async fn query(&self, query: &Query) -> PortResult<Answer>;
 
+    /// Answers a question anew where answers are kept for a while.
+    async fn query_anew(&self, query: &Query) -> PortResult<Answer> {
+        self.query(query).await
+    }
+
     /// Takes events in. Each is taken once: an `insert_id` that was seen before is a duplicate. One bad event doesn't
     /// hold up the others.
     async fn track(&self, events: Vec<NewEvent>) -> PortResult<Taken>;

@@ -62,7 +62,11 @@ impl View<'_> {
             None => card,
         };
         let card = card.block(Block::Table(self.rows()));
-        if self.columns.len() > self.top { card.and_text(format!("The largest {} of {} values are shown.", self.top, self.columns.len())) } else { card }
+        if self.columns.len() > self.top {
+            card.and_text(format!("The largest {} of {} values are shown.", self.top, self.columns.len()))
+        } else {
+            card
+        }
     }
 
     /// How the share that gets through compares with the period before.

@@ -137,10 +137,8 @@ async fn theirs(source: &dyn AnalyticsSource, saved: &Saved, call: &Call, asked:
     let answer = source.query(&Query::Saved { id: saved.id.clone(), window }).await?;
     let title = format!("{}, {}", line(&saved.name), spoken(&asked.period));
     let Figures::Trend(figures) = answer.figures else {
-        return Ok(Card::titled(title).and_text(format!(
-            "It is no report of figures over time; a funnel is asked for with `funnel \"{}\"`.",
-            line(&saved.name)
-        )));
+        return Ok(Card::titled(title)
+            .and_text(format!("It is no report of figures over time; a funnel is asked for with `funnel \"{}\"`.", line(&saved.name))));
     };
     let timed: Vec<Timestamp> = figures.rows.iter().filter_map(|row| row.at).collect();
     let shown = Asked {
@@ -178,14 +176,17 @@ async fn ask(source: &dyn AnalyticsSource, asked: &Asked) -> PortResult<Answered
         Figures::Trend(figures) => Ok((figures, answer.basis)),
         _ => Err(astray(source.name())),
     };
-    let (frame, basis) = figures(source.query(&query(asked.range)).await?)?;
+    let answer = async |range: Range| {
+        let query = query(range);
+        if asked.fresh { source.query_anew(&query).await } else { source.query(&query).await }
+    };
+    let (frame, basis) = figures(answer(asked.range).await?)?;
     let previous = match asked.previous {
-        Some(range) => Some(figures(source.query(&query(range)).await?)?.0),
+        Some(range) => Some(figures(answer(range).await?)?.0),
         None => None,
     };
     Ok(Answered { source: source.name().clone(), frame, basis, previous })
 }
-
 
 /// Revenue of several sources, of two periods or drawn otherwise: a report of the sums.
 pub(crate) async fn of_revenue(
@@ -196,7 +197,10 @@ pub(crate) async fn of_revenue(
 ) -> Result<Found, CommandError> {
     let picked = pick(known, names, "revenue", |can| can.revenue)?;
     if picked.several() && asked.interval.is_some() && asked.by.is_some() {
-        return Err(CommandError::invalid("by", "with several sources, choose between time and a property: one chart can't show all three"));
+        return Err(CommandError::invalid(
+            "by",
+            "with several sources, choose between time and a property: one chart can't show all three",
+        ));
     }
     if picked.several() && matches!(asked.drawn, Some(ChartKind::Area | ChartKind::Heat)) {
         return Err(CommandError::invalid("chart", "several sources count the same money, and this would add it up; draw a line or bars"));
