@@ -235,7 +235,11 @@ impl Funnels {
         for one in &answered {
             let source = one.answer.basis.source.to_string();
             for group in &one.groups {
-                let now = if args.by.is_some() { super::report::named(group.group.as_deref()) } else { "people".to_owned() };
+                let now = match (&args.by, question.earlier) {
+                    (Some(_), _) => super::report::named(group.group.as_deref()),
+                    (None, Some(_)) => "this period".to_owned(),
+                    (None, None) => "people".to_owned(),
+                };
                 columns.push((if several { source.clone() } else { now }, group.clone()));
             }
             columns

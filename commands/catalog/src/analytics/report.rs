@@ -37,7 +37,6 @@ const LISTS: [&str; 2] = ["list", "saved"];
 
 /// Arguments of `report`.
 #[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch that is typed or not")]
 pub struct ReportArgs {
     /// What to count: `page_views`, `sessions`, `users`, an event's name; or a saved report's name
     pub metric: String,

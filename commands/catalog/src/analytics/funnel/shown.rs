@@ -97,7 +97,7 @@ impl View<'_> {
                 let before = at.checked_sub(1).and_then(|at| group.steps.get(at));
                 let mut row: Vec<Vec<Span>> = Vec::new();
                 if self.heading.is_some() {
-                    row.push(vec![if name == "people" { "this period".into() } else { name.clone().into() }]);
+                    row.push(vec![name.clone().into()]);
                 }
                 row.extend([
                     vec![format!("{}. {}", at + 1, line(&step.name)).into()],
