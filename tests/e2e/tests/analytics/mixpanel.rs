@@ -75,7 +75,7 @@ async fn people_cohorts_and_raw_events() {
     assert_eq!(stage.world.profile("ann"), Some(json!({ "plan": "team", "first": "web", "visits": 3.0, "teams": ["a", "b"] })));
     assert_eq!((stage.world.group("company", "acme"), stage.world.profile("dan")), (Some(json!({ "seats": 5 })), None));
     let period = days("2026-10-20", "2026-10-31");
-    let words = ["source", "export", &period, "--event", "signup", "--tz", "America/New_York"];
+    let words = ["source", "export", &period, "--event", "signup", "--source", "product", "--tz", "America/New_York"];
     let ran = bot.bellhop(&[&["say", "--out", "out", "--"], &words[..]].concat()).await;
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     let lines = std::fs::read_to_string(bot.path("out/product-events.jsonl")).unwrap();
