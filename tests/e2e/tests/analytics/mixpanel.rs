@@ -105,7 +105,7 @@ async fn what_can_not_be_answered_says_why() {
     stage.desk.order("/segmentation", Reply::json(429, &json!({ "error": "Query rate limit exceeded" })));
     says(&refused(bot, &ask).await, &["no more questions"]);
     let before = stage.desk.count("/api/query");
-    says(&refused(bot, &ask).await, &["used up"]);
+    says(&refused(bot, &ask).await, &["not asked before"]);
     assert_eq!(stage.desk.count("/api/query"), before, "another program of the same bot knows");
     let wrong = stage_with(PROJECT, "wr0ng").await;
     let said = refused(&wrong.bot, &ask).await;
