@@ -99,7 +99,7 @@ async fn what_can_not_be_answered_says_why() {
     stage.desk.order("/segmentation", Reply::json(429, &json!({ "error": { "http_code": 429, "message": "Exceeded concurrent limit" } })));
     says(&refused(bot, &ask).await, &["no more questions"]);
     let before = stage.desk.count("/api/2");
-    says(&refused(bot, &ask).await, &["used up"]);
+    says(&refused(bot, &ask).await, &["not asked before"]);
     assert_eq!(stage.desk.count("/api/2"), before, "another program of the same bot knows");
     let wrong = stage_with("wr0ng").await;
     let said = refused(&wrong.bot, &ask).await;

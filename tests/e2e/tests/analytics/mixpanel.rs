@@ -75,7 +75,7 @@ async fn people_cohorts_and_raw_events() {
     assert_eq!(stage.world.profile("ann"), Some(json!({ "plan": "team", "first": "web", "visits": 3.0, "teams": ["a", "b"] })));
     assert_eq!((stage.world.group("company", "acme"), stage.world.profile("dan")), (Some(json!({ "seats": 5 })), None));
     let period = days("2026-10-20", "2026-10-31");
-    let words = ["source", "export", &period, "--event", "signup", "--tz", "America/New_York"];
+    let words = ["source", "export", &period, "--event", "signup", "--source", "product", "--tz", "America/New_York"];
     let ran = bot.bellhop(&[&["say", "--out", "out", "--"], &words[..]].concat()).await;
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     let lines = std::fs::read_to_string(bot.path("out/product-events.jsonl")).unwrap();
@@ -105,7 +105,7 @@ async fn what_can_not_be_answered_says_why() {
     stage.desk.order("/segmentation", Reply::json(429, &json!({ "error": "Query rate limit exceeded" })));
     says(&refused(bot, &ask).await, &["no more questions"]);
     let before = stage.desk.count("/api/query");
-    says(&refused(bot, &ask).await, &["used up"]);
+    says(&refused(bot, &ask).await, &["not asked before"]);
     assert_eq!(stage.desk.count("/api/query"), before, "another program of the same bot knows");
     let wrong = stage_with(PROJECT, "wr0ng").await;
     let said = refused(&wrong.bot, &ask).await;
