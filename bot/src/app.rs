@@ -160,14 +160,9 @@ impl App {
             ids: ids.clone(),
             data_dir,
         };
-        let mut built = wiring::chats(&config, &parts)?;
-        built.extend(options.chats.as_ref().map(|more| more(&parts)).unwrap_or_default());
-        let console = built.iter().find_map(|chat| chat.console.clone());
-        let routers = built.iter().map(|chat| chat.routes.clone()).collect();
-        let chats = Arc::new(ChatDirectory::new(built.into_iter().map(|chat| chat.platform).collect()));
+        let Chats { console, routers, chats } = Chats::build(&config, &options, &parts)?;
 
-        let deadline = config.frame.server.command_deadline.0;
-        let often = config.frame.server.commands_per_minute;
+        let (often, deadline) = (config.frame.server.commands_per_minute, config.frame.server.command_deadline.0);
         let counting = sources::gather(wiring::analytics(&config, &parts)?, &store, &clock, options.asking);
         let own_use = counting.own_use;
         let dispatch = Dispatch::new(permissions.clone(), store.clone(), clock.clone(), ids.clone(), often, deadline);
@@ -354,6 +349,23 @@ impl App {
         };
         let routes = server::routes(services, std::mem::take(&mut self.routers));
         tasks.start("server", server::serve(listener, routes, tasks.stop()));
+    }
+}
+
+/// The chats, and what is asked of all of them together.
+struct Chats {
+    console: Option<Arc<Console>>,
+    routers: Vec<Router>,
+    chats: Arc<ChatDirectory>,
+}
+
+impl Chats {
+    fn build(config: &Config, options: &Options, parts: &Parts) -> Result<Self, StartError> {
+        let mut built = wiring::chats(config, parts)?;
+        built.extend(options.chats.as_ref().map(|more| more(parts)).unwrap_or_default());
+        let console = built.iter().find_map(|chat| chat.console.clone());
+        let routers = built.iter().map(|chat| chat.routes.clone()).collect();
+        Ok(Self { console, routers, chats: Arc::new(ChatDirectory::new(built.into_iter().map(|chat| chat.platform).collect())) })
     }
 }
 
