@@ -28,7 +28,7 @@ struct Rules {
 struct Way {
     /// When all steps up to this one were done.
     done: Vec<i64>,
-    /// The event that was the first step.
+    /// The event that was the first step, whose value of a property counts.
     first: Did,
 }
 
@@ -179,34 +179,82 @@ fn strict(rules: &Rules, history: &[Did]) -> Option<Way> {
     best
 }
 
-/// From each event that can be a step: in the order of time, each event is the first step it can be that is not done yet.
+/// From each event that can be a step: when the first steps have each an event of their own, in whatever order.
 fn any(rules: &Rules, history: &[Did]) -> Option<Way> {
     let of = positions(rules, history);
     let mut best: Option<Way> = None;
     for (start, begun) in history.iter().enumerate().filter(|(_, did)| did.kinds != 0 && did.at >= rules.from && did.at < rules.to) {
-        let mut served: Vec<Option<usize>> = vec![None; rules.steps];
+        let mut matching = Matching::new(rules.steps);
+        let mut done = Vec::new();
         let mut from = start;
-        loop {
-            let open = (0..rules.steps).filter(|step| served[*step].is_none());
-            let next = open.filter_map(|step| of[step].get(of[step].partition_point(|at| *at < from)).copied()).min();
-            let Some(at) = next.filter(|at| history[*at].at - begun.at <= rules.within) else { break };
-            if let Some(step) = (0..rules.steps).find(|step| served[*step].is_none() && history[at].kinds & (1 << step) != 0) {
-                served[step] = Some(at);
+        // As many events as there are steps are enough to choose from for each.
+        while let Some(at) = next_of(&of, &matching, from).filter(|at| history[*at].at - begun.at <= rules.within) {
+            matching.add(history[at].kinds);
+            while matching.serve(done.len()) {
+                done.push(history[at].at);
+            }
+            if done.len() == rules.steps {
+                break;
             }
             from = at + 1;
         }
-        let Some(first) = served[0].map(|at| history[at]) else { continue };
-        let mut last = i64::MIN;
-        let done = served.iter().map_while(|at| at.map(|at| history[at].at));
-        let done = done.map(|at| {
-            last = last.max(at);
-            last
-        });
-        if better(&mut best, Way { done: done.collect(), first }, rules) {
+        // An event that is none of the steps done doesn't begin them: they are begun by a later one.
+        let begins = begun.kinds & ((1_u32 << done.len()) - 1) != 0;
+        let first = of[0].get(of[0].partition_point(|at| *at < start)).map(|at| history[*at]);
+        if let Some(first) = first.filter(|_| begins)
+            && better(&mut best, Way { done, first }, rules)
+        {
             break;
         }
     }
     best
+}
+
+/// The next event that can be a step of which there are not enough yet.
+fn next_of(of: &[Vec<usize>], matching: &Matching, from: usize) -> Option<usize> {
+    let open = of.iter().zip(&matching.seen).filter(|(_, seen)| **seen < of.len());
+    open.filter_map(|(positions, _)| positions.get(positions.partition_point(|at| *at < from)).copied()).min()
+}
+
+/// Which event is which step, each only one.
+struct Matching {
+    /// The steps that each event can be.
+    events: Vec<u32>,
+    /// How many events can be each step.
+    seen: Vec<usize>,
+    /// The event of each step.
+    of: Vec<Option<usize>>,
+}
+
+impl Matching {
+    fn new(steps: usize) -> Self {
+        Self { events: Vec::new(), seen: vec![0; steps], of: vec![None; steps] }
+    }
+
+    fn add(&mut self, kinds: u32) {
+        self.events.push(kinds);
+        self.seen.iter_mut().enumerate().filter(|(step, _)| kinds & (1 << step) != 0).for_each(|(_, seen)| *seen += 1);
+    }
+
+    /// Finds an event for one step more, if need be by giving others to the steps before. False where there is none.
+    fn serve(&mut self, step: usize) -> bool {
+        step < self.of.len() && self.find(step, &mut vec![false; self.events.len()])
+    }
+
+    fn find(&mut self, step: usize, tried: &mut [bool]) -> bool {
+        for event in 0..self.events.len() {
+            if tried[event] || self.events[event] & (1 << step) == 0 {
+                continue;
+            }
+            tried[event] = true;
+            let holder = self.of.iter().position(|of| *of == Some(event));
+            if holder.is_none_or(|holder| self.find(holder, tried)) {
+                self.of[step] = Some(event);
+                return true;
+            }
+        }
+        false
+    }
 }
 
 /// Keeps the way that leads further; of equal ones the first. True when there is none further.

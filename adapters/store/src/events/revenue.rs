@@ -99,7 +99,7 @@ impl Events {
             for (at, days) in DAYS.iter().enumerate() {
                 let _ = write!(cases, " WHEN {of} {what} {} THEN {at}", i64::from(*days) * DAY);
             }
-            format!("{cases} ELSE {} END", DAYS.len())
+            format!("CAST({cases} ELSE {} END AS BIGINT)", DAYS.len())
         };
         // The number of spans that somebody has lived through is the position of the first that they haven't.
         let age = span(&format!("{until} - n.first"), "<");

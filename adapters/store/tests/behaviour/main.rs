@@ -10,6 +10,7 @@
 
 mod world;
 
+mod agreement;
 mod alerts;
 mod audit;
 mod backup;
@@ -24,4 +25,5 @@ mod opening;
 mod outbox;
 mod postgres;
 mod recovery;
+mod reference;
 mod sqlite;
