@@ -144,7 +144,9 @@ fn page(registry: &Registry, about: &About) -> Card {
     let (least, lightest) = registry.least(about);
     card = if least == Access::Member && least < about.access && lightest == Effect::Reads {
         // What everyone may look at, and only some may change.
-        card.and_spans([vec![format!("Everyone may look with it. To change something, it needs the role {}; ", about.access).into()], what].concat())
+        card.and_spans(
+            [vec![format!("Everyone may look with it. To change something, it needs the role {}; ", about.access).into()], what].concat(),
+        )
     } else {
         card.and_spans([vec![format!("{who}; ").into()], what].concat())
     };
@@ -161,7 +163,8 @@ fn page(registry: &Registry, about: &About) -> Card {
 /// An example as a button: what only reads runs, anything else is put into the message box.
 fn button(registry: &Registry, example: &str) -> Option<Action> {
     let understood = registry.parse(example).ok()?;
-    let reads = registry.get(&understood.invoke.command).is_some_and(|command| command.weighed(&understood.invoke.args).effect == Effect::Reads);
+    let reads =
+        registry.get(&understood.invoke.command).is_some_and(|command| command.weighed(&understood.invoke.args).effect == Effect::Reads);
     let label = shorten(example, 60);
     Some(if reads { Action::invoke(label, understood.invoke) } else { Action::prefill(label, format!("/{example}")) })
 }

@@ -19,14 +19,15 @@ mod hooks;
 mod large;
 mod linker;
 mod outbox;
-mod own;
 mod outcomes;
+mod own;
 mod schedules;
 mod shares;
 mod source;
 mod stores;
 mod tags;
 mod typed;
+mod watches;
 mod world;
 
 pub(crate) use world::block_on;

@@ -170,11 +170,8 @@ fn upright(canvas: &mut Canvas, picture: &Picture, area: Area) {
         area.top += 16.0;
     }
     area.top += 8.0;
-    let scale = if picture.kind == ChartKind::Area {
-        Scale::of(areas::reached(picture).into_iter(), 5)
-    } else {
-        Scale::of(picture.values(), 5)
-    };
+    let scale =
+        if picture.kind == ChartKind::Area { Scale::of(areas::reached(picture).into_iter(), 5) } else { Scale::of(picture.values(), 5) };
     let labels: Vec<String> = scale.ticks.iter().map(|t| scale.label(*t)).collect();
     let foot = area.bottom;
     if picture.kind == ChartKind::Bar && scale.low < 0.0 {

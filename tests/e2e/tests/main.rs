@@ -12,3 +12,4 @@ mod postgres;
 mod say;
 mod slack;
 mod transfers;
+mod watches;

@@ -99,7 +99,11 @@ pub(crate) fn begun(period: &Period, range: Range, now: Timestamp, zone: Tz) -> 
     }
     Err(CommandError::invalid(
         "period",
-        format!("{period} has not begun yet: today is {} in {}; write a day of the past first", now.with_timezone(&zone).format("%Y-%m-%d"), zone.name()),
+        format!(
+            "{period} has not begun yet: today is {} in {}; write a day of the past first",
+            now.with_timezone(&zone).format("%Y-%m-%d"),
+            zone.name()
+        ),
     ))
 }
 

@@ -37,7 +37,9 @@ impl Failed {
     pub fn at(source: &SourceName, error: &PortError) -> Self {
         let why = line(&error.message);
         let why = match error.retry {
-            Retry::After(pause) => format!("{why}; ask again in {}", bellhop_core::period::Span(std::time::Duration::from_secs(pause.as_secs()))),
+            Retry::After(pause) => {
+                format!("{why}; ask again in {}", bellhop_core::period::Span(std::time::Duration::from_secs(pause.as_secs())))
+            }
             Retry::No | Retry::Backoff => why,
         };
         Self { source: source.clone(), why }
@@ -57,7 +59,10 @@ impl Picked {
     }
 
     /// Asks them all at once; those that fail stand beside those that can't.
-    pub async fn ask<T, F: Future<Output = PortResult<T>>>(self, ask: impl Fn(Arc<dyn AnalyticsSource>) -> F) -> (Vec<(SourceName, T)>, Vec<Failed>, Option<PortError>) {
+    pub async fn ask<T, F: Future<Output = PortResult<T>>>(
+        self,
+        ask: impl Fn(Arc<dyn AnalyticsSource>) -> F,
+    ) -> (Vec<(SourceName, T)>, Vec<Failed>, Option<PortError>) {
         let names: Vec<SourceName> = self.sources.iter().map(|source| source.name().clone()).collect();
         let results = futures::future::join_all(self.sources.into_iter().map(ask)).await;
         let (mut answered, mut failed, mut first) = (Vec::new(), self.unable, None);
@@ -81,7 +86,12 @@ pub(crate) fn many(names: &[SourceName]) -> bool {
 
 /// The sources that `--source` names: one, several, or all of them. One alone has to be able; of several, those that are not
 /// are told beside the others.
-pub(crate) fn pick(known: &dyn Sources, names: &[SourceName], what: &str, can: fn(&AnalyticsCapabilities) -> bool) -> Result<Picked, CommandError> {
+pub(crate) fn pick(
+    known: &dyn Sources,
+    names: &[SourceName],
+    what: &str,
+    can: fn(&AnalyticsCapabilities) -> bool,
+) -> Result<Picked, CommandError> {
     let configured = known.names();
     let mut wanted: Vec<SourceName> = Vec::new();
     for name in names {
@@ -97,10 +107,7 @@ pub(crate) fn pick(known: &dyn Sources, names: &[SourceName], what: &str, can: f
         return Ok(Picked { sources: vec![able(known, wanted.first(), what, can)?], unable: Vec::new() });
     }
     if wanted.len() > MOST {
-        return Err(CommandError::invalid(
-            "source",
-            format!("{} sources are too many to read side by side; {MOST} at most", wanted.len()),
-        ));
+        return Err(CommandError::invalid("source", format!("{} sources are too many to read side by side; {MOST} at most", wanted.len())));
     }
     let (mut sources, mut unable) = (Vec::new(), Vec::new());
     for name in &wanted {
@@ -140,7 +147,11 @@ pub(crate) fn differences(bases: &[&Basis], zone: Tz) -> Vec<(&'static str, Stri
     }
     differ("Time zone differs", &|basis| format!("days of {}", basis.zone.name()));
     differ("Sampling differs", &|basis| {
-        if basis.sampled < 1.0 { format!("estimated from {} % of the data", percentage((basis.sampled * 100.0).max(0.0))) } else { "all of the data".to_owned() }
+        if basis.sampled < 1.0 {
+            format!("estimated from {} % of the data", percentage((basis.sampled * 100.0).max(0.0)))
+        } else {
+            "all of the data".to_owned()
+        }
     });
     differ("Who is a person differs", &|basis| {
         if basis.identity.is_empty() { "not told".to_owned() } else { line(&basis.identity) }

@@ -235,13 +235,25 @@ impl Funnels {
         for one in &answered {
             let source = one.answer.basis.source.to_string();
             for group in &one.groups {
-                let now = if args.by.is_some() { super::report::named(group.group.as_deref()) } else { "people".to_owned() };
+                let now = match (&args.by, question.earlier) {
+                    (Some(_), _) => super::report::named(group.group.as_deref()),
+                    (None, Some(_)) => "this period".to_owned(),
+                    (None, None) => "people".to_owned(),
+                };
                 columns.push((if several { source.clone() } else { now }, group.clone()));
             }
-            columns.extend(one.before.clone().map(|before| (if several { format!("{source}, before") } else { "before".to_owned() }, before)));
+            columns
+                .extend(one.before.clone().map(|before| (if several { format!("{source}, before") } else { "before".to_owned() }, before)));
         }
         let heading = if several { Some("Source") } else { args.by.as_deref().or(question.earlier.map(|_| "Period")) };
-        let view = shown::View { title, columns, heading, drawn: question.drawn, top: question.top, when: question.earlier.map(|(compare, _)| compare.when()) };
+        let view = shown::View {
+            title,
+            columns,
+            heading,
+            drawn: question.drawn,
+            top: question.top,
+            when: question.earlier.map(|(compare, _)| compare.when()),
+        };
         let card = beside::told(view.card(), &failed);
         let bases: Vec<&Basis> = answered.iter().map(|one| &one.answer.basis).collect();
         let stem = |one: &Answered| {
@@ -281,7 +293,10 @@ async fn one(source: &dyn AnalyticsSource, args: &FunnelArgs, asked: &Question) 
         let saved = saved(source, name).await?;
         (line(&saved.name), Asking::Saved(saved.id))
     } else {
-        (args.steps.iter().map(|event| line(event)).collect::<Vec<_>>().join(" → "), Asking::Steps(Box::new(read(args, asked.window(asked.range))?)))
+        (
+            args.steps.iter().map(|event| line(event)).collect::<Vec<_>>().join(" → "),
+            Asking::Steps(Box::new(read(args, asked.window(asked.range))?)),
+        )
     };
     let events: Vec<&str> = args.steps.iter().map(String::as_str).collect();
     let answer = question(source, &query.over(asked.window(asked.range)), &events).await?;

@@ -138,7 +138,13 @@ impl Outlet {
         if let Some(name) = &outcome.save {
             let kept = self.kept::<C>(call, name, asked)?;
             saved::keep(&*self.records, &kept).await?;
-            told.push(vec!["Saved as ".into(), code(&kept.name), ": ".into(), code(format!("report {}", quoted(&kept.name))), " asks it again.".into()]);
+            told.push(vec![
+                "Saved as ".into(),
+                code(&kept.name),
+                ": ".into(),
+                code(format!("report {}", quoted(&kept.name))),
+                " asks it again.".into(),
+            ]);
         }
         let Some(to) = self.place(call, outcome).await? else {
             let card = told.into_iter().fold(card, Card::and_spans);
@@ -203,7 +209,9 @@ impl Outlet {
             serde_json::Value::Array(items) => !items.is_empty(),
             _ => true,
         };
-        for (option, value) in given.as_object().into_iter().flatten().filter(|(option, value)| !named.contains(&option.as_str()) && set(value)) {
+        for (option, value) in
+            given.as_object().into_iter().flatten().filter(|(option, value)| !named.contains(&option.as_str()) && set(value))
+        {
             // The period is an argument here and an option there.
             let option = if option == "last" && invoke.args.get("period").is_some() { "period" } else { option };
             let Some(place) = invoke.args.get_mut(option) else {
@@ -217,7 +225,10 @@ impl Outlet {
             *place = value.clone();
         }
         let Some(command) = registry.get(&invoke.command) else {
-            return Err(CommandError::Refused(format!("there is no command `{}` any more; remove the saved report", line(&invoke.command))));
+            return Err(CommandError::Refused(format!(
+                "there is no command `{}` any more; remove the saved report",
+                line(&invoke.command)
+            )));
         };
         command.run(call, &invoke.args).await
     }

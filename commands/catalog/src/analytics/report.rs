@@ -17,6 +17,8 @@ use super::{complete_metric, complete_sources, properties};
 use crate::wording::{suggest, zones};
 pub(crate) use grid::named;
 
+pub(crate) use ask::of_revenue;
+use ask::{elsewhere, found};
 use bellhop_core::analytics::{Answer, Basis, Figures, Measure, TrendFigures};
 use bellhop_core::chart::{ChartKind, Interval};
 use bellhop_core::command::Suggestion;
@@ -26,8 +28,6 @@ use bellhop_core::ports::Sources;
 use bellhop_core::{Access, Action, Call, Command, CommandError, Effect, Invoke, Registry, Reply, Timestamp};
 use chrono_tz::Tz;
 use condition::Condition;
-pub(crate) use ask::of_revenue;
-use ask::{elsewhere, found};
 use read::read;
 use serde::{Deserialize, Serialize};
 use std::sync::Weak;
@@ -37,7 +37,6 @@ const LISTS: [&str; 2] = ["list", "saved"];
 
 /// Arguments of `report`.
 #[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch that is typed or not")]
 pub struct ReportArgs {
     /// What to count: `page_views`, `sessions`, `users`, an event's name; or a saved report's name
     pub metric: String,

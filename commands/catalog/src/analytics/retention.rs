@@ -203,7 +203,8 @@ pub(crate) async fn table(sources: &dyn Sources, call: &Call, args: &RetentionAr
     let (query, asked) = (&query, &events);
     let mut failures = Vec::new();
     let (mut answered, mut failed): (Vec<Answer>, Vec<Failed>) = (Vec::new(), picked.unable.clone());
-    let results = futures::future::join_all(picked.sources.iter().map(|source| async move { question(&**source, query, asked).await })).await;
+    let results =
+        futures::future::join_all(picked.sources.iter().map(|source| async move { question(&**source, query, asked).await })).await;
     for (source, result) in picked.sources.iter().zip(results) {
         match result {
             Ok(answer) => answered.push(answer),

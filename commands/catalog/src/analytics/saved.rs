@@ -8,7 +8,9 @@ use bellhop_core::card::Block;
 use bellhop_core::command::{NoArgs, Suggestion};
 use bellhop_core::nearest::nearest;
 use bellhop_core::ports::{PortResult, Records, ScheduleBook, Sources};
-use bellhop_core::{Access, Action, Call, Card, Command, CommandError, Effect, Invoke, PortError, PortErrorKind, Reply, Span, Timestamp, Tone};
+use bellhop_core::{
+    Access, Action, Call, Card, Command, CommandError, Effect, Invoke, PortError, PortErrorKind, Reply, Span, Timestamp, Tone,
+};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -90,7 +92,10 @@ pub(crate) async fn free(sources: &dyn Sources, name: &str, subjects: &[&str]) -
         known.extend(source.metrics().await.unwrap_or_default().into_iter().map(|metric| key(&metric.name)));
     }
     if known.contains(&key(name)) {
-        return wrong(format!("`{}` is the name of something that is counted, which could not be asked for any more; choose another", line(name)));
+        return wrong(format!(
+            "`{}` is the name of something that is counted, which could not be asked for any more; choose another",
+            line(name)
+        ));
     }
     Ok(())
 }
@@ -132,9 +137,9 @@ pub(crate) async fn listed(records: &dyn Records) -> Result<Card, CommandError> 
             ".".into(),
         ]));
     }
-    let rows = kept.iter().map(|one| {
-        vec![vec![code(&one.name)], vec![code(&one.line)], vec![line(&one.by_name).into()], vec![Span::Time(one.at)]]
-    });
+    let rows = kept
+        .iter()
+        .map(|one| vec![vec![code(&one.name)], vec![code(&one.line)], vec![line(&one.by_name).into()], vec![Span::Time(one.at)]]);
     let title = count(kept.len(), "saved report");
     let shown = table(title.clone(), &["Name", "Asks", "By", "Saved"], rows.collect());
     let buttons = kept.iter().take(BUTTONS).map(|one| Action::invoke(bellhop_core::text::shorten(&one.name, 40), one.invoke.clone()));
@@ -210,7 +215,8 @@ impl Command for Remove {
         let asks = |schedule: &bellhop_core::ports::Schedule| {
             let named = |value: &serde_json::Value| value.as_str().is_some_and(|name| key(name) == key(&gone.name));
             let args = &schedule.invoke.args;
-            let steps = args.get("steps").and_then(|steps| steps.as_array()).is_some_and(|steps| steps.len() == 1 && steps.iter().all(named));
+            let steps =
+                args.get("steps").and_then(|steps| steps.as_array()).is_some_and(|steps| steps.len() == 1 && steps.iter().all(named));
             args.get("metric").is_some_and(named) || steps
         };
         let left: Vec<String> = self.schedules.list().await?.iter().filter(|one| asks(one)).map(|one| one.id.clone()).collect();
@@ -221,7 +227,11 @@ impl Command for Remove {
             ".".into(),
         ]);
         if !left.is_empty() {
-            card = card.tone(Tone::Warning).and_text(format!("{} still asks for it: `schedule remove {}`.", count(left.len(), "schedule"), left.join("`, `schedule remove ")));
+            card = card.tone(Tone::Warning).and_text(format!(
+                "{} still asks for it: `schedule remove {}`.",
+                count(left.len(), "schedule"),
+                left.join("`, `schedule remove ")
+            ));
         }
         let again = format!("/{} --save {}", gone.line, quoted(&gone.name));
         Ok(Reply::new(card.and_actions(vec![Action::prefill("Save it again", again)])))

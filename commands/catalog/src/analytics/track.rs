@@ -119,10 +119,14 @@ impl Command for Track {
 /// What a source finds wrong with an event that it was only asked to check.
 fn checked(event: &str, source: &SourceName, refused: &[Refused]) -> Card {
     if refused.is_empty() {
-        return Card::titled(format!("{event} would be taken")).tone(Tone::Good).and_text(format!("{source} finds nothing wrong with it. Nothing was kept."));
+        return Card::titled(format!("{event} would be taken"))
+            .tone(Tone::Good)
+            .and_text(format!("{source} finds nothing wrong with it. Nothing was kept."));
     }
     let reasons: Vec<String> = refused.iter().map(|one| line(&one.reason)).collect();
-    Card::titled(format!("{event} would be refused")).tone(Tone::Warning).and_text(format!("{source} says: {}. Nothing was kept.", reasons.join("; ")))
+    Card::titled(format!("{event} would be refused"))
+        .tone(Tone::Warning)
+        .and_text(format!("{source} says: {}. Nothing was kept.", reasons.join("; ")))
 }
 
 /// `NAME=VALUE`, the value as a number, a truth value or text, by how it looks.

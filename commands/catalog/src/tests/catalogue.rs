@@ -78,6 +78,12 @@ fn names_are_unique_and_those_of_the_face() {
         "schedule add",
         "schedule list",
         "schedule remove",
+        "watch add",
+        "watch list",
+        "watch test",
+        "watch pause",
+        "watch resume",
+        "watch remove",
         "audit",
         "usage",
         "role explain",
@@ -188,6 +194,9 @@ fn what_is_proposed_is_declared() {
     world.run("bucket access team-files create partners --permissions r --expires 1d");
     world.run("file backup add docs --from local --to plain:keep");
     world.run("file backup run docs");
+    world.run("watch add \"events.page_view > 5 per day\"");
+    world.run("watch add \"events.page_view > 6 per day\" --name rests");
+    world.run("watch pause rests");
     for about in world.registry.all() {
         let arguments: Vec<&str> = about.model.get_arguments().map(|argument| argument.get_id().as_str()).collect();
         for declared in about.completes {
@@ -300,6 +309,7 @@ fn help_finds_what_is_wanted() {
     status:    Shows how the bot is and what it is connected to
     track:     Notes that something happened, for reports
     usage:     Shows what the bot has been doing
+    watch:     add · list · pause · remove · resume · test
     → status: status
     → file list: file list
     → report page_views 7d: report page_views 7d

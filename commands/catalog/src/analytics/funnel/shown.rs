@@ -62,7 +62,11 @@ impl View<'_> {
             None => card,
         };
         let card = card.block(Block::Table(self.rows()));
-        if self.columns.len() > self.top { card.and_text(format!("The largest {} of {} values are shown.", self.top, self.columns.len())) } else { card }
+        if self.columns.len() > self.top {
+            card.and_text(format!("The largest {} of {} values are shown.", self.top, self.columns.len()))
+        } else {
+            card
+        }
     }
 
     /// How the share that gets through compares with the period before.
@@ -93,7 +97,7 @@ impl View<'_> {
                 let before = at.checked_sub(1).and_then(|at| group.steps.get(at));
                 let mut row: Vec<Vec<Span>> = Vec::new();
                 if self.heading.is_some() {
-                    row.push(vec![if name == "people" { "this period".into() } else { name.clone().into() }]);
+                    row.push(vec![name.clone().into()]);
                 }
                 row.extend([
                     vec![format!("{}. {}", at + 1, line(&step.name)).into()],

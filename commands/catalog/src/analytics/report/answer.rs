@@ -24,7 +24,10 @@ pub(super) fn card(asked: &Asked, answered: &[Answered], failed: &[Failed]) -> C
     if asked.drawn == Some(ChartKind::Heat) && asked.by.is_none() && grid.any() {
         // Hundreds of hours say more as the hours of a week, in the table too.
         let week = week::Week::of(asked, &grid);
-        card = card.and_text(week.said()).block(Block::Chart(week.chart(title, &unit(asked, answered)))).block(Block::Table(week.table(subject(asked))));
+        card = card
+            .and_text(week.said())
+            .block(Block::Chart(week.chart(title, &unit(asked, answered))))
+            .block(Block::Table(week.table(subject(asked))));
         return card.and_fields(basis(asked, answered));
     }
     let said = highlights(asked, &grid, answered);

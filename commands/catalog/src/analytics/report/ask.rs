@@ -137,10 +137,8 @@ async fn theirs(source: &dyn AnalyticsSource, saved: &Saved, call: &Call, asked:
     let answer = source.query(&Query::Saved { id: saved.id.clone(), window }).await?;
     let title = format!("{}, {}", line(&saved.name), spoken(&asked.period));
     let Figures::Trend(figures) = answer.figures else {
-        return Ok(Card::titled(title).and_text(format!(
-            "It is no report of figures over time; a funnel is asked for with `funnel \"{}\"`.",
-            line(&saved.name)
-        )));
+        return Ok(Card::titled(title)
+            .and_text(format!("It is no report of figures over time; a funnel is asked for with `funnel \"{}\"`.", line(&saved.name))));
     };
     let timed: Vec<Timestamp> = figures.rows.iter().filter_map(|row| row.at).collect();
     let shown = Asked {
@@ -190,7 +188,6 @@ async fn ask(source: &dyn AnalyticsSource, asked: &Asked) -> PortResult<Answered
     Ok(Answered { source: source.name().clone(), frame, basis, previous })
 }
 
-
 /// Revenue of several sources, of two periods or drawn otherwise: a report of the sums.
 pub(crate) async fn of_revenue(
     known: &dyn Sources,
@@ -200,7 +197,10 @@ pub(crate) async fn of_revenue(
 ) -> Result<Found, CommandError> {
     let picked = pick(known, names, "revenue", |can| can.revenue)?;
     if picked.several() && asked.interval.is_some() && asked.by.is_some() {
-        return Err(CommandError::invalid("by", "with several sources, choose between time and a property: one chart can't show all three"));
+        return Err(CommandError::invalid(
+            "by",
+            "with several sources, choose between time and a property: one chart can't show all three",
+        ));
     }
     if picked.several() && matches!(asked.drawn, Some(ChartKind::Area | ChartKind::Heat)) {
         return Err(CommandError::invalid("chart", "several sources count the same money, and this would add it up; draw a line or bars"));

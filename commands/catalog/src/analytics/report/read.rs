@@ -78,17 +78,21 @@ fn drawn(args: &ReportArgs, measure: &Measure, interval: Option<Interval>, by: O
     match (args.chart, interval) {
         (Some(Drawn::None), _) => Ok(None),
         (Some(Drawn::Line | Drawn::Area | Drawn::Heat), None) => wrong("it needs time to run along; add --by day, or draw bars"),
-        (Some(Drawn::Funnel), _) => wrong("a funnel follows people from step to step, as in `funnel page_view signup`; here, draw a line or bars"),
+        (Some(Drawn::Funnel), _) => {
+            wrong("a funnel follows people from step to step, as in `funnel page_view signup`; here, draw a line or bars")
+        }
         (Some(Drawn::Area), Some(_)) if by.is_some() && !additive => {
             wrong("areas lie on top of one another, and people or averages of several values can't be added up; draw a line")
         }
-        (Some(Drawn::Heat), Some(_)) if args.compare.is_some() => wrong("one field of shades shows one period; leave --compare out, or draw a line"),
+        (Some(Drawn::Heat), Some(_)) if args.compare.is_some() => {
+            wrong("one field of shades shows one period; leave --compare out, or draw a line")
+        }
         (Some(Drawn::Heat), Some(_)) if matches!(measure, Measure::Average(_)) => {
             wrong("averages of hours can't be averaged again; draw a line")
         }
-        (Some(Drawn::Heat), Some(interval)) if by.is_none() && interval != Interval::Hour => {
-            wrong("a field of shades shows the hours of the week, or values of a property over time; leave --by out, or add a property to it")
-        }
+        (Some(Drawn::Heat), Some(interval)) if by.is_none() && interval != Interval::Hour => wrong(
+            "a field of shades shows the hours of the week, or values of a property over time; leave --by out, or add a property to it",
+        ),
         (Some(asked), Some(_)) => Ok(asked.kind()),
         (Some(Drawn::Bar) | None, None) => Ok(Some(ChartKind::Bar)),
         (None, Some(_)) => Ok(Some(ChartKind::Line)),

@@ -29,7 +29,9 @@ impl Week {
             for (position, (at, value)) in at.iter().zip(&column.values).enumerate() {
                 let Some(value) = value.filter(|value| value.is_finite() && grid.filling != Some(position)) else { continue };
                 let there = at.with_timezone(&asked.zone);
-                let (Ok(day), Ok(hour)) = (usize::try_from(there.weekday().num_days_from_monday()), usize::try_from(there.hour())) else { continue };
+                let (Ok(day), Ok(hour)) = (usize::try_from(there.weekday().num_days_from_monday()), usize::try_from(there.hour())) else {
+                    continue;
+                };
                 let cell = &mut sums[day][hour];
                 *cell = (cell.0 + value, cell.1 + 1);
             }
@@ -41,7 +43,8 @@ impl Week {
     /// The busiest and the quietest hour, in words.
     pub fn said(&self) -> String {
         let cells = || {
-            let hours = |day: usize| self.averages[day].iter().enumerate().filter_map(move |(hour, value)| value.map(|value| (day, hour, value)));
+            let hours =
+                |day: usize| self.averages[day].iter().enumerate().filter_map(move |(hour, value)| value.map(|value| (day, hour, value)));
             (0..7).flat_map(hours)
         };
         let Some((day, hour, most)) = cells().max_by(|a, b| a.2.total_cmp(&b.2)) else { return String::new() };

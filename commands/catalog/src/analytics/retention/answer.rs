@@ -74,7 +74,8 @@ fn field(figures: &RetentionFigures, zone: Tz) -> Vec<Series> {
 
 /// The share of all cohorts together, of those who had the time for it.
 fn of_all(name: &str, figures: &RetentionFigures) -> Series {
-    let share = |all: Option<(f64, f64)>| all.and_then(|(back, of)| (of > 0.0).then(|| back / of * 100.0)).filter(|share| share.is_finite());
+    let share =
+        |all: Option<(f64, f64)>| all.and_then(|(back, of)| (of > 0.0).then(|| back / of * 100.0)).filter(|share| share.is_finite());
     Series { name: name.to_owned(), values: figures.combined().into_iter().map(share).collect(), style: SeriesStyle::Solid }
 }
 
@@ -88,7 +89,8 @@ pub(super) fn beside(title: String, sources: &[(SourceName, &RetentionFigures)],
         .map(|(source, figures)| {
             let people: f64 = figures.cohorts.iter().map(|cohort| cohort.size).sum();
             let back = figures.combined().into_iter().zip(&figures.columns).filter(|(_, column)| column.as_str() != "0");
-            let first = back.filter_map(|(all, column)| all.map(|(back, of)| format!(", {} came back in {unit} {}", share(back, of), line(column))));
+            let first = back
+                .filter_map(|(all, column)| all.map(|(back, of)| format!(", {} came back in {unit} {}", share(back, of), line(column))));
             format!("{source}: {} people began{}.", number(people), first.take(1).collect::<String>())
         })
         .collect();
@@ -100,10 +102,13 @@ pub(super) fn beside(title: String, sources: &[(SourceName, &RetentionFigures)],
             kind,
             x: XAxis::Category(first.columns.iter().map(|column| format!("{unit} {}", line(column))).collect()),
             unit: "%".to_owned(),
-            series: series.into_iter().map(|mut row| {
-                row.values.resize(first.columns.len(), None);
-                row
-            }).collect(),
+            series: series
+                .into_iter()
+                .map(|mut row| {
+                    row.values.resize(first.columns.len(), None);
+                    row
+                })
+                .collect(),
             last_incomplete: false,
             alt: format!("{} of the share that came back, by {unit} after the first: {title}. {}", kind.called(), said.join(" ")),
         }));
@@ -114,9 +119,10 @@ pub(super) fn beside(title: String, sources: &[(SourceName, &RetentionFigures)],
         let mut row: Vec<Vec<Span>> = vec![vec![source.to_string().into()]];
         row.push(vec![number(figures.cohorts.iter().map(|cohort| cohort.size).sum()).into()]);
         let combined = figures.combined();
-        row.extend((0..first.columns.len()).map(|at| {
-            vec![combined.get(at).copied().flatten().map_or_else(|| "–".to_owned(), |(back, of)| heat(back, of)).into()]
-        }));
+        row.extend(
+            (0..first.columns.len())
+                .map(|at| vec![combined.get(at).copied().flatten().map_or_else(|| "–".to_owned(), |(back, of)| heat(back, of)).into()]),
+        );
         shown.rows.push(row);
     }
     card.block(Block::Table(shown))

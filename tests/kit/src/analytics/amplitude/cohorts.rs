@@ -90,7 +90,7 @@ impl AmplitudeWorld {
         };
         let mut lines = "amplitude_id,user_id\n".to_owned();
         for (number, id) in cohort.ids.iter().enumerate() {
-            lines.push_str(&format!("{number},{id}\n"));
+            lines += &[&number.to_string(), ",", id, "\n"].concat();
         }
         Reply::text(200, "text/csv", &lines)
     }

@@ -147,7 +147,7 @@ impl AmplitudeWorld {
             }
             state.of_people.push(now);
         } else {
-            match self.cost(call) {
+            match Self::cost(call) {
                 Err(why) => return refused(400, "invalid_request", &why),
                 Ok(cost) => {
                     if let Err(reply) = self.pay(cost) {
@@ -171,7 +171,7 @@ impl AmplitudeWorld {
 
     /// Days times conditions times what the kind of question costs.
     #[expect(clippy::cast_precision_loss, reason = "small counts")]
-    fn cost(&self, call: &Call) -> Result<f64, String> {
+    fn cost(call: &Call) -> Result<f64, String> {
         let events = |name: &str| -> Result<(usize, usize), String> {
             let all =
                 call.query.iter().filter(|(known, _)| known == name).map(|(_, text)| events::event(text)).collect::<Result<Vec<_>, _>>()?;

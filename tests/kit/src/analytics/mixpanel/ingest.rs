@@ -37,7 +37,7 @@ const BESIDE: [&str; 8] = ["$token", "$distinct_id", "$group_key", "$group_id", 
 
 /// Seconds or milliseconds.
 fn moment(value: &Value) -> Option<Timestamp> {
-    let number = value.as_i64().or_else(|| value.as_f64().map(|number| number.trunc() as i64))?;
+    let number = value.as_i64().or_else(|| format!("{:.0}", value.as_f64()?.trunc()).parse().ok())?;
     let at = if number > 100_000_000_000 { Timestamp::from_timestamp_millis(number) } else { Timestamp::from_timestamp(number, 0) };
     at.filter(|at| *at >= crate::analytics::at("1971-01-01T00:00:00Z"))
 }
