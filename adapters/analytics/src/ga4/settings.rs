@@ -38,7 +38,7 @@ impl Ga4 {
                     && let Ok(properties) = self.properties_of_account().await
                     && !properties.is_empty()
                 {
-                    error.message.push_str(&format!("; it may read {}", properties.join(", ")));
+                    error.message = format!("{}; it may read {}", error.message, properties.join(", "));
                 }
                 return Err(error);
             }
