@@ -50,7 +50,7 @@ async fn mixpanels_client_finds_its_project_here() {
         events.iter().filter(|one| one.name == "deploy").map(|one| (one.person.as_str(), one.property("env").unwrap())).collect();
     assert_eq!(deploys, [("bob", "test".to_owned()), ("ann", "prod".to_owned())]);
     assert_eq!(events.iter().filter(|one| one.name == "bulk").count(), 60);
-    assert_eq!(world.profile("ann"), Some(json!({ "plan": "team", "first": "x", "visits": 2.0, "teams": ["a", "b"] })));
+    assert_eq!(world.profile("ann"), Some(json!({ "plan": "team", "first": "x", "visits": 2.0, "tags": ["a", "b"] })));
     assert_eq!((world.profile("dan"), world.group("company", "acme")), (None, Some(json!({ "seats": 5, "tags": ["x"] }))));
 }
 

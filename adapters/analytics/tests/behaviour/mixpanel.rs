@@ -299,7 +299,7 @@ async fn profiles_change_one_by_one_where_one_is_wrong() {
         person("cyd", ProfileOperation::Add([("logins".to_owned(), 1.0)].into())),
         ProfileChange { subject: Subject::Group { kind: "company".into(), id: "acme".into() }, change: set(json!({ "seats": 5 })) },
         person("cyd", ProfileOperation::SetOnce([("plan".to_owned(), json!("other")), ("first".to_owned(), json!(1))].into())),
-        person("cyd", ProfileOperation::Union([("teams".to_owned(), vec![json!("a"), json!("b"), json!("a")])].into())),
+        person("cyd", ProfileOperation::Union([("tags".to_owned(), vec![json!("a"), json!("b"), json!("a")])].into())),
         person("cyd", ProfileOperation::Unset(vec!["$name".into()])),
         person("dan", ProfileOperation::Delete),
         ProfileChange { subject: Subject::Merge { from: "device-1".into(), into: "ann".into() }, change: ProfileOperation::Merge },
@@ -309,7 +309,7 @@ async fn profiles_change_one_by_one_where_one_is_wrong() {
     refused.sort_unstable();
     assert_eq!((taken.taken, refused), (8, vec![1, 2]));
     let cyd = stage.source.person("cyd", 0).await.unwrap().properties;
-    assert_eq!(json!(cyd), json!({ "plan": "pro", "logins": 1.0, "first": 1, "teams": ["a", "b"] }));
+    assert_eq!(json!(cyd), json!({ "plan": "pro", "logins": 1.0, "first": 1, "tags": ["a", "b"] }));
     assert_eq!(stage.world.group("company", "acme"), Some(json!({ "seats": 5 })));
     assert_eq!((stage.world.profile("dan"), stage.world.profile("bob").unwrap()["plan"].as_str()), (None, Some("free")));
     // A merge that is refused holds nothing up.

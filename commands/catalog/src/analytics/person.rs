@@ -24,7 +24,7 @@ const MOST_EVENTS: u32 = 200;
 pub struct PersonArgs {
     /// Who, by the id that events have
     pub id: String,
-    /// To set: plan=pro sets, first?=web sets once, visits+=1 adds, teams|=a,b unites, plan= forgets
+    /// To set: plan=pro sets, first?=web sets once, visits+=1 adds, tags|=a,b unites, plan= forgets
     #[arg(value_name = "NAME=VALUE")]
     #[serde(default)]
     pub values: Vec<String>,
@@ -196,7 +196,7 @@ fn changes(values: &[String]) -> Result<Vec<ProfileOperation>, CommandError> {
             let name = name.trim().to_owned();
             let read = |value: &str| track::property(&format!("{name}={value}")).map(|(_, value)| value);
             if name.is_empty() || value.trim().is_empty() {
-                return Err(wrong("has no name or no value; write first?=web, visits+=1 or teams|=a,b"));
+                return Err(wrong("has no name or no value; write first?=web, visits+=1 or tags|=a,b"));
             }
             match sign {
                 '+' => {
@@ -291,7 +291,7 @@ mod tests {
     #[test]
     fn words_become_changes() {
         let words: Vec<String> =
-            ["plan=pro", "visits+=2", "trial=", "seats=3", "note=a+=b", "first?=web", "teams|=a,b"].map(str::to_owned).to_vec();
+            ["plan=pro", "visits+=2", "trial=", "seats=3", "note=a+=b", "first?=web", "tags|=a,b"].map(str::to_owned).to_vec();
         let changes: Vec<ProfileOperation> = changes(&words).unwrap();
         let set = [("note", json!("a+=b")), ("plan", json!("pro")), ("seats", json!(3))].map(|(name, value)| (name.to_owned(), value));
         assert_eq!(
@@ -300,7 +300,7 @@ mod tests {
                 ProfileOperation::Set(BTreeMap::from(set)),
                 ProfileOperation::SetOnce(BTreeMap::from([("first".to_owned(), json!("web"))])),
                 ProfileOperation::Add(BTreeMap::from([("visits".to_owned(), 2.0)])),
-                ProfileOperation::Union(BTreeMap::from([("teams".to_owned(), vec![json!("a"), json!("b")])])),
+                ProfileOperation::Union(BTreeMap::from([("tags".to_owned(), vec![json!("a"), json!("b")])])),
                 ProfileOperation::Unset(vec!["trial".to_owned()]),
             ]
         );

@@ -69,9 +69,9 @@ async fn people_and_cohorts() {
     says(&bot.said(&["cohort", "make", "Team", "ann", "x1", "--source", "app"]).await, &["Team", "1", "x1"]);
     says(&bot.said(&["cohort", "members", "Team", "--source", "app"]).await, &["ann"]);
     says(&bot.said(&["person", "ann", "--source", "app"]).await, &["device-ann", "page_view"]);
-    bot.said(&["person", "ann", "plan=team", "first?=web", "visits+=2", "teams|=a,b", "--source", "app"]).await;
+    bot.said(&["person", "ann", "plan=team", "first?=web", "visits+=2", "tags|=a,b", "--source", "app"]).await;
     bot.said(&["person", "acme", "seats=5", "--group", "company", "--source", "app"]).await;
-    assert_eq!(stage.world.properties("ann"), Some(json!({ "plan": "team", "first": "web", "visits": 2.0, "teams": ["a", "b"] })));
+    assert_eq!(stage.world.properties("ann"), Some(json!({ "plan": "team", "first": "web", "visits": 2.0, "tags": ["a", "b"] })));
     assert_eq!(stage.world.group("company", "acme"), Some(json!({ "seats": 5 })));
     bot.said(&["track", "deploy", "ann", "env=prod", "revenue=9.5", "--source", "app"]).await;
     says(&asked(bot, &["report", "deploy", "today", "--by", "env", "--source", "app"]).await, &["prod", "1"]);

@@ -64,7 +64,7 @@ async fn people_cohorts_and_raw_events() {
     says(&bot.said(&["cohort", "members", "Payers", "--source", "product"]).await, &["ann", "bob"]);
     says(&bot.said(&["person", "ann", "--source", "product"]).await, &["ann", "plan", "pro", "page_view"]);
     for words in [
-        &["person", "ann", "plan=team", "first?=web", "visits+=2", "teams|=a,b", "--source", "product"][..],
+        &["person", "ann", "plan=team", "first?=web", "visits+=2", "tags|=a,b", "--source", "product"][..],
         &["person", "ann", "visits+=1", "$name=", "--source", "product"],
         &["person", "acme", "seats=5", "--group", "company", "--source", "product"],
         &["person", "dan", "--forget", "--source", "product", "--yes"],
@@ -72,7 +72,7 @@ async fn people_cohorts_and_raw_events() {
     ] {
         bot.said(words).await;
     }
-    assert_eq!(stage.world.profile("ann"), Some(json!({ "plan": "team", "first": "web", "visits": 3.0, "teams": ["a", "b"] })));
+    assert_eq!(stage.world.profile("ann"), Some(json!({ "plan": "team", "first": "web", "visits": 3.0, "tags": ["a", "b"] })));
     assert_eq!((stage.world.group("company", "acme"), stage.world.profile("dan")), (Some(json!({ "seats": 5 })), None));
     let period = days("2026-10-20", "2026-10-31");
     let words = ["source", "export", &period, "--event", "signup", "--source", "product", "--tz", "America/New_York"];
