@@ -1,5 +1,7 @@
 //! Builds everything, starts the tasks, stops them in order.
 
+mod working;
+
 use crate::alerts::routes::Routes;
 use crate::alerts::{Desk, Engine, Own, Waiting};
 use crate::announcer::OutboxAnnouncer;
@@ -10,16 +12,14 @@ use crate::config::Config;
 use crate::dispatch::{ApprovalDesk, Dispatch};
 use crate::front::FrontPage;
 use crate::hooks::Webhooks;
-use crate::housekeeping::{self, LeftOver};
-use crate::inbox::{DurableInbox, InboxWorker};
+use crate::inbox::DurableInbox;
 use crate::links::ShortLinks;
-use crate::listening::{self, Patience};
-use crate::outbox::{GivenUp, Hands, Outbox, Pace};
+use crate::listening::Patience;
+use crate::outbox::{GivenUp, Pace};
 use crate::platforms::{ChatDirectory, StoreDirectory};
 use crate::roles::Roles;
-use crate::schedule::Scheduler;
 use crate::server;
-use crate::sources::{self, FeedPace, Feeder, OwnUse};
+use crate::sources::{self, FeedPace, OwnUse};
 use crate::start::{self, StartError};
 use crate::tasks::Tasks;
 use crate::usage::Figures;
@@ -30,7 +30,7 @@ use bellhop_console::Console;
 use bellhop_core::Address;
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::error::CommandError;
-use bellhop_core::ports::{AnalyticsSource, Attachments, Inbox, Links, Permissions, Seal, Stores};
+use bellhop_core::ports::{AnalyticsSource, Attachments, Inbox, Links, Permissions, Seal, Sources, Stores};
 use bellhop_core::registry::Registry;
 use bellhop_store::{Events, RunnerGuard, Store};
 use std::net::SocketAddr;
@@ -107,6 +107,7 @@ pub struct App {
     /// The services that are fed with events, own events first.
     fed: Vec<Arc<dyn AnalyticsSource>>,
     stores: Arc<dyn Stores>,
+    sources: Arc<dyn Sources>,
     links: Arc<dyn Links>,
     inbox: Arc<dyn Inbox>,
     /// The running calls.
@@ -178,9 +179,9 @@ impl App {
         let hooks = Arc::new(Webhooks::new(store.clone(), &parts, chats.clone(), wiring::POSTED));
         let names = chats.all().map(|chat| chat.name().to_string()).collect();
         let calls = Arc::new(CallBook::new(Arc::new(store.clone())));
-        let registry = bellhop_catalog::registry(Services {
+        let services = Services {
             stores: stores.clone(),
-            sources: counting.sources,
+            sources: counting.sources.clone(),
             places: chats.clone(),
             announcer: Arc::new(OutboxAnnouncer::new(store.clone(), ids.clone())),
             attachments: options.attachments.clone().unwrap_or_else(|| chats.clone()),
@@ -201,7 +202,9 @@ impl App {
             database: Arc::new(store.clone()),
             clock: clock.clone(),
             ids: ids.clone(),
-        });
+        };
+        let sources = services.sources.clone();
+        let registry = bellhop_catalog::registry(services);
         dispatch.learn(registry.clone());
         completer.learn(registry.clone());
         front.learn(registry.clone());
@@ -224,6 +227,7 @@ impl App {
             own_use,
             fed: counting.fed,
             stores,
+            sources,
             links,
             inbox,
             calls,
@@ -242,6 +246,12 @@ impl App {
     #[must_use]
     pub fn stores(&self) -> &Arc<dyn Stores> {
         &self.stores
+    }
+
+    /// What counts: the own events and the configured services.
+    #[must_use]
+    pub fn sources(&self) -> &Arc<dyn Sources> {
+        &self.sources
     }
 
     /// The place that parts of places are looked for near, where nothing else is given.
@@ -291,28 +301,6 @@ impl App {
         self.outbox().drain().await;
         self.feeder().drain().await;
         Ok(())
-    }
-
-    fn feeder(&self) -> Feeder {
-        let pace = FeedPace { poll: self.options.pace.poll.max(self.options.feeding.poll), ..self.options.feeding };
-        Feeder::new(self.store.clone(), self.options.clock.clone(), self.instance.clone(), self.fed.clone(), pace)
-    }
-
-    fn outbox(&self) -> Outbox {
-        Outbox::new(
-            self.store.clone(),
-            self.options.clock.clone(),
-            Hands {
-                chats: self.chats.clone(),
-                stores: self.stores.clone(),
-                links: self.links.clone(),
-                waiting: self.waiting.clone(),
-                own: self.own.clone(),
-                own_use: self.own_use,
-            },
-            self.instance.clone(),
-            self.options.pace,
-        )
     }
 
     /// Runs until `stop` ends. `started` is told where the bot listens.
@@ -366,42 +354,6 @@ impl App {
         };
         let routes = server::routes(services, std::mem::take(&mut self.routers));
         tasks.start("server", server::serve(listener, routes, tasks.stop()));
-    }
-
-    fn start_workers(&self, tasks: &Tasks) {
-        let (clock, poll) = (self.options.clock.clone(), self.options.pace.poll);
-        tasks.start("outbox", self.outbox().run(tasks.clone()));
-        let worker = InboxWorker {
-            store: self.store.clone(),
-            dispatch: self.dispatch.clone(),
-            owner: self.instance.clone(),
-            poll,
-            calls: self.calls.clone(),
-            clock: clock.clone(),
-            lease: crate::inbox::LEASE,
-        };
-        tasks.start("inbox", worker.run(tasks.clone()));
-        let left_over = LeftOver { calls: self.calls.clone(), stores: self.stores.clone(), clock: clock.clone() };
-        tasks.start("alerts", self.engine.clone().run(self.instance.clone(), poll, tasks.clone()));
-        tasks.start("expiry", self.engine.clone().expire(tasks.clone()));
-        tasks.start("places", self.waiting.clone().find_all(tasks.stop()));
-        tasks.start("schedules", Scheduler::new(self.store.clone(), self.inbox.clone(), clock).run(tasks.clone()));
-        tasks.start("housekeeping", housekeeping::keep(self.store.clone(), self.options.pace.quarantine, left_over, tasks.clone()));
-        tasks.start("tidying", housekeeping::tidy(self.stores.clone(), tasks.clone()));
-    }
-
-    fn start_chats(&self, tasks: &Tasks) {
-        let commands: Vec<_> = self.registry.all().cloned().collect();
-        for chat in self.chats.all() {
-            let (chat, commands, stop) = (chat.clone(), commands.clone(), tasks.stop());
-            let (own, patience) = (self.own.clone(), self.options.patience);
-            tasks.start("chat", async move {
-                if let Err(error) = chat.announce(&commands).await {
-                    tracing::warn!(chat = %chat.name(), %error, "the commands could not be announced");
-                }
-                listening::listen(chat, own, stop, patience).await;
-            });
-        }
     }
 }
 

@@ -33,6 +33,7 @@ pub mod tasks;
 pub mod telemetry;
 pub mod unplugged;
 pub mod usage;
+pub mod watch;
 pub mod welcome;
 #[cfg(test)]
 mod whole;

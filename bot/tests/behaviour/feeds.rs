@@ -312,7 +312,7 @@ async fn the_bots_own_use_goes_where_other_events_go_without_what_was_said() {
 #[tokio::test]
 async fn a_service_that_takes_no_events_can_not_be_fed() {
     let folder = tempfile::tempdir().unwrap();
-    let key = include_str!("../../../adapters/analytics/tests/behaviour/test_only_private_key.pem");
+    let key = bellhop_kit::analytics::ga4::PRIVATE_KEY;
     let key = json!({ "type": "service_account", "client_email": "bot@example.iam", "private_key": key });
     let web =
         |receives: &str| format!("[analytics.web]\nkind = \"ga4\"\nproperty_id = 1\ncredentials = '''{key}'''\nreceives = {receives}\n");

@@ -16,3 +16,4 @@ mod source_double;
 mod sources;
 mod trouble;
 mod uploads;
+mod watches;

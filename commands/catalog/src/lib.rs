@@ -21,6 +21,7 @@ mod schedule;
 mod services;
 mod status;
 mod usage;
+mod watch;
 mod wording;
 
 pub use alert::card::alert_card;
@@ -29,6 +30,7 @@ pub use backup::archive;
 pub use file::copy::tidy as tidy_transfers;
 pub use schedule::cron::{CronLine, next_runs};
 pub use services::Services;
+pub use watch::{Kept, WatchBook};
 
 use bellhop_core::Registry;
 use bellhop_core::command::{AnyCommand, Command, Registered};
@@ -81,6 +83,9 @@ fn list(s: &Services, registry: &Weak<Registry>) -> Vec<Arc<dyn AnyCommand>> {
         command(analytics::person::People::new(s)),
         command(analytics::track::Track::new(s)),
         command(analytics::sample::Sample::new(s)),
+        command(analytics::source::Show::new(s)),
+        command(analytics::source::SavedReport::new(s)),
+        command(analytics::source::Export::new(s)),
         command(alert::list::List::new(s)),
         command(alert::show::Show::new(s)),
         command(alert::ack::Ack::new(s)),
@@ -105,6 +110,12 @@ fn list(s: &Services, registry: &Weak<Registry>) -> Vec<Arc<dyn AnyCommand>> {
         command(schedule::add::Add::new(s, registry)),
         command(schedule::list::List::new(s)),
         command(schedule::remove::Remove::new(s)),
+        command(watch::add::Add::new(s)),
+        command(watch::list::List::new(s)),
+        command(watch::test::Test::new(s)),
+        command(watch::pause::Pause::new(s)),
+        command(watch::resume::Resume::new(s)),
+        command(watch::remove::Remove::new(s)),
         command(outbox::list::List::new(s)),
         command(outbox::retry::Retry::new(s)),
         command(outbox::events::Events::new(s)),

@@ -26,6 +26,8 @@ mod shares;
 mod source;
 mod stores;
 mod tags;
+mod typed;
+mod watches;
 mod world;
 
 pub(crate) use world::block_on;

@@ -2,12 +2,14 @@
 //! (here). No source's own words: an adapter translates, and says in [`answer::Basis`] what its answer rests on.
 
 pub mod answer;
+pub mod cohort;
 pub mod query;
 
 pub use answer::{
     Answer, Basis, CohortFigures, Cost, Figures, Frame, FrameCell, FrameColumn, FunnelFigures, FunnelGroup, FunnelStep, Ltv, RetentionCell,
     RetentionCohort, RetentionFigures, RevenueFigures, RevenueRow, TrendFigures, TrendRow,
 };
+pub use cohort::{CohortDefinition, CohortRule, During};
 pub use query::{Comparison, EventMatch, Filter, Funnel, Measure, Now, Query, Retention, RetentionKind, Revenue, StepOrder, Trend, Window};
 
 use crate::clock::Timestamp;
@@ -55,6 +57,8 @@ pub struct AnalyticsCapabilities {
     pub cohorts: bool,
     /// Cohorts can be made there out of a list of people.
     pub cohort_upload: bool,
+    /// Cohorts can be defined there by what people did ([`CohortDefinition`]).
+    pub cohort_define: bool,
     /// What is known about single people.
     pub people: bool,
     /// Properties of people can be set.

@@ -13,6 +13,7 @@ pub(crate) mod revenue;
 pub(crate) mod sample;
 pub(crate) mod saved;
 pub(crate) mod segment;
+pub(crate) mod source;
 pub(crate) mod track;
 
 use crate::wording::suggest;

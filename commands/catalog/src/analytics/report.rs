@@ -135,7 +135,7 @@ pub(crate) struct Asked {
     pub(crate) drawn: Option<ChartKind>,
     compare: Option<Compare>,
     top: Option<usize>,
-    fresh: bool,
+    pub(crate) fresh: bool,
     pub(crate) now: Timestamp,
 }
 

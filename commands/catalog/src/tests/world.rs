@@ -172,7 +172,7 @@ impl World {
         let action = action.unwrap_or_else(|| panic!("no button {label}: {}", self.text(card)));
         let card::Does::Invoke(invoke) = &action.does else { panic!("{label} runs nothing") };
         let command = self.registry.get(&invoke.command).unwrap();
-        block_on(command.run(call, &invoke.args))
+        futures::executor::block_on(command.run(call, &invoke.args))
     }
 
     pub fn press(&self, card: &Card, label: &str) -> Reply {
