@@ -217,7 +217,8 @@ pub(crate) fn under(canvas: &mut Canvas, picture: &Picture, area: Area, x: &[f64
         Axis::Category(names) => {
             // Names that have no room under their place are left out evenly.
             let slot = area.width() / f64::from(u32::try_from(names.len().max(1)).unwrap_or(u32::MAX));
-            let each = (48.0 / slot).ceil().clamp(1.0, 1e6);
+            let widest = names.iter().map(|name| width(name, SMALL)).fold(0.0, f64::max).clamp(40.0, 96.0);
+            let each = ((widest + 8.0) / slot).ceil().clamp(1.0, 1e6);
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and a million")]
             let each = each as usize;
             let room = slot * f64::from(u32::try_from(each).unwrap_or(1)) - 8.0;

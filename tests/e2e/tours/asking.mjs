@@ -71,8 +71,8 @@ export default async function tour({ page, args, step, shot }) {
     await card('Saved as').waitFor();
     await say('/saved list');
     await card('1 saved report').getByRole('button', { name: 'weekly' }).click();
-    await say('/report weekly 14d');
-    await drawn('page_views, last 14 days', /in all/);
+    await say('/report weekly 16d');
+    await drawn('page_views, last 16 days', /in all/);
     await shot('7-saved');
   });
 
@@ -99,11 +99,11 @@ export default async function tour({ page, args, step, shot }) {
   await step('nothing is wider than a small screen, in the dark', async () => {
     await page.emulateMedia({ colorScheme: 'dark' });
     await page.setViewportSize({ width: 375, height: 720 });
-    await say('/report page_views 30d --compare previous');
-    await drawn('in the period before', /Line chart/);
+    await say('/report page_views 21d --compare previous');
+    await drawn('page_views, last 21 days', /Line chart/);
     await shot('9-small-report');
-    await say('/retention signup any');
-    await drawn('people began', /Heat map/);
+    await say('/retention signup any 6w');
+    await drawn('last 6 weeks', /Heat map/);
     await shot('9-small-retention');
     const wide = await page.evaluate(() => document.documentElement.scrollWidth > window.innerWidth);
     if (wide) throw new Error('the page scrolls sideways');

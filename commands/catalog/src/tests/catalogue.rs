@@ -157,7 +157,7 @@ fn members_may_what_the_face_says() {
         let expected = match about.effect {
             _ if admins => Access::Admin,
             // It shows messages of channels that the reader may not be in.
-            _ if ["outbox list", "hook list", "hook logs"].contains(&about.name) => Access::Operator,
+            _ if ["outbox list", "outbox events", "hook list", "hook logs"].contains(&about.name) => Access::Operator,
             _ if others => Access::Operator,
             Effect::Reads => Access::Member,
             _ if about.group() == "bucket" => Access::Admin,
@@ -296,7 +296,7 @@ fn help_finds_what_is_wanted() {
     funnel:    Shows how many people do one thing after another
     help:      Explains the commands, or finds the one you need
     hook:      create · delete · list · logs · test
-    outbox:    list · retry
+    outbox:    events · list · resend · retry
     person:    Shows what is known about a person, or sets it
     report:    Counts and draws what people do, over time or by property
     retention: Shows how many people come back
@@ -306,6 +306,7 @@ fn help_finds_what_is_wanted() {
     saved:     list · remove
     schedule:  add · list · remove
     segment:   Divides an event by the values of a property
+    source:    export · report · show
     status:    Shows how the bot is and what it is connected to
     track:     Notes that something happened, for reports
     usage:     Shows what the bot has been doing
