@@ -48,7 +48,7 @@ fn a_watch_says_what_it_understood_and_what_it_would_have_done() {
     Condition: events.signups < 80% of same weekday median over 8 weeks per day for 2 checks
     It would have fired twice in 90 days.
     In 14 % of that time it could not have told, as there are 2 figures on Fridays in the 8 weeks before, and 3 are the fewest to tell what is usual.
-    There is a new figure once a day and a check every 15m, so 2 checks mostly see the same one. For 2 days in a row write `for 2 days`.
+    There is a new figure once a day and a check every 15m, so 2 checks mostly see the same one. For 2 days in a row write for 2 days.
     [chart: signups per day from 2026-08-25 to 2026-11-22 between 3 and 10 and the limit at which the watch fires. It would have fired 2 times, last on 2026-11-03, 2026-10-15.]
     Fired                     For   Because
     ────────────────────────  ────  ───────────────────────────────────────────────────────────────────────────────────
@@ -160,8 +160,8 @@ fn what_can_not_be_watched_is_refused_now() {
     assert!(reply.undone && kept(&world).is_empty());
     insta::assert_snapshot!(world.text(&reply.card), @r#"
     ! That condition is not understood
-    `mediam`, after `… of same weekday`: did you mean `median`?
-    Did you mean events.signups < 80% of same weekday median?
+    mediam, after … of same weekday: did you mean median?
+    The whole would be events.signups < 80% of same weekday median.
     → Yes, that: watch add "events.signups < 80% of same weekday median" --every 5m
     "#);
     world.press(&reply.card, "Yes, that");
@@ -196,14 +196,14 @@ fn watches_are_listed_as_they_stand() {
     insta::assert_snapshot!(world.text(&reply.card), @r#"
     Watches
     6 watches, 1 firing.
-    Name      State                      Last figure     Checked    Next check                Alert to               Condition
-    ────────  ─────────────────────────  ──────────────  ─────────  ────────────────────────  ─────────────────────  ───────────────────────────────────────
-    a-new     new                                        not yet    Mon 2026-11-23 10:30 UTC  console:main/#general  events.signups < 5 per day for 3 checks
-    b-quiet   quiet                      3 on a day      3 min ago  Mon 2026-11-23 10:30 UTC  console:main/#general  events.signups < 5 per day for 3 checks
-    c-counts  holds, 2 of 3 checks       4 on a day      4 min ago  Mon 2026-11-23 10:30 UTC  console:main/#general  events.signups < 5 per day for 3 checks
-    d-fires   firing for 5 h             5 on a day      5 min ago  Mon 2026-11-23 10:30 UTC  console:main/#general  events.signups < 5 per day for 3 checks
-    e-blind   can't tell                 nobody answers  6 min ago  Mon 2026-11-23 10:30 UTC  console:main/#general  events.signups < 5 per day for 3 checks
-    f-paused  paused for under a minute                  not yet    paused                    console:main/#general  events.signups < 5 per day for 3 checks
+    Watch                                             State                      Last figure     Checked                Alert to
+    ────────────────────────────────────────────────  ─────────────────────────  ──────────────  ─────────────────────  ─────────────────────
+    a-new events.signups < 5 per day for 3 checks     new                                        not yet; next 10:30    console:main/#general
+    b-quiet events.signups < 5 per day for 3 checks   quiet                      3 on a day      3 min ago; next 10:30  console:main/#general
+    c-counts events.signups < 5 per day for 3 checks  holds, 2 of 3 checks       4 on a day      4 min ago; next 10:30  console:main/#general
+    d-fires events.signups < 5 per day for 3 checks   firing for 5 h             5 on a day      5 min ago; next 10:30  console:main/#general
+    e-blind events.signups < 5 per day for 3 checks   can't tell                 nobody answers  6 min ago; next 10:30  console:main/#general
+    f-paused events.signups < 5 per day for 3 checks  paused for under a minute                  not yet                console:main/#general
     → Test a-new: watch test a-new
     → Remove a-new: watch remove a-new
     → Test b-quiet: watch test b-quiet

@@ -3,7 +3,7 @@
 use super::list::List;
 use super::look::{Looked, look};
 use super::remove::Remove;
-use super::{WatchBook, WatchRef, picture, read, typing};
+use super::{WatchBook, WatchRef, marked, picture, read, typing};
 use crate::channel::complete_place;
 use crate::wording::{code, line, local, sentence, suggest, zones};
 use bellhop_core::card::{Block, Field};
@@ -111,7 +111,7 @@ impl Command for Add {
         "watch add \"events.signup no data for 2h\" --name signups-stopped",
         "watch add \"events.page_views anomaly low\" --every 1h",
     ];
-    const COMPLETES: &'static [&'static str] = &["condition", "every", "to", "tz"];
+    const COMPLETES: &'static [&'static str] = &["condition", "rest", "every", "to", "tz"];
     type Args = AddArgs;
 
     async fn run(&self, call: &Call, args: AddArgs) -> Result<Reply, CommandError> {
@@ -176,6 +176,7 @@ impl Command for Add {
         let of = |names: &[&str]| suggest(typed, names.iter().map(|name| ((*name).to_owned(), String::new())));
         match argument {
             "condition" => typing::conditions(&*self.sources, typed).await,
+            "rest" => typing::words(typed),
             "every" => of(&["5m", "15m", "1h", "1d"]),
             "to" => complete_place(&*self.places, call, typed).await,
             "tz" => zones(typed),
@@ -211,7 +212,7 @@ impl Add {
             .block(Block::Fields(fields))
             .and_spans(vec![Span::Bold(picture::verdict(looked))]);
         for note in notes(watch, looked, asked) {
-            card = card.and_text(note);
+            card = card.and_spans(marked(&note));
         }
         card = picture::draw(card, &watch.condition, looked);
         let this = WatchRef { name: watch.name.clone() };

@@ -4,12 +4,12 @@ use super::add::Add;
 use super::remove::Remove;
 use super::test::{Test, TestArgs};
 use super::{WatchBook, WatchRef};
-use crate::wording::{ago, code, count, line, local, table};
+use crate::wording::{ago, code, count, line, table};
 use bellhop_core::card::Block;
 use bellhop_core::command::NoArgs;
 use bellhop_core::ports::Places;
 use bellhop_core::watch::{Check, Verdict, Watch};
-use bellhop_core::{Action, Call, Card, Command, CommandError, Invoke, Reply, Tone};
+use bellhop_core::{Action, Call, Card, Command, CommandError, Invoke, Reply, Timestamp, Tone};
 use std::sync::Arc;
 
 /// How many watches get a button.
@@ -59,17 +59,15 @@ impl Command for List {
             firing += usize::from(watch.paused.is_none() && last.as_ref().is_some_and(|last| last.standing.firing_since.is_some()));
             let checked = last.as_ref().map_or_else(|| "not yet".to_owned(), |last| format!("{} ago", ago(last.at, call.now)));
             let next = match watch.paused {
-                Some(_) => "paused".to_owned(),
-                None => local(watch.due(last.as_ref()), call.caller.zone),
+                Some(_) => String::new(),
+                None => format!("; next {}", soon(watch.due(last.as_ref()), call)),
             };
             rows.push(vec![
-                vec![code(&watch.name)],
+                vec![code(&watch.name), format!(" {}", line(&watch.condition.to_string())).into()],
                 vec![state(watch, last.as_ref(), call).into()],
                 vec![line(&last.as_ref().map_or_else(String::new, |last| last.verdict.why().to_owned())).into()],
-                vec![checked.into()],
-                vec![next.into()],
+                vec![format!("{checked}{next}").into()],
                 vec![code(self.places.spell(&watch.to).await)],
-                vec![code(watch.condition.to_string())],
             ]);
         }
         let actions = kept.watches.iter().take(BUTTONS).flat_map(|watch| {
@@ -81,10 +79,16 @@ impl Command for List {
             ]
         });
         let shown = count(kept.watches.len(), "watch").replace("watchs", "watches");
-        let told = if firing > 0 { format!("{shown}, {firing} firing.") } else { format!("{shown}, all quiet.") };
-        let headings = ["Name", "State", "Last figure", "Checked", "Next check", "Alert to", "Condition"];
+        let told = if firing > 0 { format!("{shown}, {firing} firing.") } else { format!("{shown}, none firing.") };
+        let headings = ["Watch", "State", "Last figure", "Checked", "Alert to"];
         Ok(Reply::new(card.and_text(told).block(Block::Table(table(shown, &headings, rows))).and_actions(actions.collect())))
     }
+}
+
+/// A moment that is not far away, on the caller's clock.
+fn soon(at: Timestamp, call: &Call) -> String {
+    let (there, here) = (at.with_timezone(&call.caller.zone), call.now.with_timezone(&call.caller.zone));
+    if there.date_naive() == here.date_naive() { there.format("%H:%M").to_string() } else { there.format("%a %Y-%m-%d %H:%M").to_string() }
 }
 
 /// How a watch stands, in a word or two.

@@ -21,7 +21,7 @@ use bellhop_core::command::Suggestion;
 use bellhop_core::nearest::nearest;
 use bellhop_core::ports::AlertDesk;
 use bellhop_core::watch::{Condition, Misread, Watch};
-use bellhop_core::{Action, Call, Card, CommandError, Invoke, Reply, Tone};
+use bellhop_core::{Action, Call, Card, CommandError, Invoke, Reply, Span, Tone};
 use serde::{Deserialize, Serialize};
 
 /// One watch.
@@ -60,13 +60,19 @@ fn read(text: &str, again: impl Fn(String) -> Invoke) -> Result<Condition, Box<A
             Some(corrected) => {
                 let card = Card::titled("That condition is not understood")
                     .tone(Tone::Warning)
-                    .and_text(why)
-                    .and_spans(vec!["Did you mean ".into(), crate::wording::code(&corrected), "?".into()])
+                    .and_spans(marked(&why))
+                    .and_spans(vec!["The whole would be ".into(), crate::wording::code(&corrected), ".".into()])
                     .and_actions(vec![Action::invoke("Yes, that", again(corrected)).style(ActionStyle::Primary)]);
                 Answer::Reply(Reply { undone: true, ..Reply::private(card) })
             }
         })
     })
+}
+
+/// A text in which what stands between backticks is to be typed.
+fn marked(text: &str) -> Vec<Span> {
+    let parts = text.split('`').enumerate().filter(|(_, part)| !part.is_empty());
+    parts.map(|(at, part)| if at % 2 == 1 { crate::wording::code(part) } else { part.into() }).collect()
 }
 
 /// What is answered to what can't be read.

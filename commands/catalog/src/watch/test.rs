@@ -62,7 +62,7 @@ impl Command for Test {
     const SUMMARY: &'static str = "Shows when a watch or a condition would have fired in the past";
     const EXAMPLES: &'static [&'static str] =
         &["watch test signups", "watch test \"events.signups < 80% of same weekday median for 2 checks\" --last 60d"];
-    const COMPLETES: &'static [&'static str] = &["what", "last", "every", "tz"];
+    const COMPLETES: &'static [&'static str] = &["what", "rest", "last", "every", "tz"];
     type Args = TestArgs;
 
     async fn run(&self, call: &Call, args: TestArgs) -> Result<Reply, CommandError> {
@@ -132,6 +132,7 @@ impl Command for Test {
                 found.truncate(crate::wording::SUGGESTIONS);
                 found
             }
+            "rest" => typing::words(typed),
             "last" => suggest(
                 typed,
                 periods(typed)

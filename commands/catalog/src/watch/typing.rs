@@ -7,6 +7,35 @@ use bellhop_core::ids::SourceName;
 use bellhop_core::ports::Sources;
 use bellhop_core::watch::continuations;
 
+/// What conditions are made of beside names and numbers.
+const WORDS: [&str; 25] = [
+    "of",
+    "same",
+    "weekday",
+    "hour",
+    "median",
+    "average",
+    "previous",
+    "day",
+    "week",
+    "yesterday",
+    "drops",
+    "rises",
+    "by",
+    "against",
+    "no",
+    "data",
+    "for",
+    "checks",
+    "absent",
+    "anomaly",
+    "per",
+    "over",
+    "weeks",
+    "where",
+    "sensitivity",
+];
+
 /// Conditions that begin as typed.
 pub(super) async fn conditions(sources: &dyn Sources, typed: &str) -> Vec<Suggestion> {
     let (at, words) = continuations(typed);
@@ -34,6 +63,14 @@ pub(super) async fn conditions(sources: &dyn Sources, typed: &str) -> Vec<Sugges
         one.value = whole(&one.value);
     }
     out
+}
+
+/// Words of conditions, for those who go on typing without quotes: what stands before them isn't known here.
+pub(super) fn words(typed: &str) -> Vec<Suggestion> {
+    suggest(typed, WORDS.into_iter().map(|word| (word.to_owned(), String::new())))
+        .into_iter()
+        .filter(|one| one.value.starts_with(typed))
+        .collect()
 }
 
 /// `SOURCE.METRIC` of all sources, or of the one that is typed already.
