@@ -160,14 +160,13 @@ impl App {
             ids: ids.clone(),
             data_dir,
         };
-        let Chats { console, routers, chats } = Chats::build(&config, &options, &parts)?;
+        let Chats { console, routers, directory: chats } = Chats::build(&config, &options, &parts)?;
 
         let (often, deadline) = (config.frame.server.commands_per_minute, config.frame.server.command_deadline.0);
         let counting = sources::gather(wiring::analytics(&config, &parts)?, &store, &clock, options.asking);
-        let own_use = counting.own_use;
         let dispatch = Dispatch::new(permissions.clone(), store.clone(), clock.clone(), ids.clone(), often, deadline);
-        dispatch.note(own_use);
-        let engine = Arc::new(Engine::new(store.clone(), clock.clone(), ids.clone()).noting(own_use));
+        dispatch.note(counting.own_use);
+        let engine = Arc::new(Engine::new(store.clone(), clock.clone(), ids.clone()).noting(counting.own_use));
         let own = Arc::new(Own::new(engine.clone(), store.clone(), clock.clone()));
         let home = home(console.as_ref());
         let waiting = Arc::new(Waiting::new(engine.clone(), own.clone(), chats.clone(), home, options.pace.look));
@@ -219,7 +218,7 @@ impl App {
             waiting,
             hooks,
             events: counting.events,
-            own_use,
+            own_use: counting.own_use,
             fed: counting.fed,
             stores,
             sources,
@@ -356,7 +355,7 @@ impl App {
 struct Chats {
     console: Option<Arc<Console>>,
     routers: Vec<Router>,
-    chats: Arc<ChatDirectory>,
+    directory: Arc<ChatDirectory>,
 }
 
 impl Chats {
@@ -365,7 +364,7 @@ impl Chats {
         built.extend(options.chats.as_ref().map(|more| more(parts)).unwrap_or_default());
         let console = built.iter().find_map(|chat| chat.console.clone());
         let routers = built.iter().map(|chat| chat.routes.clone()).collect();
-        Ok(Self { console, routers, chats: Arc::new(ChatDirectory::new(built.into_iter().map(|chat| chat.platform).collect())) })
+        Ok(Self { console, routers, directory: Arc::new(ChatDirectory::new(built.into_iter().map(|chat| chat.platform).collect())) })
     }
 }
 
