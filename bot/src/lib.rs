@@ -27,11 +27,13 @@ pub mod say;
 pub mod schedule;
 pub mod secrets;
 pub mod server;
+pub mod sources;
 pub mod start;
 pub mod tasks;
 pub mod telemetry;
 pub mod unplugged;
 pub mod usage;
+pub mod watch;
 pub mod welcome;
 #[cfg(test)]
 mod whole;

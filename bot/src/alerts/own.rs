@@ -180,6 +180,7 @@ fn signal(trouble: Trouble, now: Timestamp) -> AlertSignal {
         starts_at: now,
         ends_at: None,
         received: now,
+        to: Vec::new(),
     }
 }
 

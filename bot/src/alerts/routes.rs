@@ -101,11 +101,12 @@ impl Routes {
         self.routes.iter().flat_map(|leg| &leg.to)
     }
 
-    /// Where an alert goes, each place once.
+    /// Where an alert goes, each place once. One that has its own place goes there, and where a route names something of it:
+    /// a route for everything is for those that have none.
     #[must_use]
     pub fn of(&self, signal: &AlertSignal) -> Vec<Address> {
-        let mut out: Vec<Address> = Vec::new();
-        for leg in &self.routes {
+        let mut out: Vec<Address> = signal.to.clone();
+        for leg in self.routes.iter().filter(|leg| signal.to.is_empty() || !leg.matches.is_empty()) {
             if leg.matches.iter().all(|(label, wanted)| matches(signal, label, wanted)) {
                 for address in leg.to.iter().map(|place| place.address()) {
                     if !out.contains(&address) {
@@ -181,6 +182,20 @@ mod tests {
         assert_eq!(routes.of(&signal(r#"{"name":"a","labels":{"team":"payments"}}"#)), [to("pay")]);
         let routes = Routes { routes: Vec::new(), otherwise: Some(to("unrouted")) };
         assert_eq!(routes.of(&signal(r#"{"name":"a"}"#)), [to("unrouted")]);
+    }
+
+    #[test]
+    fn what_has_its_own_place_goes_there_and_where_it_is_meant() {
+        let routes = Routes {
+            routes: vec![leg(&[], &to("ops"), true), leg(&[("source", "watch")], &to("figures"), false), leg(&[], &to("late"), false)],
+            otherwise: Some(to("unrouted")),
+        };
+        let mut found = signal(r#"{"name":"a"}"#);
+        found.source = "watch".into();
+        found.to = vec![to("growth")];
+        assert_eq!(routes.of(&found), [to("growth"), to("figures")]);
+        found.source = "another".into();
+        assert_eq!(routes.of(&found), [to("growth")]);
     }
 
     #[test]

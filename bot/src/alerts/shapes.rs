@@ -117,6 +117,7 @@ impl ApiAlert {
             starts_at,
             ends_at,
             received: now,
+            to: Vec::new(),
         }))
     }
 }
@@ -138,6 +139,7 @@ pub fn by_hand(new: &NewAlert, who: &str, now: Timestamp) -> AlertSignal {
         starts_at: now,
         ends_at: None,
         received: now,
+        to: Vec::new(),
     })
 }
 
@@ -240,6 +242,7 @@ pub fn generic(body: &[u8], now: Timestamp) -> Result<Vec<AlertSignal>, ShapeErr
                 starts_at: moment(sent.starts_at.as_deref(), &format!("alerts[{at}].starts_at"))?.unwrap_or(now),
                 ends_at: moment(sent.ends_at.as_deref(), &format!("alerts[{at}].ends_at"))?,
                 received: now,
+                to: Vec::new(),
             }))
         })
         .collect()

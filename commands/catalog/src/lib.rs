@@ -21,6 +21,7 @@ mod schedule;
 mod services;
 mod status;
 mod usage;
+mod watch;
 mod wording;
 
 pub use alert::card::alert_card;
@@ -29,6 +30,7 @@ pub use backup::archive;
 pub use file::copy::tidy as tidy_transfers;
 pub use schedule::cron::{CronLine, next_runs};
 pub use services::Services;
+pub use watch::{Kept, WatchBook};
 
 use bellhop_core::Registry;
 use bellhop_core::command::{AnyCommand, Command, Registered};
@@ -70,15 +72,20 @@ fn list(s: &Services, registry: &Weak<Registry>) -> Vec<Arc<dyn AnyCommand>> {
         command(bucket::lifecycle::Lifecycle::new(s)),
         command(bucket::encryption::Encryption::new(s)),
         command(bucket::access::Access::new(s)),
-        command(analytics::report::Report::new(s)),
-        command(analytics::segment::Segment::new(s)),
-        command(analytics::funnel::Funnels::new(s)),
-        command(analytics::retention::Retained::new(s)),
+        command(analytics::report::Report::new(s, registry)),
+        command(analytics::segment::Segment::new(s, registry)),
+        command(analytics::funnel::Funnels::new(s, registry)),
+        command(analytics::retention::Retained::new(s, registry)),
         command(analytics::cohort::Cohorts::new(s)),
-        command(analytics::revenue::Takings::new(s)),
+        command(analytics::revenue::Takings::new(s, registry)),
+        command(analytics::saved::List::new(s)),
+        command(analytics::saved::Remove::new(s)),
         command(analytics::person::People::new(s)),
         command(analytics::track::Track::new(s)),
         command(analytics::sample::Sample::new(s)),
+        command(analytics::source::Show::new(s)),
+        command(analytics::source::SavedReport::new(s)),
+        command(analytics::source::Export::new(s)),
         command(alert::list::List::new(s)),
         command(alert::show::Show::new(s)),
         command(alert::ack::Ack::new(s)),
@@ -103,8 +110,16 @@ fn list(s: &Services, registry: &Weak<Registry>) -> Vec<Arc<dyn AnyCommand>> {
         command(schedule::add::Add::new(s, registry)),
         command(schedule::list::List::new(s)),
         command(schedule::remove::Remove::new(s)),
+        command(watch::add::Add::new(s)),
+        command(watch::list::List::new(s)),
+        command(watch::test::Test::new(s)),
+        command(watch::pause::Pause::new(s)),
+        command(watch::resume::Resume::new(s)),
+        command(watch::remove::Remove::new(s)),
         command(outbox::list::List::new(s)),
         command(outbox::retry::Retry::new(s)),
+        command(outbox::events::Events::new(s)),
+        command(outbox::resend::Resend::new(s)),
         command(audit::Audit::new(s)),
         command(usage::Usage::new(s)),
         command(role::explain::Explain::new(s, registry)),

@@ -3,6 +3,7 @@
 mod alerts;
 mod asking;
 mod backups;
+mod books;
 mod browse;
 mod bucket_store;
 mod buckets;
@@ -15,11 +16,18 @@ mod figuring;
 mod files;
 mod hookery;
 mod hooks;
+mod large;
 mod linker;
 mod outbox;
+mod outcomes;
+mod own;
 mod schedules;
 mod shares;
 mod source;
 mod stores;
 mod tags;
+mod typed;
+mod watches;
 mod world;
+
+pub(crate) use world::block_on;

@@ -1,5 +1,6 @@
 //! What an alert is, and the machine that changes its state. Pure: the time is given.
 
+use crate::address::Address;
 use crate::clock::Timestamp;
 use crate::ids::Fingerprint;
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,10 @@ pub struct AlertSignal {
     pub ends_at: Option<Timestamp>,
     /// When it arrived.
     pub received: Timestamp,
+    /// Where it is shown, where that is settled with the alert itself, as for one that a watch raises. Empty for what senders
+    /// report: that goes where routes lead.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<Address>,
 }
 
 /// An alert as it is kept.
@@ -108,6 +113,7 @@ pub struct AlertEvent {
 
 /// Something that may change an alert.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "an input lives as long as one call, and nearly all of them are signals")]
 pub enum AlertInput {
     /// Its sender reports.
     Signal(AlertSignal),

@@ -21,6 +21,7 @@ fn signal(firing: bool, start: i64, received: i64) -> AlertSignal {
         starts_at: at(start),
         ends_at: (!firing).then(|| at(start + 5)),
         received: at(received),
+        to: Vec::new(),
     }
 }
 

@@ -65,6 +65,8 @@ pub struct AnalyticsCapabilities {
     pub profiles: bool,
     /// It takes events in.
     pub track: bool,
+    /// An event that is sent twice counts twice: it knows no ids of events.
+    pub counts_twice: bool,
     /// Events can be checked without being kept.
     pub validate: bool,
     /// Raw events can be taken out.

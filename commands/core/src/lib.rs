@@ -27,6 +27,7 @@ pub mod ports;
 pub mod registry;
 pub mod text;
 pub mod tokenise;
+pub mod watch;
 
 pub use access::{Access, Effect};
 pub use address::{Address, Lane, PlaceRef, UserRef};

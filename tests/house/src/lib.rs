@@ -51,10 +51,12 @@ pub fn files() -> Vec<File> {
         for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
             let path = entry.path();
             let name = entry.file_name();
+            // Of git there is a file in place of the folder where a branch is checked out beside another.
+            if SKIPPED.iter().any(|skipped| name == *skipped) {
+                continue;
+            }
             if path.is_dir() {
-                if !SKIPPED.iter().any(|skipped| name == *skipped) {
-                    folders.push(path);
-                }
+                folders.push(path);
             } else if let (Ok(text), Ok(relative)) = (std::fs::read_to_string(&path), path.strip_prefix(&root)) {
                 found.push(File { path: relative.to_string_lossy().replace('\\', "/"), text });
             }

@@ -108,7 +108,7 @@ impl Blocks {
     pub async fn give_up(self) {
         self.ended.store(true, Ordering::Relaxed);
         if self.begun.load(Ordering::Relaxed) {
-            let _ = tokio::time::timeout(CLEARING, self.shrink(None)).await;
+            let _ = tokio::time::timeout(CLEARING, self.shrink()).await;
             tokio::runtime::Handle::current().spawn(clear(self.copy()));
         }
     }
@@ -251,13 +251,20 @@ impl Blocks {
         Written { version, modified: crate::store::date(headers, "last-modified"), encryption: self.store.encrypted(headers) }
     }
 
+    /// Clears away behind the caller's back, where there is a runtime.
+    pub fn clear_late(&self) {
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(clear(self.copy()));
+        }
+    }
+
     /// Shrinks every block that is still there to a byte.
-    pub async fn shrink(&self, except: Option<u32>) -> PortResult<()> {
+    pub async fn shrink(&self) -> PortResult<()> {
         let held = match self.held().await {
             Err(error) if error.kind == PortErrorKind::NotFound => return Ok(()),
             other => other?,
         };
-        let large = held.into_iter().filter(|block| block.size > 1 && Some(block.number) != except);
+        let large = held.into_iter().filter(|block| block.size > 1);
         let shrunk: Vec<PortResult<()>> = futures::stream::iter(large)
             .map(|block| self.send(block.number, Bytes::from_static(b"-")))
             .buffer_unordered(AT_ONCE)
@@ -269,11 +276,8 @@ impl Blocks {
 
 impl Drop for Blocks {
     fn drop(&mut self) {
-        if self.begun.load(Ordering::Relaxed)
-            && !self.ended.load(Ordering::Relaxed)
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            runtime.spawn(clear(self.copy()));
+        if self.begun.load(Ordering::Relaxed) && !self.ended.load(Ordering::Relaxed) {
+            self.clear_late();
         }
     }
 }
@@ -283,7 +287,7 @@ async fn clear(blocks: Blocks) {
     let mut cleared = Ok(());
     for pause in LATE {
         tokio::time::sleep(pause).await;
-        cleared = blocks.shrink(None).await;
+        cleared = blocks.shrink().await;
     }
     if let Err(error) = cleared {
         tracing::debug!(%error, blob = blocks.blob, "blocks of an upload that failed are left to Azure, which drops them within a week");

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 const NO_UPLOAD: &str = "there is no such upload; it may be finished, given up, or ended by something else that was written under its name";
-/// The block that stands for the upload: one byte while it is under way, two when it was given up.
+/// The block that stands for the upload: two bytes while it is under way, one when it was given up, as all else of it.
 const MARK: u32 = 0;
 /// The block that says that the only part of an empty file is there: a block can't be empty.
 const EMPTY: u32 = 99_999_999;
@@ -97,7 +97,7 @@ impl AzureStore {
             Err(error) if error.kind == PortErrorKind::NotFound => Vec::new(),
             other => other?,
         };
-        let alive = held.contains(&Held { number: MARK, size: 1 });
+        let alive = held.contains(&Held { number: MARK, size: 2 });
         self.seen.note_upload(&upload.id, alive);
         if alive { Ok(held) } else { Err(self.no_upload(operation)) }
     }
@@ -120,7 +120,7 @@ impl PartWrites for AzureStore {
         let sealing = self.sealing("begin", file.encryption.as_ref())?;
         self.ready(&sealing).await?;
         let begun = Blocks::begin(self, "begin", &blob, sealing.clone())?;
-        begun.send(MARK, Bytes::from_static(b"+")).await.map_err(|error| self.refused(&sealing, error))?;
+        begun.send(MARK, Bytes::from_static(b"++")).await.map_err(|error| self.refused(&sealing, error))?;
         let upload = Upload {
             id: begun.id.clone(),
             total,
@@ -219,8 +219,11 @@ impl PartWrites for AzureStore {
             other => other?,
         };
         self.seen.note_upload(&upload.id, false);
-        blocks.send(MARK, Bytes::from_static(b"--")).await?;
-        blocks.shrink(Some(MARK)).await
+        blocks.send(MARK, Bytes::from_static(b"-")).await?;
+        blocks.shrink().await?;
+        // A part that was on its way may arrive after that.
+        blocks.clear_late();
+        Ok(())
     }
 }
 

@@ -89,7 +89,9 @@ impl<'a> Said<'a> {
 
     /// Whether it says that the file is under a key of the owner's that didn't come, or not the right one.
     pub fn wants_key(&self) -> bool {
+        // Keys that the service keeps are something else.
         matches!(self.code, "InvalidRequest" | "InvalidArgument" | "BadRequest")
+            && !self.message.contains("KMS")
             && ["ncryption", "ncrypted", "SSE-C", "customer key", "secret key"].iter().any(|word| self.message.contains(word))
     }
 

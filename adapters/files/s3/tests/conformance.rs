@@ -40,9 +40,11 @@ async fn judge(server: &S3Server, versions: bool, more: Value) -> Report {
 /// What s3s-fs does otherwise than S3: it keeps objects as files, so that `b` and `b/1` can't both be, long names don't fit
 /// and a folder that is asked for is an error of its own; it looks at no version ids; and of uploads in parts it checks
 /// neither that they exist nor the tags of their parts.
-const OF_S3S: [&str; 10] = [
+const OF_S3S: [&str; 12] = [
     "Names are those that [`file_name`] lets through.",
     "Files whose names begin with `prefix`, by name in byte order, at most `limit` (at least 1) of them, from where `from` says.",
+    "What is directly under `prefix`, which is empty or ends in a slash: files, and folders in place of all that is in them, at most `limit` (at least 1) of both together, from where `from` says.",
+    "Following `next` to the end gives everything once; a page may have less than `limit`, or nothing, where looking further would take long.",
     "`NotFound` when there is none, or it is deleted.",
     "`NotFound` as for `head`.",
     "`NotFound` when there is none.",
@@ -64,8 +66,9 @@ async fn a_strict_server_breaks_only_what_it_does_otherwise() {
 const OF_MOTO: [&str; 1] = ["`NotFound` when there is no such upload."];
 
 /// What S3 has no like of.
-const OF_NO_S3: [&str; 1] = [
+const OF_NO_S3: [&str; 2] = [
     "Such an address bound to an access policy of the store's own bucket: it works from when, until when and as far as the policy says, and ends when that is revoked.",
+    "`None` where Bellhop serves the bytes: then asking again tells at each use whether the policy still lets the file be read, and the answer is `Denied` or `NotFound` when it doesn't.",
 ];
 
 async fn judge_like_aws(versions: bool, more: Value) {

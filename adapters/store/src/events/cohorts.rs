@@ -13,6 +13,7 @@ use bellhop_core::nearest::nearest;
 use bellhop_core::period::Period;
 use bellhop_core::ports::PortResult;
 use bellhop_core::text::{one_line, shorten};
+use std::fmt::Write as _;
 
 /// How many people are on one page.
 const PAGE: i64 = 1000;
@@ -57,7 +58,7 @@ impl Kept {
                 sql.push_str(if rule.did { " INTERSECT " } else { " EXCEPT " });
             }
             let found = who(&mut statement, rule, postgres, now, only);
-            sql.push_str(&format!("SELECT r.p FROM ({found}) AS r"));
+            let _ = write!(sql, "SELECT r.p FROM ({found}) AS r");
         }
         Finding { statement, sql }
     }

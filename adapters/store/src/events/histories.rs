@@ -16,6 +16,7 @@ use bellhop_core::{PortError, PortErrorKind, Timestamp};
 use futures::StreamExt as _;
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 /// How many events are held at once.
 const HELD: usize = 4_000_000;
@@ -165,7 +166,7 @@ async fn read(store: &Store, wanted: &Wanted, held: &mut Held) -> PortResult<()>
     let most = session.number("SELECT max(id) FROM person", vec![]).await?.max(1).saturating_mul(2);
     let shift = (63 - (64 - most.leading_zeros())).min(62);
     let width = STRETCH.min(1 << shift);
-    let starts: Vec<i64> = (0..).map(|n| from + n * width).take_while(|start| *start < to).collect();
+    let starts: Vec<i64> = std::iter::successors(Some(from), |start| Some(start + width)).take_while(|start| *start < to).collect();
     let (sql, statement) = packed(store.backend() == Backend::Postgres, wanted, held, (from, to), &starts, shift);
     let mut rows = session.stream(&sql, statement.values);
     while let Some(row) = rows.next().await {
@@ -206,10 +207,10 @@ fn packed(postgres: bool, wanted: &Wanted, held: &Held, (from, to): (i64, i64), 
     let spans = spans(&mut statement, moment(from), moment(to), &starts);
     let mut which = String::from("e.person IS NOT NULL AND e.at >= i.a AND e.at < i.b");
     if let Some(name) = &wanted.event {
-        which.push_str(&format!(" AND e.name = {}", statement.bind(name.as_str())));
+        let _ = write!(which, " AND e.name = {}", statement.bind(name.as_str()));
     }
     if held.modulus > 1 {
-        which.push_str(&format!(" AND e.person % {} = {}", held.modulus, held.remainder));
+        let _ = write!(which, " AND e.person % {} = {}", held.modulus, held.remainder);
     }
     let pack = format!("(e.person << {shift}) | (e.at - i.a)");
     let list = |what: &str| if postgres { format!("string_agg(CAST({what} AS TEXT), ',')") } else { format!("group_concat({what})") };

@@ -31,6 +31,10 @@ use bellhop_core::analytics::{
 use bellhop_core::ids::SourceName;
 use bellhop_core::ports::{AnalyticsSource, ByteStream, PortResult};
 use chrono::TimeDelta;
+use std::sync::Arc;
+
+/// The source's name.
+pub(crate) const NAME: &str = "events";
 
 /// Metrics that every store of events has once there are such events, and what they count.
 const BUILT_IN: [(&str, &str); 4] = [
@@ -48,13 +52,22 @@ const PAGE_VIEWS: [&str; 2] = ["page_view", "$pageview"];
 pub struct Events {
     store: Store,
     name: SourceName,
+    /// Services that are fed with what is taken in.
+    sinks: Arc<[SourceName]>,
 }
 
 impl Events {
     /// The events in this database.
     #[must_use]
     pub fn new(store: Store) -> Self {
-        Self { store, name: SourceName::new("events") }
+        Self { store, name: SourceName::new(NAME), sinks: Arc::default() }
+    }
+
+    /// The same, which puts every new event into the lanes of these services in the transaction that keeps it. Samples, which
+    /// have the property `sample` set to true, stay here.
+    #[must_use]
+    pub fn feeding(self, sinks: impl IntoIterator<Item = SourceName>) -> Self {
+        Self { sinks: sinks.into_iter().collect(), ..self }
     }
 
     async fn event_names(&self) -> PortResult<Vec<String>> {
@@ -165,6 +178,7 @@ impl AnalyticsSource for Events {
             track: true,
             validate: true,
             export: true,
+            counts_twice: false,
         }
     }
 
@@ -212,7 +226,7 @@ impl AnalyticsSource for Events {
     }
 
     async fn track(&self, events: Vec<NewEvent>) -> PortResult<Taken> {
-        track::track(&self.store, events).await
+        track::track(&self.store, &self.sinks, events).await
     }
 
     async fn validate(&self, events: &[NewEvent]) -> PortResult<Vec<Refused>> {

@@ -98,8 +98,7 @@ impl Events {
             columns: columns.clone(),
             cohorts: HashMap::new(),
         };
-        let (counted, _) =
-            followed(&self.store, vec![first, back], counting, |counting, history, values| counting.person(history, values)).await?;
+        let (counted, _) = followed(&self.store, vec![first, back], counting, Counting::person).await?;
         let mut basis = self.basis(window.zone, end);
         if open {
             basis.notes.push("whoever comes back later is still added".to_owned());

@@ -93,9 +93,7 @@ impl Events {
         let mut statement = Statement::default();
         let (from, to) = (statement.bind(revenue.window.from), statement.bind(to));
         let until = statement.bind(now);
-        let new = format!(
-            "(SELECT p.id AS person, (SELECT min(f.at) FROM event AS f WHERE f.person = p.id) AS first FROM person AS p WHERE p.root IS NULL) AS n"
-        );
+        let new = "(SELECT p.id AS person, (SELECT min(f.at) FROM event AS f WHERE f.person = p.id) AS first FROM person AS p WHERE p.root IS NULL) AS n";
         let span = |of: &str, what: &str| {
             let mut cases = String::from("CASE");
             for (at, days) in DAYS.iter().enumerate() {

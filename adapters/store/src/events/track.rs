@@ -2,13 +2,16 @@
 
 use super::merge::{Pair, lock, merge};
 use crate::Store;
+use crate::feeds;
 use crate::session::{Batch, Session, Value, args, clean};
 use bellhop_core::Timestamp;
 use bellhop_core::analytics::{NewEvent, Refused, Taken};
+use bellhop_core::ids::SourceName;
 use bellhop_core::ports::PortResult;
 use bellhop_core::text::{one_line, shorten};
 use chrono::TimeDelta;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 /// The limits of an event.
 const NAME: usize = 200;
@@ -103,11 +106,12 @@ pub(super) fn wrong(events: &[NewEvent], now: Timestamp) -> Vec<Refused> {
     reasons.collect()
 }
 
-pub(super) async fn track(store: &Store, events: Vec<NewEvent>) -> PortResult<Taken> {
+pub(super) async fn track(store: &Store, sinks: &Arc<[SourceName]>, events: Vec<NewEvent>) -> PortResult<Taken> {
     let now = store.now();
     let mut taken = Taken::default();
     let mut known = HashSet::new();
     let mut rows = Vec::with_capacity(events.len());
+    let mut fed = Vec::new();
     let mut pairs = Vec::new();
     for (index, mut event) in events.into_iter().enumerate() {
         let bytes = cleaned(&mut event);
@@ -123,6 +127,9 @@ pub(super) async fn track(store: &Store, events: Vec<NewEvent>) -> PortResult<Ta
             taken.duplicates += 1;
             continue;
         }
+        if !sinks.is_empty() && event.properties.get("sample") != Some(&serde_json::Value::Bool(true)) {
+            fed.push(NewEvent { insert_id: insert_id.clone(), ..event.clone() });
+        }
         let properties = std::mem::take(&mut event.properties);
         rows.push(row(event, properties, insert_id));
     }
@@ -130,9 +137,11 @@ pub(super) async fn track(store: &Store, events: Vec<NewEvent>) -> PortResult<Ta
         return Ok(taken);
     }
     let count = rows.len();
+    let (sinks, feeds) = (Arc::clone(sinks), !fed.is_empty());
     let new = store
         .write("track", move |session| {
             Box::pin(async move {
+                feeds::queue(session, &sinks, &fed, now).await?;
                 let mut new = 0;
                 lock(session, !pairs.is_empty()).await?;
                 merge(session, &pairs, now).await?;
@@ -143,6 +152,9 @@ pub(super) async fn track(store: &Store, events: Vec<NewEvent>) -> PortResult<Ta
             })
         })
         .await?;
+    if feeds {
+        store.wake_feeds();
+    }
     taken.taken = usize::try_from(new).unwrap_or(count);
     taken.duplicates += count.saturating_sub(taken.taken);
     Ok(taken)

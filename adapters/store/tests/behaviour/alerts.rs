@@ -23,6 +23,7 @@ fn alert(print: &str, name: &str, at: bellhop_core::Timestamp) -> Alert {
         starts_at: at,
         ends_at: None,
         received: at,
+        to: Vec::new(),
     };
     apply(None, AlertInput::Signal(signal)).0.unwrap()
 }

@@ -18,6 +18,7 @@ mod books;
 mod conformance;
 mod crowd;
 mod events;
+mod feeds;
 mod inbox;
 mod killed;
 mod opening;

@@ -48,6 +48,7 @@ async fn a_job_that_fails_takes_none_of_its_neighbours_with_it() {
                     starts_at: now,
                     ends_at: None,
                     received: now,
+                    to: Vec::new(),
                 };
                 let alert = apply(None, AlertInput::Signal(signal)).0.unwrap();
                 step.alerts = vec![AlertWrite { alert, expected_version: Some(7) }];

@@ -6,7 +6,6 @@ use bellhop_core::card::{Block, Does};
 use bellhop_core::form::InputKind;
 use bellhop_core::grammar;
 use bellhop_core::{Card, CommandError, Effect};
-use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 #[test]
@@ -51,6 +50,8 @@ fn names_are_unique_and_those_of_the_face() {
         "cohort",
         "revenue",
         "person",
+        "saved list",
+        "saved remove",
         "track",
         "sample",
         "alert list",
@@ -77,6 +78,12 @@ fn names_are_unique_and_those_of_the_face() {
         "schedule add",
         "schedule list",
         "schedule remove",
+        "watch add",
+        "watch list",
+        "watch test",
+        "watch pause",
+        "watch resume",
+        "watch remove",
         "audit",
         "usage",
         "role explain",
@@ -150,7 +157,7 @@ fn members_may_what_the_face_says() {
         let expected = match about.effect {
             _ if admins => Access::Admin,
             // It shows messages of channels that the reader may not be in.
-            _ if ["outbox list", "hook list", "hook logs"].contains(&about.name) => Access::Operator,
+            _ if ["outbox list", "outbox events", "hook list", "hook logs"].contains(&about.name) => Access::Operator,
             _ if others => Access::Operator,
             Effect::Reads => Access::Member,
             _ if about.group() == "bucket" => Access::Admin,
@@ -180,12 +187,16 @@ fn what_is_proposed_is_declared() {
     world.run("alert ack 3f9a1c20");
     world.desk.fire("77aa0011", "DiskFilling", "warning");
     world.run("schedule add \"0 9 * * *\" status");
+    world.run("report page_view --save weekly");
     world.run("hook create deploys --to #ops");
     world.stores.0[0].keep("docs/b.txt", b"two");
     world.run("file share a.txt");
     world.run("bucket access team-files create partners --permissions r --expires 1d");
     world.run("file backup add docs --from local --to plain:keep");
     world.run("file backup run docs");
+    world.run("watch add \"events.page_view > 5 per day\"");
+    world.run("watch add \"events.page_view > 6 per day\" --name rests");
+    world.run("watch pause rests");
     for about in world.registry.all() {
         let arguments: Vec<&str> = about.model.get_arguments().map(|argument| argument.get_id().as_str()).collect();
         for declared in about.completes {
@@ -273,24 +284,33 @@ fn help_finds_what_is_wanted() {
     insta::assert_snapshot!(world.run("help"), @r"
     What I can do
     Commands are a word, or a group and a verb. help file shows a group, help file share one command, and help with your own words finds one.
-    alert:    ack · list · raise · resolve · show · unack
-    approve:  Runs a command that waits for confirmation
-    audit:    Shows who did what, where and when
-    bucket:   access · create · delete · encryption · info · lifecycle · list · versioning
-    cancel:   Ends a command that is still running
-    channel:  archive · create · invite · join · list · post · purpose · rename · topic · unarchive
-    decline:  Drops a command that waits for confirmation
-    file:     backup · browse · copy · delete · get · info · links · list · move · put · restore · share · store · tag · unshare · versions
-    help:     Explains the commands, or finds the one you need
-    hook:     create · delete · list · logs · test
-    outbox:   list · retry
-    report:   Counts and draws what people do, over time or by property
-    role:     explain · list
-    sample:   Loads sample events, to try reports with
-    schedule: add · list · remove
-    status:   Shows how the bot is and what it is connected to
-    track:    Notes that something happened, for reports
-    usage:    Shows what the bot has been doing
+    alert:     ack · list · raise · resolve · show · unack
+    approve:   Runs a command that waits for confirmation
+    audit:     Shows who did what, where and when
+    bucket:    access · create · delete · encryption · info · lifecycle · list · versioning
+    cancel:    Ends a command that is still running
+    channel:   archive · create · invite · join · list · post · purpose · rename · topic · unarchive
+    cohort:    Groups of people: those a source keeps, or those who began together
+    decline:   Drops a command that waits for confirmation
+    file:      backup · browse · copy · delete · get · info · links · list · move · put · restore · share · store · tag · unshare · versions
+    funnel:    Shows how many people do one thing after another
+    help:      Explains the commands, or finds the one you need
+    hook:      create · delete · list · logs · test
+    outbox:    events · list · resend · retry
+    person:    Shows what is known about a person, or sets it
+    report:    Counts and draws what people do, over time or by property
+    retention: Shows how many people come back
+    revenue:   Shows what people pay, in all and per person
+    role:      explain · list
+    sample:    Loads sample events, to try reports with
+    saved:     list · remove
+    schedule:  add · list · remove
+    segment:   Divides an event by the values of a property
+    source:    export · report · show
+    status:    Shows how the bot is and what it is connected to
+    track:     Notes that something happened, for reports
+    usage:     Shows what the bot has been doing
+    watch:     add · list · pause · remove · resume · test
     → status: status
     → file list: file list
     → report page_views 7d: report page_views 7d
@@ -363,39 +383,4 @@ fn permissions_are_explained() {
     );
     assert!(matches!(world.error("role explain @ help"), CommandError::Invalid { argument: "user", .. }));
     assert!(world.run("role list").contains("console:ann"));
-}
-
-/// Words that a person may type after a command, as they come out of the tokeniser: anything visible, and what comes near to making sense.
-fn words() -> impl Strategy<Value = Vec<String>> {
-    let word = prop_oneof![
-        3 => ".{0,12}".prop_map(|text| bellhop_core::text::visible(&text)),
-        3 => prop::sample::select(vec!["a.txt", "7d", "page_views", "#ops", "0 9 * * *", "status", "x=1", "since", "24h", "--", "-", "me", "all"]).prop_map(str::to_owned),
-        2 => prop::sample::select(vec!["--by", "--to", "--in", "--store", "--limit", "--version", "--tz", "--private", "--yes", "--where", "--expires"]).prop_map(str::to_owned),
-    ];
-    prop::collection::vec(word, 0..6)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
-    #[test]
-    fn whatever_is_typed_has_an_answer(at in any::<prop::sample::Index>(), words in words()) {
-        let world = World::new();
-        world.stores.0[0].keep("a.txt", b"one");
-        world.source.add("page_view", "p", "2026-11-22T08:00:00Z", &[]);
-        let names: Vec<&str> = world.registry.all().map(|about| about.name).collect();
-        let mut line: Vec<String> = names[at.index(names.len())].split(' ').map(str::to_owned).collect();
-        line.extend(words);
-        let Ok(understood) = world.registry.parse_words(&line) else { return Ok(()) };
-        let invoke = understood.invoke;
-        let typed = world.registry.line(&invoke);
-        let again = world.registry.parse(&typed);
-        prop_assert_eq!(again.map(|again| again.invoke), Ok(invoke.clone()), "{}", typed);
-        let call = world.with_files(&[("u", "a.txt", b"one")]);
-        let command = world.registry.get(&invoke.command).unwrap();
-        if let Ok(reply) = futures::executor::block_on(command.run(&call, &invoke.args)) {
-            buttons_work(&world, &reply.card);
-            prop_assert!(!world.text(&reply.card).is_empty());
-        }
-        let _ = futures::executor::block_on(command.plan(&call, &invoke.args));
-    }
 }

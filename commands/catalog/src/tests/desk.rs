@@ -29,6 +29,7 @@ impl Desk {
             starts_at: at,
             ends_at: None,
             received: at,
+            to: Vec::new(),
         };
         let (alert, _) = apply(None, AlertInput::Signal(signal));
         self.0.lock().unwrap().push(Alert { id: id.into(), ..alert.unwrap() });
@@ -55,10 +56,12 @@ impl AlertDesk for Desk {
     }
     async fn get(&self, id: &str) -> Result<Alert, CommandError> {
         let all = self.0.lock().unwrap();
-        all.iter().find(|alert| alert.id == id || alert.signal.name == id).cloned().ok_or_else(|| {
-            let nearest = nearest::nearest(id, all.iter().map(|alert| alert.signal.name.as_str())).map(str::to_owned);
-            CommandError::NotFound { what: "alert", name: id.into(), nearest }
-        })
+        all.iter().find(|alert| alert.id == id || alert.signal.name == id || alert.signal.fingerprint.as_str() == id).cloned().ok_or_else(
+            || {
+                let nearest = nearest::nearest(id, all.iter().map(|alert| alert.signal.name.as_str())).map(str::to_owned);
+                CommandError::NotFound { what: "alert", name: id.into(), nearest }
+            },
+        )
     }
     async fn raise(&self, call: &Call, new: &NewAlert) -> Result<(Alert, bool), CommandError> {
         let signal = AlertSignal {
@@ -74,6 +77,7 @@ impl AlertDesk for Desk {
             starts_at: call.now,
             ends_at: None,
             received: call.now,
+            to: Vec::new(),
         };
         let mut all = self.0.lock().unwrap();
         let at = all.iter().position(|alert| alert.signal.fingerprint == signal.fingerprint);

@@ -4,6 +4,7 @@ use super::chat::Chat;
 use super::desk::Desk;
 use super::hookery::Hookery;
 use super::linker::Linker;
+use super::own::{Database, Keyring};
 use super::source::{MemorySource, OneSource};
 use super::stores::{MemoryStore, MemoryStores};
 use crate::Services;
@@ -38,33 +39,6 @@ impl Clock for Still {
     }
 }
 
-/// A key that a test changes.
-#[derive(Default)]
-pub(super) struct Keyring(pub Mutex<u8>);
-impl Seal for Keyring {
-    fn seal(&self, _: &str, _: &secrecy::SecretString) -> PortResult<String> {
-        Err(PortError::unsupported("secrets", "seal", "not in this world"))
-    }
-    fn open(&self, _: &str, _: &str) -> PortResult<secrecy::SecretString> {
-        Err(PortError::unsupported("secrets", "open", "not in this world"))
-    }
-    fn derive(&self, purpose: &str, _: bool) -> PortResult<Option<secrecy::SecretSlice<u8>>> {
-        let mut key = vec![*self.0.lock().unwrap(); 32];
-        key[..purpose.len().min(32)].copy_from_slice(&purpose.as_bytes()[..purpose.len().min(32)]);
-        Ok(Some(key.into()))
-    }
-}
-
-/// A database of a few bytes.
-#[derive(Default)]
-pub(super) struct Database(pub Mutex<Vec<u8>>);
-#[async_trait]
-impl OwnDatabase for Database {
-    async fn copy(&self) -> PortResult<DatabaseCopy> {
-        let bytes = bytes::Bytes::from(self.0.lock().unwrap().clone());
-        Ok(DatabaseCopy { kind: "memory", tables: 7, bytes: Box::pin(futures::stream::iter([Ok(bytes)])) })
-    }
-}
 impl Ids for Still {
     fn next(&self) -> String {
         "0".repeat(26)
@@ -72,7 +46,7 @@ impl Ids for Still {
 }
 
 /// Commands that copy start tasks and wait for time.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future)
 }
 
@@ -124,6 +98,7 @@ impl World {
             audit: Arc::new(Log),
             usage: Arc::new(Log),
             dead_letters: Arc::new(Log),
+            feeds: Arc::new(Log),
             permissions: Arc::new(Rules),
             approvals: Arc::new(Rules),
             calls: Arc::new(Rules),
@@ -328,7 +303,7 @@ impl ScheduleBook for Book {
     }
 }
 
-struct Log;
+pub(super) struct Log;
 #[async_trait]
 impl AuditTrail for Log {
     async fn rows(&self, filter: &AuditFilter) -> PortResult<Vec<AuditRow>> {
@@ -351,28 +326,6 @@ impl AuditTrail for Log {
             .collect())
     }
 }
-#[async_trait]
-impl UsageBook for Log {
-    async fn usage(&self, since: Timestamp) -> PortResult<Vec<UsageRow>> {
-        let row = UsageRow { what: "commands".into(), which: "help".into(), done: 1234, failed: 1 };
-        Ok(if since > now() - TimeDelta::hours(2) { Vec::new() } else { vec![row] })
-    }
-    async fn health(&self) -> PortResult<Vec<(String, String)>> {
-        Ok(vec![("Database".into(), "SQLite".into())])
-    }
-}
-
-#[async_trait]
-impl DeadLetters for Log {
-    async fn list(&self, _: usize) -> PortResult<Vec<DeadLetter>> {
-        let to = Address::channel("console", "local", "ops");
-        Ok(vec![DeadLetter { number: 17, to, about: "FIRING: DiskFull".into(), why: "the channel is closed".into(), since: now() }])
-    }
-    async fn retry(&self, number: i64) -> PortResult<()> {
-        if number == 17 { Ok(()) } else { Err(PortError::not_found("database", "redrive", "there is none")) }
-    }
-}
-
 struct Rules;
 impl Permissions for Rules {
     fn access(&self, user: &UserRef) -> Access {

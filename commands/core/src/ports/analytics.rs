@@ -2,8 +2,8 @@
 
 use super::{ByteStream, Finding, PortResult};
 use crate::analytics::{
-    AnalyticsCapabilities, Answer, Cohort, CohortDefinition, CohortMade, Members, Metric, NewEvent, Person, ProfileChange, Query, Quota, Refused, Saved,
-    Taken, Window,
+    AnalyticsCapabilities, Answer, Cohort, CohortDefinition, CohortMade, Members, Metric, NewEvent, Person, ProfileChange, Query, Quota,
+    Refused, Saved, Taken, Window,
 };
 use crate::error::{CommandError, PortError};
 use crate::ids::SourceName;
@@ -28,6 +28,11 @@ pub trait AnalyticsSource: Send + Sync {
     /// Answers a question. A metric that the source has never seen is `NotFound`, never a row of zeros. Every interval
     /// of the period has its row, empty ones with zero.
     async fn query(&self, query: &Query) -> PortResult<Answer>;
+
+    /// Answers a question anew where answers are kept for a while.
+    async fn query_anew(&self, query: &Query) -> PortResult<Answer> {
+        self.query(query).await
+    }
 
     /// Takes events in. Each is taken once: an `insert_id` that was seen before is a duplicate. One bad event doesn't
     /// hold up the others.

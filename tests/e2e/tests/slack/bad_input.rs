@@ -132,8 +132,9 @@ async fn a_missing_scope_is_named_with_the_place_where_it_is_added() {
     std::fs::write(office.bot.path("notes.txt"), "kept").unwrap();
     assert_eq!(office.bot.bellhop(&["say", "--file", "notes.txt", "--", "file", "put"]).await.code, 0);
     ann.slash("/bellhop file get notes.txt", "#ops").await.unwrap();
-    let list = undelivered(&office.bot, "files:write").await;
-    assert!(list.contains("notes.txt") && list.contains("OAuth & Permissions"), "{list}");
+    // A link takes the place of the file, and the person is told why.
+    let heard = hears(&ann, "#ops", "could not be uploaded here").await;
+    assert!(heard.text.contains("notes.txt") && heard.text.contains("files:write"), "{heard:?}");
     office.world.revoke_scopes(&["chat:write", "chat:write.public"]);
     posts(&office.bot, "never said", "work/#ops").await;
     let list = undelivered(&office.bot, "chat:write").await;

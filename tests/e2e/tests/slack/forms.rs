@@ -51,7 +51,7 @@ async fn a_command_without_its_arguments_opens_its_form_by_itself() {
     ann.slash("/file share", "#ops").await.unwrap();
     let form = modal(&ann, "file share").await;
     assert!(began.elapsed() < Duration::from_secs(3), "Slack's triggers last three seconds");
-    assert_eq!(labels(&form), ["Name", "To", "Expires", "Version", "Store"]);
+    assert_eq!(labels(&form), ["Name", "To", "Expires", "Version", "Store", "Once", "Direct", "Policy"]);
     assert!(form.text.contains("How long the link works"), "{form:?}");
     assert_eq!(ann.hears("#ops"), [], "no message is needed beside it");
     assert!(ann.submit().await.unwrap_err().contains("Name"), "what is needed is marked so");

@@ -153,7 +153,7 @@ fn a_rule_reaches_as_far_as_its_beginnings() {
         (&["team/a", "other/"], Reach::Several),
         (&["team"], Reach::Wide),
         (&["te", "team/a"], Reach::Wide),
-        (&["teams/"], Reach::Elsewhere),
+        (&["teapot/"], Reach::Elsewhere),
         (&["other"], Reach::Elsewhere),
     ] {
         assert_eq!(reach("team", &about(prefixes)), wanted, "{prefixes:?}");
