@@ -38,6 +38,8 @@ struct Reached {
     took: Vec<i64>,
 }
 
+/// The steps that events of one name can be, each with its conditions.
+type Kinds = Vec<(u32, Option<String>, Vec<Filter>)>;
 type Groups = HashMap<Option<String>, Vec<Reached>>;
 
 impl Events {
@@ -87,7 +89,7 @@ fn wanted(funnel: &Funnel, within: TimeDelta) -> Vec<Wanted> {
         let kinds = steps().map(|(bit, step)| (bit, step.event.clone(), conditions(step))).collect();
         return vec![Wanted { event: None, kinds, by: funnel.by.clone(), from: window.from, to, all: strict }];
     }
-    let mut names = BTreeMap::<&str, Vec<(u32, Option<String>, Vec<Filter>)>>::new();
+    let mut names = BTreeMap::<&str, Kinds>::new();
     for (bit, step) in steps() {
         let kinds = names.entry(step.event.as_deref().unwrap_or_default()).or_default();
         let conditions = conditions(step);
@@ -96,7 +98,7 @@ fn wanted(funnel: &Funnel, within: TimeDelta) -> Vec<Wanted> {
             None => kinds.push((bit, None, conditions)),
         }
     }
-    let pick = |(name, kinds): (&str, Vec<(u32, Option<String>, Vec<Filter>)>)| {
+    let pick = |(name, kinds): (&str, Kinds)| {
         let bits = kinds.iter().fold(0, |all, (bits, _, _)| all | bits);
         Wanted {
             event: Some(name.to_owned()),
@@ -119,15 +121,11 @@ fn count(rules: &Rules, groups: &mut Groups, history: &[Did], values: &Values) {
     };
     let Some(way) = way else { return };
     let group = value(&way.first, values);
-    if !groups.contains_key(&group.map(str::to_owned)) {
-        groups.insert(group.map(str::to_owned), (0..rules.steps).map(|_| Reached::default()).collect());
-    }
-    if let Some(steps) = groups.get_mut(&group.map(str::to_owned)) {
-        let mut before = way.done.first().copied().unwrap_or_default();
-        for (step, done) in steps.iter_mut().zip(way.done) {
-            step.took.push(done - before);
-            before = done;
-        }
+    let steps = groups.entry(group.map(str::to_owned)).or_insert_with(|| (0..rules.steps).map(|_| Reached::default()).collect());
+    let mut before = way.done.first().copied().unwrap_or_default();
+    for (step, done) in steps.iter_mut().zip(way.done) {
+        step.took.push(done - before);
+        before = done;
     }
 }
 
