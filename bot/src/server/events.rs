@@ -6,10 +6,9 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::HeaderMap;
-use bellhop_core::analytics::{NewEvent, Refused, Taken};
+use bellhop_core::analytics::{NewEvent, ProfileChange, ProfileOperation, Refused, Subject, Taken};
 use bellhop_core::clock::{Ids, Timestamp};
 use bellhop_core::ports::AnalyticsSource as _;
-use bellhop_store::Profile;
 use chrono::DateTime;
 use serde_json::{Map, Value};
 
@@ -41,7 +40,9 @@ pub async fn events(
     Ok(Json(taken))
 }
 
-/// `POST /v1/profiles`: an array, one object, or NDJSON of `{distinct_id, properties}`.
+/// `POST /v1/profiles`: an array, one object, or NDJSON. An object is about a person (`distinct_id`) or a group
+/// (`group: {kind, id}`), with any of `properties`, `set_once`, `add`, `union`, `unset` and `delete`; or it says that two ids are
+/// one person (`merge`, `into`).
 pub async fn profiles(
     State(services): State<Services>,
     headers: HeaderMap,
@@ -49,26 +50,85 @@ pub async fn profiles(
 ) -> Result<Json<Taken>, Problem> {
     keys::check(&services.store, &headers, "events").await?;
     let body = body.map_err(|error| alerts::too_large(&error, "profiles", super::EVENTS_BODY))?;
-    let (mut profiles, mut places, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, item) in items(&body)?.into_iter().enumerate() {
-        let profile = item.and_then(|mut item| {
-            let id = person(&mut item).ok_or("`distinct_id` is missing; it says whose profile this is")?;
-            match item.remove("properties") {
-                Some(Value::Object(properties)) => Ok(Profile { distinct_id: id, properties: properties.into_iter().collect() }),
-                None => Ok(Profile { distinct_id: id, properties: std::collections::BTreeMap::new() }),
-                Some(_) => Err("`properties` must be an object".to_owned()),
+    let (mut all, mut places, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    let items = items(&body)?;
+    let mut sound = items.len();
+    for (index, item) in items.into_iter().enumerate() {
+        match item.and_then(changes) {
+            Ok(changes) => {
+                places.extend(std::iter::repeat_n(index, changes.len()));
+                all.extend(changes);
             }
-        });
-        match profile {
-            Ok(profile) => {
-                profiles.push(profile);
-                places.push(index);
+            Err(reason) => {
+                sound -= 1;
+                refused.push(Refused { index, reason });
             }
-            Err(reason) => refused.push(Refused { index, reason }),
         }
     }
-    let taken = services.events.set_profiles(profiles).await?;
-    Ok(Json(whole(taken, &places, refused)))
+    let mut taken = whole(services.events.identify(all).await?, &places, refused);
+    // One object is one answer, also where it is several changes.
+    taken.refused.dedup_by_key(|refusal| refusal.index);
+    let kept = taken.refused.iter().filter(|refusal| places.contains(&refusal.index)).count();
+    taken.taken = sound - kept;
+    Ok(Json(taken))
+}
+
+/// The changes of one object, in the order in which they are made.
+fn changes(mut item: Map<String, Value>) -> Result<Vec<ProfileChange>, String> {
+    let id = |value: Option<Value>, what: &str| match value {
+        Some(Value::String(id)) if !id.is_empty() => Ok(id),
+        Some(Value::Number(id)) => Ok(id.to_string()),
+        _ => Err(format!("`{what}` is missing, or no id")),
+    };
+    if let Some(from) = item.remove("merge") {
+        let into = item.remove("into").or_else(|| item.remove("distinct_id"));
+        let subject = Subject::Merge { from: id(Some(from), "merge")?, into: id(into, "into")? };
+        nothing_else(&item)?;
+        return Ok(vec![ProfileChange { subject, change: ProfileOperation::Merge }]);
+    }
+    let subject = match item.remove("group") {
+        Some(Value::Object(mut group)) => Subject::Group { kind: id(group.remove("kind"), "kind")?, id: id(group.remove("id"), "id")? },
+        Some(_) => return Err("`group` must be an object with `kind` and `id`".to_owned()),
+        None => Subject::Person(person(&mut item).ok_or("`distinct_id` is missing; it says whose profile this is")?),
+    };
+    let mut operations = Vec::new();
+    if item.remove("delete").is_some_and(|delete| delete == Value::Bool(true)) {
+        operations.push(ProfileOperation::Delete);
+    }
+    match item.remove("properties") {
+        Some(Value::Object(properties)) => operations.push(ProfileOperation::Set(properties.into_iter().collect())),
+        Some(_) => return Err("`properties` must be an object".to_owned()),
+        None => {}
+    }
+    if let Some(values) = item.remove("set_once") {
+        operations.push(ProfileOperation::SetOnce(read(values, "set_once", "an object")?));
+    }
+    if let Some(values) = item.remove("add") {
+        operations.push(ProfileOperation::Add(read(values, "add", "an object of numbers")?));
+    }
+    if let Some(values) = item.remove("union") {
+        operations.push(ProfileOperation::Union(read(values, "union", "an object of lists")?));
+    }
+    if let Some(names) = item.remove("unset") {
+        operations.push(ProfileOperation::Unset(read(names, "unset", "a list of names")?));
+    }
+    nothing_else(&item)?;
+    if operations.is_empty() {
+        // Whoever is named is known from now on.
+        operations.push(ProfileOperation::Set(std::collections::BTreeMap::new()));
+    }
+    Ok(operations.into_iter().map(|change| ProfileChange { subject: subject.clone(), change }).collect())
+}
+
+fn read<T: serde::de::DeserializeOwned>(value: Value, name: &str, shape: &str) -> Result<T, String> {
+    serde_json::from_value(value).map_err(|_| format!("`{name}` must be {shape}"))
+}
+
+fn nothing_else(item: &Map<String, Value>) -> Result<(), String> {
+    item.keys().next().map_or(Ok(()), |unknown| {
+        let unknown = bellhop_core::text::shorten(unknown, 60);
+        Err(format!("there is no field `{unknown}`; what is known goes into `properties`"))
+    })
 }
 
 /// What became of the whole request: the store counts positions among those that it was given.
@@ -207,6 +267,30 @@ mod tests {
         ] {
             let event = read(&format!(r#"{{"event":"a","user":"u","time":{time}}}"#)).remove(0).unwrap();
             assert_eq!(event.time.to_rfc3339(), "2026-11-23T10:00:00+00:00", "{time}");
+        }
+    }
+
+    #[test]
+    fn objects_become_changes_of_profiles() {
+        let read = |body: &str| changes(items(body.as_bytes()).unwrap().remove(0).unwrap());
+        let all = read(
+            r#"{"distinct_id":7,"properties":{"a":1},"set_once":{"b":2},"add":{"n":1.5},"union":{"l":[1]},"unset":["x"],"delete":true}"#,
+        )
+        .unwrap();
+        assert!(all.iter().all(|one| one.subject == Subject::Person("7".into())), "{all:?}");
+        assert!(matches!(all[0].change, ProfileOperation::Delete) && matches!(all[5].change, ProfileOperation::Unset(_)), "{all:?}");
+        let merge = read(r#"{"merge":"visitor","into":"ann"}"#).unwrap();
+        assert_eq!(merge[0].subject, Subject::Merge { from: "visitor".into(), into: "ann".into() });
+        let group = read(r#"{"group":{"kind":"company","id":"acme"},"properties":{"seats":3}}"#).unwrap();
+        assert_eq!(group[0].subject, Subject::Group { kind: "company".into(), id: "acme".into() });
+        for (body, says) in [
+            (r#"{"properties":{}}"#, "`distinct_id` is missing"),
+            (r#"{"user":"a","properties":[]}"#, "must be an object"),
+            (r#"{"user":"a","add":{"n":"x"}}"#, "an object of numbers"),
+            (r#"{"user":"a","colour":1}"#, "`colour`"),
+            (r#"{"merge":"a"}"#, "`into`"),
+        ] {
+            assert!(read(body).unwrap_err().contains(says), "{body}");
         }
     }
 

@@ -38,6 +38,8 @@ struct Reached {
     took: Vec<i64>,
 }
 
+/// The steps that events of one name can be, each with its conditions.
+type Kinds = Vec<(u32, Option<String>, Vec<Filter>)>;
 type Groups = HashMap<Option<String>, Vec<Reached>>;
 
 impl Events {
@@ -87,7 +89,7 @@ fn wanted(funnel: &Funnel, within: TimeDelta) -> Vec<Wanted> {
         let kinds = steps().map(|(bit, step)| (bit, step.event.clone(), conditions(step))).collect();
         return vec![Wanted { event: None, kinds, by: funnel.by.clone(), from: window.from, to, all: strict }];
     }
-    let mut names = BTreeMap::<&str, Vec<(u32, Option<String>, Vec<Filter>)>>::new();
+    let mut names = BTreeMap::<&str, Kinds>::new();
     for (bit, step) in steps() {
         let kinds = names.entry(step.event.as_deref().unwrap_or_default()).or_default();
         let conditions = conditions(step);
@@ -96,7 +98,7 @@ fn wanted(funnel: &Funnel, within: TimeDelta) -> Vec<Wanted> {
             None => kinds.push((bit, None, conditions)),
         }
     }
-    let pick = |(name, kinds): (&str, Vec<_>)| {
+    let pick = |(name, kinds): (&str, Kinds)| {
         let bits = kinds.iter().fold(0, |all, (bits, _, _)| all | bits);
         Wanted {
             event: Some(name.to_owned()),

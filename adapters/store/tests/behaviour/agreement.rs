@@ -405,9 +405,8 @@ fn ids(told: &Told) -> Vec<NewEvent> {
     all.enumerate().map(event).collect()
 }
 
-fn agrees(world: World, cases: u32, runtime: &tokio::runtime::Runtime) {
+fn agrees(world: &World, cases: u32, runtime: &tokio::runtime::Runtime) {
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, max_shrink_iters: 400, ..Config::default() });
-    let world = &world;
     let held = runner.run(&case(), |case| {
         runtime.block_on(async {
             let events = tell(world, &case).await;
@@ -432,12 +431,12 @@ fn runtime() -> tokio::runtime::Runtime {
 fn sqlite_answers_as_the_reference() {
     let runtime = runtime();
     let world = runtime.block_on(World::sqlite());
-    agrees(world, 160, &runtime);
+    agrees(&world, 160, &runtime);
 }
 
 #[test]
 fn postgres_answers_as_the_reference() {
     let runtime = runtime();
     let world = runtime.block_on(World::postgres());
-    agrees(world, 100, &runtime);
+    agrees(&world, 100, &runtime);
 }

@@ -1,6 +1,8 @@
 //! A plain reading of docs/analytics.md: naive code over a list of events, which the database's answers are held against.
 //! It is written for being read, and knows nothing of how the answers are really made.
 
+#![expect(clippy::cast_precision_loss, reason = "a handful of events, and times of a few months")]
+
 use bellhop_core::Timestamp;
 use bellhop_core::analytics::{Comparison, EventMatch, Filter, Funnel, NewEvent, Retention, RetentionKind, StepOrder};
 use bellhop_core::chart::Interval;

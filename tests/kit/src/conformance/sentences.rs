@@ -8,6 +8,8 @@ use std::path::Path;
 const PLAIN: &[&str] = &[
     // Every port with a name; that it is the configured one shows wherever the name is used.
     "The configured name.",
+    // Each of the things it can do is asked about by the cases that depend on it.
+    "What it can do.",
     "Whether versions are kept.",
     // Tried by the bot's own tests of delivery, which see both the adapter and the platform.
     "Makes the commands known to the platform, where it keeps such a list.",
@@ -43,6 +45,11 @@ const PLAIN: &[&str] = &[
     "An address under which people see a message, where messages have one.",
     "Asks the platform whether everything needed is there: credentials, permissions, settings.",
     "An error means that it could not be asked.",
+    // Own reports of a vendor, and a vendor's allowances: tried by each adapter's own tests, against its world.
+    "What was made at the source and can be asked for by name.",
+    "The source's allowances, as they were last seen; nothing is asked for it.",
+    "An error means that the source could not be asked.",
+    "The refusal of what this source has not, with the reason.",
 ];
 
 fn source(path: &str) -> String {
@@ -129,7 +136,7 @@ fn inbox() {
 #[test]
 fn analytics() {
     let cases: Vec<_> = super::analytics::list().iter().map(|case| case.sentence).collect();
-    check(&[("ports/analytics.rs", "AnalyticsSource")], &cases, &["analytics.rs"]);
+    check(&[("ports/analytics.rs", "AnalyticsSource")], &cases, &["analytics.rs", "analytics/answer.rs", "analytics/query.rs"]);
 }
 
 #[test]
