@@ -203,7 +203,6 @@ impl App {
         dispatch.learn(registry.clone());
         completer.learn(registry.clone());
         front.learn(registry.clone());
-        let instance = ids.next();
         Ok(Self {
             config,
             options,
@@ -226,7 +225,7 @@ impl App {
             links,
             inbox,
             calls,
-            instance,
+            instance: ids.next(),
             listener,
         })
     }
