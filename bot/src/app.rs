@@ -202,7 +202,6 @@ impl App {
         dispatch.learn(registry.clone());
         completer.learn(registry.clone());
         front.learn(registry.clone());
-        let instance = ids.next();
         Ok(Self {
             config,
             options,
@@ -225,7 +224,7 @@ impl App {
             links,
             inbox,
             calls,
-            instance,
+            instance: ids.next(),
             listener,
         })
     }
