@@ -156,13 +156,14 @@ impl Command for SavedReport {
             "period" => periods(typed),
             "source" => complete_source(&*self.sources, typed),
             "tz" => zones(typed),
-            _ => match one_that(&*self.sources, None, "saved reports", |can| can.saved) {
+            "report" => match one_that(&*self.sources, None, "saved reports", |can| can.saved) {
                 Ok(source) => {
                     let saved = source.saved().await.unwrap_or_default();
                     crate::wording::suggest(typed, saved.into_iter().map(|one| (one.id, one.name)))
                 }
                 Err(_) => Vec::new(),
             },
+            _ => Vec::new(),
         }
     }
 }

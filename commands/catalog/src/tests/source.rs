@@ -154,7 +154,10 @@ impl AnalyticsSource for MemorySource {
             }
             Query::Revenue(asked) => (Figures::Revenue(figuring::revenue(asked, &all)), asked.window.zone, asked.window.to),
             Query::Saved { id, window } => {
-                let steps = self.saved.lock().unwrap()[id].clone();
+                let kept = self.saved.lock().unwrap().get(id).cloned();
+                let Some(steps) = kept else {
+                    return Err(PortError::not_found("analytics.events", "query", format!("there is no saved report `{id}`")));
+                };
                 let steps = steps.into_iter().map(|event| bellhop_core::analytics::EventMatch { event: Some(event), filters: Vec::new() });
                 let asked = Funnel {
                     steps: steps.collect(),
