@@ -157,7 +157,7 @@ fn members_may_what_the_face_says() {
         let expected = match about.effect {
             _ if admins => Access::Admin,
             // It shows messages of channels that the reader may not be in.
-            _ if ["outbox list", "outbox events", "hook list", "hook logs"].contains(&about.name) => Access::Operator,
+            _ if ["outbox list", "outbox events", "source export", "hook list", "hook logs"].contains(&about.name) => Access::Operator,
             _ if others => Access::Operator,
             Effect::Reads => Access::Member,
             _ if about.group() == "bucket" => Access::Admin,

@@ -27,7 +27,7 @@ pub(super) fn card(asked: &Asked, answered: &[Answered], failed: &[Failed]) -> C
         card = card
             .and_text(week.said())
             .block(Block::Chart(week.chart(title, &unit(asked, answered))))
-            .block(Block::Table(week.table(subject(asked))));
+            .block(Block::Table(week.table(&subject(asked))));
         return card.and_fields(basis(asked, answered));
     }
     let said = highlights(asked, &grid, answered);
