@@ -209,8 +209,8 @@ fn a_field_has_a_shade_per_value_and_none_for_what_is_missing() {
     let hours = XAxis::Category((0..24).map(|hour| format!("{hour:02}")).collect());
     let rows: Vec<Series> = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
         .iter()
-        .zip([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
-        .map(|(name, day)| series(name, (0..24).map(|hour| (hour != 3).then(|| f64::from(hour) * day)).collect()))
+        .zip(1_u8..)
+        .map(|(name, day)| series(name, (0..24).map(|hour| (hour != 3).then(|| f64::from(hour) * f64::from(day))).collect()))
         .collect();
     let drawn = svg(&chart(ChartKind::Heat, hours, rows), Theme::Auto);
     assert_eq!(count(&drawn, "rect", "ax\""), 7 * 23);

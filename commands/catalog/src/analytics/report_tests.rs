@@ -77,7 +77,6 @@ proptest! {
             conditions: Vec::new(),
             compare: compared.then_some(Compare::Previous),
             top: None,
-            fresh: false,
             drawn: Some(kind),
             now,
         };

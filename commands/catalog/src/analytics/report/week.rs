@@ -10,6 +10,7 @@ use crate::wording::{line, table};
 use bellhop_core::card::Table;
 use bellhop_core::chart::{Chart, ChartKind, Series, SeriesStyle, XAxis};
 use chrono::{Datelike as _, Timelike as _};
+use std::fmt::Write as _;
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
@@ -51,7 +52,7 @@ impl Week {
         let named = |day: usize, hour: usize| format!("{} {hour:02}:00", DAYS[day]);
         let mut said = format!("On average, the most in an hour was {} on {}", number(most), named(day, hour));
         if let Some((day, hour, least)) = cells().min_by(|a, b| a.2.total_cmp(&b.2)).filter(|(_, _, least)| *least < most) {
-            said = format!("{said}, the least {} on {}", number(least), named(day, hour));
+            let _ = write!(said, ", the least {} on {}", number(least), named(day, hour));
         }
         said.push('.');
         said
