@@ -24,5 +24,6 @@ mod shares;
 mod source;
 mod stores;
 mod tags;
+mod trail;
 mod watches;
 mod world;
