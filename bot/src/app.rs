@@ -1,5 +1,7 @@
 //! Builds everything, starts the tasks, stops them in order.
 
+mod working;
+
 use crate::alerts::routes::Routes;
 use crate::alerts::{Desk, Engine, Own, Waiting};
 use crate::announcer::OutboxAnnouncer;
@@ -10,27 +12,25 @@ use crate::config::Config;
 use crate::dispatch::{ApprovalDesk, Dispatch};
 use crate::front::FrontPage;
 use crate::hooks::Webhooks;
-use crate::housekeeping::{self, LeftOver};
-use crate::inbox::{DurableInbox, InboxWorker};
+use crate::inbox::DurableInbox;
 use crate::links::ShortLinks;
-use crate::listening::{self, Patience};
-use crate::outbox::{GivenUp, Hands, Outbox, Pace};
+use crate::listening::Patience;
+use crate::outbox::{GivenUp, Pace};
 use crate::platforms::{ChatDirectory, StoreDirectory};
 use crate::roles::Roles;
-use crate::schedule::Scheduler;
 use crate::server;
+use crate::sources::{self, FeedPace, OwnUse};
 use crate::start::{self, StartError};
 use crate::tasks::Tasks;
 use crate::usage::Figures;
-use crate::watch::Watcher;
 use crate::wiring::{self, Chat, Parts};
 use axum::Router;
-use bellhop_catalog::{Services, WatchBook};
+use bellhop_catalog::Services;
 use bellhop_console::Console;
 use bellhop_core::Address;
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::error::CommandError;
-use bellhop_core::ports::{Attachments, Inbox, Links, Permissions, Seal, Sources, Stores};
+use bellhop_core::ports::{AnalyticsSource, Attachments, Inbox, Links, Permissions, Seal, Sources, Stores};
 use bellhop_core::registry::Registry;
 use bellhop_store::{Events, RunnerGuard, Store};
 use std::net::SocketAddr;
@@ -57,6 +57,10 @@ pub struct Options {
     pub patience: Patience,
     /// Chats beside the configured ones, built from the same parts.
     pub chats: Option<MoreChats>,
+    /// How long people wait for services that count.
+    pub asking: sources::Patience,
+    /// The patience in sending events on.
+    pub feeding: FeedPace,
     /// Instead of the platforms' own: where attachments come from.
     pub attachments: Option<Arc<dyn Attachments>>,
     /// Whether what was accepted is worked off. A process that only accepts shows what accepting costs.
@@ -71,6 +75,8 @@ impl Default for Options {
             pace: Pace::default(),
             patience: Patience::default(),
             chats: None,
+            asking: sources::Patience::default(),
+            feeding: FeedPace::default(),
             attachments: None,
             works: true,
         }
@@ -97,6 +103,9 @@ pub struct App {
     waiting: Arc<Waiting>,
     hooks: Arc<Webhooks>,
     events: Arc<Events>,
+    own_use: OwnUse,
+    /// The services that are fed with events, own events first.
+    fed: Vec<Arc<dyn AnalyticsSource>>,
     stores: Arc<dyn Stores>,
     sources: Arc<dyn Sources>,
     links: Arc<dyn Links>,
@@ -151,27 +160,22 @@ impl App {
             ids: ids.clone(),
             data_dir,
         };
-        let mut built = wiring::chats(&config, &parts)?;
-        built.extend(options.chats.as_ref().map(|more| more(&parts)).unwrap_or_default());
-        let console = built.iter().find_map(|chat| chat.console.clone());
-        let routers = built.iter().map(|chat| chat.routes.clone()).collect();
-        let chats = Arc::new(ChatDirectory::new(built.into_iter().map(|chat| chat.platform).collect()));
+        let Chats { console, routers, directory: chats } = Chats::build(&config, &options, &parts)?;
 
-        let deadline = config.frame.server.command_deadline.0;
-        let often = config.frame.server.commands_per_minute;
+        let (often, deadline) = (config.frame.server.commands_per_minute, config.frame.server.command_deadline.0);
+        let counting = sources::gather(wiring::analytics(&config, &parts)?, &store, &clock, options.asking);
         let dispatch = Dispatch::new(permissions.clone(), store.clone(), clock.clone(), ids.clone(), often, deadline);
-        let engine = Arc::new(Engine::new(store.clone(), clock.clone(), ids.clone()));
+        dispatch.note(counting.own_use);
+        let engine = Arc::new(Engine::new(store.clone(), clock.clone(), ids.clone()).noting(counting.own_use));
         let own = Arc::new(Own::new(engine.clone(), store.clone(), clock.clone()));
         let home = home(console.as_ref());
         let waiting = Arc::new(Waiting::new(engine.clone(), own.clone(), chats.clone(), home, options.pace.look));
-        let events = Arc::new(Events::new(store.clone()));
         let hooks = Arc::new(Webhooks::new(store.clone(), &parts, chats.clone(), wiring::POSTED));
         let names = chats.all().map(|chat| chat.name().to_string()).collect();
         let calls = Arc::new(CallBook::new(Arc::new(store.clone())));
-        let sources: Arc<dyn Sources> = Arc::new(wiring::sources(&config, events.clone(), &parts)?);
-        let registry = bellhop_catalog::registry(Services {
+        let services = Services {
             stores: stores.clone(),
-            sources: sources.clone(),
+            sources: counting.sources.clone(),
             places: chats.clone(),
             announcer: Arc::new(OutboxAnnouncer::new(store.clone(), ids.clone())),
             attachments: options.attachments.clone().unwrap_or_else(|| chats.clone()),
@@ -180,7 +184,8 @@ impl App {
             alerts: Arc::new(Desk::new(store.clone(), engine.clone())),
             schedules: Arc::new(store.clone()),
             audit: Arc::new(store.clone()),
-            usage: Arc::new(Figures::new(store.clone(), stores.clone(), clock.clone(), names)),
+            usage: Arc::new(Figures::new(store.clone(), stores.clone(), clock.clone(), names).asking(counting.services)),
+            feeds: counting.feeds,
             dead_letters: Arc::new(GivenUp(store.clone())),
             permissions: permissions.clone(),
             approvals: Arc::new(ApprovalDesk::new(&dispatch)),
@@ -191,7 +196,9 @@ impl App {
             database: Arc::new(store.clone()),
             clock: clock.clone(),
             ids: ids.clone(),
-        });
+        };
+        let sources = services.sources.clone();
+        let registry = bellhop_catalog::registry(services);
         dispatch.learn(registry.clone());
         completer.learn(registry.clone());
         front.learn(registry.clone());
@@ -210,7 +217,9 @@ impl App {
             own,
             waiting,
             hooks,
-            events,
+            events: counting.events,
+            own_use: counting.own_use,
+            fed: counting.fed,
             stores,
             sources,
             links,
@@ -231,6 +240,12 @@ impl App {
     #[must_use]
     pub fn stores(&self) -> &Arc<dyn Stores> {
         &self.stores
+    }
+
+    /// What counts: the own events and the configured services.
+    #[must_use]
+    pub fn sources(&self) -> &Arc<dyn Sources> {
+        &self.sources
     }
 
     /// The place that parts of places are looked for near, where nothing else is given.
@@ -278,23 +293,8 @@ impl App {
             return Ok(());
         }
         self.outbox().drain().await;
+        self.feeder().drain().await;
         Ok(())
-    }
-
-    fn outbox(&self) -> Outbox {
-        Outbox::new(
-            self.store.clone(),
-            self.options.clock.clone(),
-            Hands {
-                chats: self.chats.clone(),
-                stores: self.stores.clone(),
-                links: self.links.clone(),
-                waiting: self.waiting.clone(),
-                own: self.own.clone(),
-            },
-            self.instance.clone(),
-            self.options.pace,
-        )
     }
 
     /// Runs until `stop` ends. `started` is told where the bot listens.
@@ -310,6 +310,7 @@ impl App {
         self.serve(listener, &serving);
         if self.options.works {
             self.start_workers(&tasks);
+            self.feeder().start(&tasks).await;
         }
         self.start_chats(&serving);
         if let Err(error) = crate::welcome::greet(&self.store, &self.registry, self.home()).await {
@@ -348,44 +349,22 @@ impl App {
         let routes = server::routes(services, std::mem::take(&mut self.routers));
         tasks.start("server", server::serve(listener, routes, tasks.stop()));
     }
+}
 
-    fn start_workers(&self, tasks: &Tasks) {
-        let (clock, poll) = (self.options.clock.clone(), self.options.pace.poll);
-        tasks.start("outbox", self.outbox().run(tasks.clone()));
-        let worker = InboxWorker {
-            store: self.store.clone(),
-            dispatch: self.dispatch.clone(),
-            owner: self.instance.clone(),
-            poll,
-            calls: self.calls.clone(),
-            clock: clock.clone(),
-            lease: crate::inbox::LEASE,
-        };
-        tasks.start("inbox", worker.run(tasks.clone()));
-        let left_over = LeftOver { calls: self.calls.clone(), stores: self.stores.clone(), clock: clock.clone() };
-        tasks.start("alerts", self.engine.clone().run(self.instance.clone(), poll, tasks.clone()));
-        tasks.start("expiry", self.engine.clone().expire(tasks.clone()));
-        tasks.start("places", self.waiting.clone().find_all(tasks.stop()));
-        tasks.start("schedules", Scheduler::new(self.store.clone(), self.inbox.clone(), clock.clone()).run(tasks.clone()));
-        let book = WatchBook::new(Arc::new(self.store.clone()));
-        let watcher = Watcher::new(book, self.sources.clone(), self.engine.clone(), clock, self.instance.clone());
-        tasks.start("watches", watcher.run(tasks.clone()));
-        tasks.start("housekeeping", housekeeping::keep(self.store.clone(), self.options.pace.quarantine, left_over, tasks.clone()));
-        tasks.start("tidying", housekeeping::tidy(self.stores.clone(), tasks.clone()));
-    }
+/// The chats, and what is asked of all of them together.
+struct Chats {
+    console: Option<Arc<Console>>,
+    routers: Vec<Router>,
+    directory: Arc<ChatDirectory>,
+}
 
-    fn start_chats(&self, tasks: &Tasks) {
-        let commands: Vec<_> = self.registry.all().cloned().collect();
-        for chat in self.chats.all() {
-            let (chat, commands, stop) = (chat.clone(), commands.clone(), tasks.stop());
-            let (own, patience) = (self.own.clone(), self.options.patience);
-            tasks.start("chat", async move {
-                if let Err(error) = chat.announce(&commands).await {
-                    tracing::warn!(chat = %chat.name(), %error, "the commands could not be announced");
-                }
-                listening::listen(chat, own, stop, patience).await;
-            });
-        }
+impl Chats {
+    fn build(config: &Config, options: &Options, parts: &Parts) -> Result<Self, StartError> {
+        let mut built = wiring::chats(config, parts)?;
+        built.extend(options.chats.as_ref().map(|more| more(parts)).unwrap_or_default());
+        let console = built.iter().find_map(|chat| chat.console.clone());
+        let routers = built.iter().map(|chat| chat.routes.clone()).collect();
+        Ok(Self { console, routers, directory: Arc::new(ChatDirectory::new(built.into_iter().map(|chat| chat.platform).collect())) })
     }
 }
 

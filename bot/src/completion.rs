@@ -36,8 +36,15 @@ impl LiveCompleter {
         let _ = self.registry.set(registry);
     }
 
+    /// Whether a person may use a command at all: some calls of it may need less than others, as its examples show.
+    fn may(&self, registry: &Registry, from: &UserRef, about: &About) -> bool {
+        let access = self.permissions.access(from);
+        let (least, effect) = registry.least(about);
+        self.permissions.decide(from, access, &About { access: least, effect, ..about.clone() }).allowed
+    }
+
     fn names(&self, registry: &Registry, from: &UserRef, typed: &str) -> Vec<Suggestion> {
-        let may = |about: &About| self.permissions.decide(from, self.permissions.access(from), about).allowed;
+        let may = |about: &About| self.may(registry, from, about);
         let mut out: Vec<Suggestion> = Vec::new();
         for group in registry.groups().into_iter().filter(|group| group.starts_with(typed)) {
             let of_group: Vec<&About> = registry.group(group).filter(|about| may(about)).collect();
@@ -62,7 +69,7 @@ impl LiveCompleter {
     async fn values(&self, registry: &Registry, from: &UserRef, at: &Address, name: &str, argument: &str, typed: &str) -> Vec<Suggestion> {
         let Some(command) = registry.get(name) else { return Vec::new() };
         let access = self.permissions.access(from);
-        if !self.permissions.decide(from, access, command.about()).allowed {
+        if !self.may(registry, from, command.about()) {
             return Vec::new();
         }
         let call = Call {
@@ -92,8 +99,7 @@ impl Completer for LiveCompleter {
         let mut completion = match typing {
             Typing::Name(typed) => Completion { replaces, suggestions: self.names(registry, from, &typed), ..Completion::default() },
             Typing::Verb { group, typed } => {
-                let access = self.permissions.access(from);
-                let verbs = registry.group(&group).filter(|about| self.permissions.decide(from, access, about).allowed);
+                let verbs = registry.group(&group).filter(|about| self.may(registry, from, about));
                 let suggestions = verbs
                     .filter_map(|about| Some((about.verb()?, about.summary)))
                     .filter(|(verb, _)| verb.starts_with(&typed))

@@ -58,7 +58,7 @@ impl FrontPage {
             }
         };
         let command = registry.get(&invoke.command)?;
-        let about = command.about();
+        let about = &*command.weighed(&invoke.args);
         if about.effect != Effect::Reads || !self.permissions.decide(&call.caller.user, call.caller.access, about).allowed {
             return None;
         }

@@ -27,6 +27,7 @@ pub mod say;
 pub mod schedule;
 pub mod secrets;
 pub mod server;
+pub mod sources;
 pub mod start;
 pub mod tasks;
 pub mod telemetry;

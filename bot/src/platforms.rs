@@ -1,14 +1,14 @@
-//! The connected chat platforms, and the stores and sources beside them: from names to the adapters behind them.
+//! The connected chat platforms, and the stores beside them: from names to the adapters behind them.
 
 use async_trait::async_trait;
 use bellhop_core::address::{Address, PlaceRef};
 use bellhop_core::call::{Attachment, Call};
 use bellhop_core::error::{CommandError, PortError};
-use bellhop_core::ids::{ChatName, SourceName, StoreName};
+use bellhop_core::ids::{ChatName, StoreName};
 use bellhop_core::nearest::nearest;
 use bellhop_core::ports::{
-    AnalyticsSource, Attachments, ByteStream, Channel, ChatPlatform, FileStore, Places, Platforms, PortResult, Records, Sources, Stores,
-    USUAL_STORES, usual_store_key,
+    Attachments, ByteStream, Channel, ChatPlatform, FileStore, Places, Platforms, PortResult, Records, Stores, USUAL_STORES,
+    usual_store_key,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -190,24 +190,7 @@ impl Stores for StoreDirectory {
     }
 }
 
-/// The configured analytics sources; the first is the default.
-pub struct SourceDirectory(pub Vec<Arc<dyn AnalyticsSource>>);
-
-impl Sources for SourceDirectory {
-    fn source(&self, name: Option<&SourceName>) -> Result<Arc<dyn AnalyticsSource>, CommandError> {
-        let found = match name {
-            None => self.0.first(),
-            Some(name) => self.0.iter().find(|source| source.name() == name),
-        };
-        found.cloned().ok_or_else(|| not_configured("source", name.map(SourceName::as_str), self.names().iter().map(SourceName::as_str)))
-    }
-
-    fn names(&self) -> Vec<SourceName> {
-        self.0.iter().map(|source| source.name().clone()).collect()
-    }
-}
-
-fn not_configured<'a>(what: &'static str, name: Option<&str>, known: impl Iterator<Item = &'a str>) -> CommandError {
+pub(crate) fn not_configured<'a>(what: &'static str, name: Option<&str>, known: impl Iterator<Item = &'a str>) -> CommandError {
     let Some(name) = name else {
         return CommandError::Refused(format!("no {what} is configured"));
     };

@@ -21,6 +21,8 @@ pub const REFERENCE: &str = include_str!("../../config/bellhop.example.toml");
 
 /// How long a chat may take to be looked over: several requests, each with its own time-out.
 const CHAT_CHECK: Duration = Duration::from_mins(1);
+/// How long a service that counts is waited for: several questions in a row.
+const SOURCE_CHECK: Duration = Duration::from_secs(60);
 
 /// Does what the command line says.
 ///
@@ -141,6 +143,21 @@ async fn check_live(app: &App, out: &mut (impl Write + Send)) -> bool {
             }
             Ok(Err(error)) => say(false, &format!("The chat `{name}` could not be asked: {}", explain::port(&error))),
             Err(_) => say(false, &format!("The chat `{name}` gave no answer within {} s.", CHAT_CHECK.as_secs())),
+        }
+    }
+    for name in app.sources().names() {
+        let Ok(source) = app.sources().source(Some(&name)) else { continue };
+        match tokio::time::timeout(SOURCE_CHECK, source.check()).await {
+            Ok(Ok(findings)) => {
+                if findings.iter().all(|finding| finding.good) {
+                    say(true, &format!("The source `{name}` can be used."));
+                }
+                for finding in findings {
+                    say(finding.good, &format!("The source `{name}`: {}", finding.text));
+                }
+            }
+            Ok(Err(error)) => say(false, &format!("The source `{name}` could not be asked: {}", explain::port(&error))),
+            Err(_) => say(false, &format!("The source `{name}` gave no answer within {} s.", SOURCE_CHECK.as_secs())),
         }
     }
     sound

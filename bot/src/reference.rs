@@ -15,24 +15,25 @@ pub fn commands(registry: &Registry) -> String {
     for group in registry.groups() {
         let _ = write!(out, "\n## {group}\n");
         for about in registry.group(group) {
-            command(&mut out, about);
+            command(&mut out, registry, about);
         }
     }
     out
 }
 
-fn command(out: &mut String, about: &About) {
+fn command(out: &mut String, registry: &Registry, about: &About) {
     let effect = match about.effect {
         Effect::Reads => "",
         Effect::Writes => " It changes something.",
         Effect::Destroys => " It destroys something, and asks first.",
     };
+    let least = registry.least(about).0;
+    let more = if least < about.access { format!("; what changes something needs {}", about.access) } else { String::new() };
     let _ = write!(
         out,
-        "\n### {}\n\n{}. For everyone who is {} or more.{effect}\n\n```\n{}\n```\n",
+        "\n### {}\n\n{}. For everyone who is {least} or more{more}.{effect}\n\n```\n{}\n```\n",
         about.name,
         about.summary,
-        about.access,
         grammar::usage(about)
     );
     let arguments = grammar::arguments(about);

@@ -14,9 +14,9 @@ use bellhop_core::error::{CommandError, PortError, PortErrorKind};
 use bellhop_core::ids::{CallId, CardKey, ChatName, SourceName, StoreName, VersionId};
 use bellhop_core::ports::{
     AlertDesk, AlertFilter, AnalyticsSource, Announcer, Approvals, Attachments, AuditFilter, AuditRow, AuditTrail, ByteStream, Calls,
-    Channel, ChatPlatform, DatabaseCopy, DeadLetter, DeadLetters, Decision, FileStore, Hook, HookRequest, Hooks, Link, LinkFacts, Links,
-    MadeHook, NewAlert, OwnDatabase, Permissions, Places, Platforms, PortResult, Record, Records, RunningCall, Schedule, ScheduleBook,
-    Seal, Sources, Stores, UsageBook, UsageRow,
+    Channel, ChatPlatform, DatabaseCopy, DeadLetter, DeadLetters, Decision, Feed, Feeds, FileStore, Hook, HookRequest, Hooks, Link,
+    LinkFacts, Links, MadeHook, NewAlert, OwnDatabase, Permissions, Places, Platforms, PortResult, Record, Records, RefusedEvent,
+    RunningCall, Schedule, ScheduleBook, Seal, Sources, Stores, UsageBook, UsageRow,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -38,6 +38,7 @@ pub fn commands() -> Vec<About> {
         audit: nothing.clone(),
         usage: nothing.clone(),
         dead_letters: nothing.clone(),
+        feeds: nothing.clone(),
         permissions: nothing.clone(),
         approvals: nothing.clone(),
         calls: nothing.clone(),
@@ -217,6 +218,19 @@ impl DeadLetters for Unplugged {
         port()
     }
     async fn retry(&self, _: i64) -> PortResult<()> {
+        port()
+    }
+}
+
+#[async_trait]
+impl Feeds for Unplugged {
+    async fn feeds(&self) -> PortResult<Vec<Feed>> {
+        port()
+    }
+    async fn refused(&self, _: Option<&SourceName>, _: usize) -> PortResult<Vec<RefusedEvent>> {
+        port()
+    }
+    async fn again(&self, _: &SourceName) -> PortResult<u64> {
         port()
     }
 }

@@ -1,9 +1,10 @@
 //! Figures about the bot itself: counters from the database, and how it is right now.
 
+use crate::sources::{CALLS, COST, KEPT, SENT, resting};
 use async_trait::async_trait;
 use bellhop_core::alert::AlertState;
 use bellhop_core::clock::{Clock, Timestamp};
-use bellhop_core::ports::{AlertFilter, PortResult, Stores, UsageBook, UsageRow};
+use bellhop_core::ports::{AlertFilter, AnalyticsSource, PortResult, SourceUsage, Stores, UsageBook, UsageRow};
 use bellhop_store::{Backend, Store};
 use std::sync::Arc;
 
@@ -14,20 +15,57 @@ pub struct Figures {
     clock: Arc<dyn Clock>,
     started: Timestamp,
     chats: Vec<String>,
+    /// Services that count.
+    services: Vec<Arc<dyn AnalyticsSource>>,
 }
 
 impl Figures {
     /// Figures since now.
     pub fn new(store: Store, stores: Arc<dyn Stores>, clock: Arc<dyn Clock>, chats: Vec<String>) -> Self {
         let started = clock.now();
-        Self { store, stores, clock, started, chats }
+        Self { store, stores, clock, started, chats, services: Vec::new() }
+    }
+
+    /// The same, with figures of these services.
+    #[must_use]
+    pub fn asking(self, services: Vec<Arc<dyn AnalyticsSource>>) -> Self {
+        Self { services, ..self }
+    }
+
+    async fn source(&self, service: &dyn AnalyticsSource, rows: &[UsageRow]) -> PortResult<SourceUsage> {
+        let name = service.name();
+        let of = |what: &str| {
+            let row = rows.iter().find(|row| row.what == what && row.which == name.as_str());
+            row.map_or((0, 0), |row| (row.done, row.failed))
+        };
+        let prefix = format!("{name}/");
+        let cost = rows.iter().filter(|row| row.what == COST).filter_map(|row| Some((row.which.strip_prefix(&prefix)?, row.done)));
+        #[expect(clippy::cast_precision_loss, reason = "sums of costs are far below what a float holds exactly")]
+        let cost = cost.map(|(unit, thousandths)| (unit.to_owned(), thousandths as f64 / 1000.0)).collect();
+        let quotas = service.quotas().await.unwrap_or_else(|error| {
+            tracing::debug!(%error, source = %name, "its allowances can't be looked up");
+            Vec::new()
+        });
+        let ((done, errors), (kept, _), (sent, refused)) = (of(CALLS), of(KEPT), of(SENT));
+        let rests = resting(&self.store, name, self.clock.now()).await?;
+        Ok(SourceUsage { source: name.clone(), calls: done + errors, errors, kept, cost, quotas, rests, sent, refused })
     }
 }
 
 #[async_trait]
 impl UsageBook for Figures {
     async fn usage(&self, since: Timestamp) -> PortResult<Vec<UsageRow>> {
-        self.store.usage(since).await
+        // What concerns sources is told by source.
+        Ok(self.store.usage(since).await?.into_iter().filter(|row| ![CALLS, KEPT, COST, SENT].contains(&row.what.as_str())).collect())
+    }
+
+    async fn sources(&self, since: Timestamp) -> PortResult<Vec<SourceUsage>> {
+        let rows = self.store.usage(since).await?;
+        let mut all = Vec::new();
+        for service in &self.services {
+            all.push(self.source(&**service, &rows).await?);
+        }
+        Ok(all)
     }
 
     async fn health(&self) -> PortResult<Vec<(String, String)>> {

@@ -6,7 +6,6 @@ pub use manifest::{ManifestError, manifest};
 
 use crate::config::{Config, ConfigError, section};
 use crate::hooks::{Refusal, Shape};
-use crate::platforms::SourceDirectory;
 use axum::Router;
 use bellhop_analytics::amplitude::{Amplitude, AmplitudeConfig};
 use bellhop_analytics::ga4::{Ga4, Ga4Config};
@@ -84,6 +83,8 @@ type AnalyticsKind = (&'static str, fn(&str, &Table, bellhop_analytics::Ports) -
 
 const CHATS: &[ChatKind] = &[("console", console), ("slack", slack)];
 const ANALYTICS: &[AnalyticsKind] = &[("ga4", ga4), ("mixpanel", mixpanel), ("amplitude", amplitude)];
+/// The key of a service that is fed with what own events take in.
+const FED: &str = "receives";
 const FILES: &[FilesKind] = &[("local", local), ("s3", s3), ("azure", azure)];
 
 /// What programs may post to webhooks, the shape that is tried first at the front.
@@ -150,19 +151,50 @@ pub fn files(
     Ok(stores)
 }
 
-/// The analytics sources: the bot's own events, which are always there, and those of the configuration in the order in which they are
-/// written.
-pub fn sources(config: &Config, own: Arc<dyn AnalyticsSource>, parts: &Parts) -> Result<SourceDirectory, WiringError> {
+/// The services that count, as a configuration has them.
+pub struct Analytics {
+    /// Each of them, in the order in which they are written. The bot's own events are always there and not among these.
+    pub services: Vec<Arc<dyn AnalyticsSource>>,
+    /// Those that are fed with what own events take in.
+    pub fed: Vec<SourceName>,
+    /// Whether the bot's own use is noted in its events.
+    pub own_use: bool,
+}
+
+/// `[analytics.NAME]` with `kind = "events"`: the bot's own events.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct EventsConfig {
+    /// Whether commands, alerts and deliveries are noted, without what was said.
+    own_use: bool,
+}
+
+/// The services of a configuration.
+pub fn analytics(config: &Config, parts: &Parts) -> Result<Analytics, WiringError> {
     let ports = bellhop_analytics::Ports { records: parts.records.clone(), clock: parts.clock.clone(), ids: parts.ids.clone() };
-    let mut sources = vec![own];
+    let mut all = Analytics { services: Vec::new(), fed: Vec::new(), own_use: false };
     for (name, table) in config.frame.analytics.iter() {
         if table.get("kind").and_then(toml::Value::as_str) == Some("events") {
+            all.own_use |= section::<EventsConfig>(&format!("analytics.{name}"), table)?.own_use;
             continue;
         }
         let build = kind("analytics", name, table, ANALYTICS)?;
-        sources.push(build(name, table, ports.clone())?);
+        let mut table = table.clone();
+        let fed = table.remove(FED);
+        let service = build(name, &table, ports.clone())?;
+        let at = || format!("[analytics.{name}] {FED}");
+        match fed.as_ref().map(toml::Value::as_bool) {
+            None | Some(Some(false)) => {}
+            Some(Some(true)) if service.capabilities().track => all.fed.push(SourceName::new(name)),
+            Some(Some(true)) => {
+                let why = "with the keys that are there it can't be sent events; add what it needs for that, or take this out";
+                return Err(ConfigError::wrong(at(), why).into());
+            }
+            Some(None) => return Err(ConfigError::wrong(at(), "it is true or false").into()),
+        }
+        all.services.push(service);
     }
-    Ok(SourceDirectory(sources))
+    Ok(all)
 }
 
 /// Sections that no adapter serves are refused rather than ignored.

@@ -6,6 +6,7 @@
 
 mod allowance;
 mod ask;
+mod cohorts;
 mod config;
 mod ingest;
 mod people;
@@ -14,6 +15,7 @@ mod trend;
 pub use config::AmplitudeConfig;
 
 use crate::Ports;
+use crate::turns::Turns;
 use async_trait::async_trait;
 use bellhop_core::analytics::{
     AnalyticsCapabilities, Answer, Cohort, CohortMade, Members, Metric, MetricKind, NewEvent, Person, ProfileChange, Query, Quota, Taken,
@@ -28,7 +30,6 @@ use chrono_tz::Tz;
 use serde_json::Value;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
 const LIMITS: Limits = Limits {
     connect: Duration::from_secs(5),
@@ -54,7 +55,7 @@ pub struct Amplitude {
     config: AmplitudeConfig,
     client: Client,
     ports: Ports,
-    running: Semaphore,
+    running: Turns,
     events: Mutex<Option<(Timestamp, Arc<Vec<String>>)>>,
 }
 
@@ -71,7 +72,9 @@ impl Amplitude {
     /// When the machine's TLS certificates can't be used.
     pub fn new(name: SourceName, config: AmplitudeConfig, ports: Ports) -> PortResult<Self> {
         let client = Client::new(format!("analytics.{name}"), LIMITS)?;
-        Ok(Self { name, config, client, ports, running: Semaphore::new(allowance::AT_ONCE), events: Mutex::default() })
+        let running =
+            Turns::new(&ports, format!("amplitude_running/{name}"), client.service().to_owned(), allowance::AT_ONCE, allowance::PATIENCE);
+        Ok(Self { name, config, client, ports, running, events: Mutex::default() })
     }
 
     /// The zone of the project's days.
@@ -180,6 +183,9 @@ impl AnalyticsSource for Amplitude {
     }
 
     async fn query(&self, query: &Query) -> PortResult<Answer> {
+        if let Some(why) = crate::periods::wrong(query, self.ports.clock.now()) {
+            return Err(self.error(PortErrorKind::Invalid, "query", why));
+        }
         match query {
             Query::Trend(trend) => self.trend(trend).await,
             Query::Funnel(funnel) => self.funnel(funnel).await,

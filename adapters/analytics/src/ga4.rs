@@ -10,6 +10,7 @@ mod config;
 mod names;
 mod people;
 mod quota;
+mod settings;
 mod token;
 mod trend;
 mod wire;
@@ -161,11 +162,14 @@ impl Ga4 {
             "returnPropertyQuota": true,
         });
         if let Some(event) = event {
-            self.seen(event).await?;
             body["dimensionFilter"] = trend::named(event);
         }
         let route = ("v1beta", "runRealtimeReport", "/v1beta/properties/{id}:runRealtimeReport");
         let report: Report = self.api.report(Bucket::Realtime, "query", route, &body).await?;
+        // What happens for the first time now is in no other report yet.
+        if let Some(event) = event.filter(|_| report.rows.is_empty()) {
+            self.seen(event).await?;
+        }
         let mut rows: Vec<TrendRow> =
             report.rows.iter().map(|row| TrendRow { at: None, group: by.and_then(|_| row.dimension(0)), value: row.metric(0) }).collect();
         rows.sort_by(|a, b| b.value.total_cmp(&a.value));
@@ -197,6 +201,7 @@ impl AnalyticsSource for Ga4 {
             retention: asks,
             revenue: asks,
             track: sends,
+            counts_twice: true,
             validate: sends,
             ..AnalyticsCapabilities::default()
         }
@@ -219,6 +224,9 @@ impl AnalyticsSource for Ga4 {
     }
 
     async fn query(&self, query: &Query) -> PortResult<Answer> {
+        if let Some(why) = crate::periods::wrong(query, self.ports.clock.now()) {
+            return Err(self.api.error(PortErrorKind::Invalid, "query", why));
+        }
         match query {
             Query::Trend(trend) => self.trend(trend).await,
             Query::Now(now) => self.now(now).await,
@@ -242,79 +250,6 @@ impl AnalyticsSource for Ga4 {
     }
 
     async fn check(&self) -> PortResult<Vec<Finding>> {
-        let mut findings = Vec::new();
-        let good = |text: String| Finding { good: true, text };
-        if self.api.config.account.is_some() {
-            let metadata = self.metadata().await?;
-            let custom = metadata.dimensions.iter().filter(|field| field.api_name.contains(':')).count();
-            findings.push(good(format!("reports can be asked for; {custom} custom dimensions are registered")));
-            match self.api.admin::<Value>("check", "", "/v1beta/properties/{id}", &[]).await {
-                Ok(property) => {
-                    let word = |name: &str| property.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
-                    findings.push(good(format!("the property is {}, in the zone {}", word("displayName"), word("timeZone"))));
-                    findings.extend(self.check_key_events().await);
-                }
-                Err(error) => findings.push(Finding {
-                    good: false,
-                    text: format!("the Admin API can't be read, so properties and key events are not listed: {}", error.message),
-                }),
-            }
-        }
-        if self.api.config.stream.is_some() {
-            let event = NewEvent {
-                event: "bellhop_check".to_owned(),
-                distinct_id: "bellhop.check".to_owned(),
-                time: self.ports.clock.now(),
-                insert_id: String::new(),
-                properties: std::collections::BTreeMap::new(),
-            };
-            let refused = self.validate(&[event]).await?;
-            findings.push(match refused.first() {
-                None => good(
-                    "events are of the right shape; Google tells nobody whether the secret is right: look for the event in DebugView"
-                        .to_owned(),
-                ),
-                Some(refused) => {
-                    Finding { good: false, text: format!("Google's validation server refuses a simple event: {}", refused.reason) }
-                }
-            });
-        }
-        Ok(findings)
-    }
-}
-
-impl Ga4 {
-    /// The property's key events and streams, in words.
-    async fn check_key_events(&self) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for (what, list, route, name) in [
-            ("key events", "keyEvents", "/v1beta/properties/{id}/keyEvents", "eventName"),
-            ("data streams", "dataStreams", "/v1beta/properties/{id}/dataStreams", "displayName"),
-        ] {
-            let names = self.listed(list, route, name).await;
-            findings.push(match names {
-                Ok(names) if names.is_empty() => Finding { good: true, text: format!("there are no {what} yet") },
-                Ok(names) => Finding { good: true, text: format!("{what}: {}", names.join(", ")) },
-                Err(error) => Finding { good: false, text: format!("{what} can't be listed: {}", error.message) },
-            });
-        }
-        findings
-    }
-
-    /// All names of one of the Admin API's lists.
-    async fn listed(&self, list: &str, route: &'static str, name: &str) -> PortResult<Vec<String>> {
-        let (mut names, mut token) = (Vec::new(), String::new());
-        for _ in 0..20 {
-            let query = [("pageSize", "200"), ("pageToken", token.as_str())];
-            let query = if token.is_empty() { &query[..1] } else { &query[..] };
-            let page: Value = self.api.admin("check", &format!("/{list}"), route, query).await?;
-            let items = page.get(list).and_then(Value::as_array);
-            names.extend(items.into_iter().flatten().filter_map(|item| Some(item.get(name)?.as_str()?.to_owned())));
-            match page.get("nextPageToken").and_then(Value::as_str).filter(|next| !next.is_empty()) {
-                Some(next) => next.clone_into(&mut token),
-                None => break,
-            }
-        }
-        Ok(names)
+        self.findings().await
     }
 }

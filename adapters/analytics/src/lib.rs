@@ -6,6 +6,8 @@
 pub mod amplitude;
 pub mod ga4;
 pub mod mixpanel;
+mod periods;
+mod turns;
 
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::ports::Records;

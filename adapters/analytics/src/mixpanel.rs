@@ -14,6 +14,7 @@ mod trend;
 pub use config::{Account, MixpanelConfig};
 
 use crate::Ports;
+use crate::turns::Turns;
 use async_trait::async_trait;
 use bellhop_core::analytics::{
     AnalyticsCapabilities, Answer, Cohort, Measure, Members, Metric, MetricKind, NewEvent, Person, ProfileChange, Query, Quota, Saved,
@@ -28,7 +29,6 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
 const LIMITS: Limits = Limits {
     connect: Duration::from_secs(5),
@@ -52,7 +52,7 @@ pub struct Mixpanel {
     config: MixpanelConfig,
     client: Client,
     ports: Ports,
-    running: Semaphore,
+    running: Turns,
     events: Mutex<Option<(Timestamp, Arc<Vec<String>>)>>,
 }
 
@@ -69,7 +69,9 @@ impl Mixpanel {
     /// When the machine's TLS certificates can't be used.
     pub fn new(name: SourceName, config: MixpanelConfig, ports: Ports) -> PortResult<Self> {
         let client = Client::new(format!("analytics.{name}"), LIMITS)?;
-        Ok(Self { name, config, client, ports, running: Semaphore::new(allowance::AT_ONCE), events: Mutex::default() })
+        let running =
+            Turns::new(&ports, format!("mixpanel_running/{name}"), client.service().to_owned(), allowance::AT_ONCE, allowance::PATIENCE);
+        Ok(Self { name, config, client, ports, running, events: Mutex::default() })
     }
 
     /// The zone of the project's days.
@@ -179,6 +181,9 @@ impl AnalyticsSource for Mixpanel {
     }
 
     async fn query(&self, query: &Query) -> PortResult<Answer> {
+        if let Some(why) = crate::periods::wrong(query, self.ports.clock.now()) {
+            return Err(self.error(PortErrorKind::Invalid, "query", why));
+        }
         match query {
             Query::Trend(trend) => self.trend(trend).await,
             Query::Retention(retention) => self.retention(retention).await,

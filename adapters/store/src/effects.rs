@@ -3,8 +3,10 @@
 
 use crate::session::Session;
 use crate::{AlertWrite, InboxKind, InboxSettled, NewAudit, NewDelivery, NewInbox, ScheduleAdvance, Store, UsageCount};
-use crate::{alerts, audit, deliveries, inbox, schedule, usage};
+use crate::{alerts, audit, deliveries, events, feeds, inbox, schedule, usage};
 use bellhop_core::Timestamp;
+use bellhop_core::analytics::NewEvent;
+use bellhop_core::ids::SourceName;
 use bellhop_core::ports::PortResult;
 
 /// What a step does.
@@ -21,6 +23,8 @@ pub struct Effects {
     pub advance: Vec<ScheduleAdvance>,
     /// New rows of the inbox, each kept once by its source and key.
     pub inbox: Vec<NewInbox>,
+    /// Events of the bot's own use, on their way to own events.
+    pub events: Vec<NewEvent>,
     /// Figures.
     pub usage: Vec<UsageCount>,
     /// Rows of the audit log, in order.
@@ -38,11 +42,14 @@ impl Store {
         let rows = inbox::prepare_all(&effects.inbox)?;
         let returned = effects.settle.iter().any(|row| !row.done);
         let kinds = [InboxKind::Command, InboxKind::Alert].map(|kind| returned || rows.iter().any(|row| row.kind == kind));
-        let messages = !effects.outbox.is_empty();
+        let (messages, events) = (!effects.outbox.is_empty(), !effects.events.is_empty());
         self.write("commit", move |session| Box::pin(async move { apply(session, &effects, &rows, now).await })).await?;
         self.0.wakes.wake(kinds);
         if messages {
             self.0.outbox_wake.notify_one();
+        }
+        if events {
+            self.wake_feeds();
         }
         Ok(())
     }
@@ -58,6 +65,7 @@ async fn apply(session: &mut Session, effects: &Effects, rows: &[inbox::Prepared
     if !rows.is_empty() {
         inbox::insert(session, &[rows], now).await?;
     }
+    feeds::queue(session, &[SourceName::new(events::NAME)], &effects.events, now).await?;
     usage::count(session, &effects.usage, now).await?;
     audit::append(session, &effects.audit, now).await
 }

@@ -20,6 +20,7 @@ mod dialect;
 mod effects;
 mod error;
 mod events;
+mod feeds;
 mod health;
 mod inbox;
 mod keys;
@@ -43,6 +44,7 @@ pub use dead::DeadLetter;
 pub use deliveries::NewDelivery;
 pub use effects::Effects;
 pub use events::{Events, Profile};
+pub use feeds::{FedEvent, FeedClaim, FeedLane, FeedSettlement, RefusedEvent};
 pub use inbox::{InboxKind, InboxRow, InboxSettled, NewInbox};
 pub use keys::{ApiKey, NewKey};
 pub use links::{LinkRow, LinkWish};
@@ -99,6 +101,7 @@ struct Inner {
     ids: Arc<dyn bellhop_core::Ids>,
     wakes: Arc<Wakes>,
     outbox_wake: Arc<Notify>,
+    feed_wake: tokio::sync::watch::Sender<()>,
     jobs: Mutex<Option<mpsc::Sender<Job>>>,
     writer: tokio::sync::Mutex<Option<tokio::task::JoinHandle<()>>>,
     data_version: Mutex<Option<i64>>,
@@ -152,6 +155,7 @@ impl Store {
             ids,
             wakes,
             outbox_wake: Arc::default(),
+            feed_wake: tokio::sync::watch::Sender::default(),
             jobs: Mutex::new(Some(sender)),
             writer: tokio::sync::Mutex::new(Some(writer)),
             data_version: Mutex::default(),

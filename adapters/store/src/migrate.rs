@@ -24,6 +24,18 @@ const SCRIPTS: &[Script] = &[
         include_str!("../../../migrations/sqlite/0003_links_with_conditions.sql"),
         include_str!("../../../migrations/postgres/0003_links_with_conditions.sql"),
     ),
+    (
+        4,
+        "people merged",
+        include_str!("../../../migrations/sqlite/0004_people_merged.sql"),
+        include_str!("../../../migrations/postgres/0004_people_merged.sql"),
+    ),
+    (
+        5,
+        "events sent on",
+        include_str!("../../../migrations/sqlite/0005_events_sent_on.sql"),
+        include_str!("../../../migrations/postgres/0005_events_sent_on.sql"),
+    ),
 ];
 
 /// A number for PostgreSQL's lock that keeps two replicas from migrating at once; it ends with the transaction.

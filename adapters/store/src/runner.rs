@@ -158,9 +158,7 @@ impl Store {
     pub async fn recover(&self, quarantine: Duration) -> PortResult<Recovered> {
         let now = self.now();
         let due = now + quarantine;
-        let ours =
-            self.0.owners.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|owner| args![owner.as_str()]).collect::<Batch>();
-        let ours: crate::session::Value = ours.into();
+        let ours: crate::session::Value = self.own_names().into();
         let recovered = self
             .write("recover", move |session| {
                 Box::pin(async move {
@@ -202,6 +200,11 @@ impl Store {
             self.0.wakes.wake([true, true]);
         }
         Ok(recovered)
+    }
+
+    /// The names that this process claims under.
+    pub(crate) fn own_names(&self) -> Batch {
+        self.0.owners.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|owner| args![owner.as_str()]).collect()
     }
 
     /// Remembers that this process claims under this name.

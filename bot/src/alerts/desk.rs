@@ -45,6 +45,7 @@ impl Desk {
             }
             let effects = Effects {
                 outbox: self.engine.cards(&alert),
+                events: self.engine.noted(&alert),
                 alerts: vec![AlertWrite { alert: alert.clone(), expected_version: Some(kept.version) }],
                 ..Effects::default()
             };
@@ -88,6 +89,7 @@ impl AlertDesk for Desk {
             }
             let effects = Effects {
                 outbox: self.engine.cards(&alert),
+                events: self.engine.noted(&alert),
                 alerts: vec![AlertWrite { alert: alert.clone(), expected_version: version }],
                 ..Effects::default()
             };

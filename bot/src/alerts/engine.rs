@@ -3,9 +3,11 @@
 
 use super::routes::{Destination, Routes};
 use crate::outbox::notice;
+use crate::sources::OwnUse;
 use crate::tasks::Tasks;
 use bellhop_core::Address;
 use bellhop_core::alert::{Alert, AlertInput, AlertSignal, AlertState, Change, apply};
+use bellhop_core::analytics::NewEvent;
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::error::{PortError, PortErrorKind};
 use bellhop_core::ids::{CardKey, DeliveryKey, Fingerprint};
@@ -32,12 +34,24 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     routes: OnceLock<Routes>,
+    own_use: OwnUse,
 }
 
 impl Engine {
     /// An engine that has no routes yet.
     pub fn new(store: Store, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
-        Self { store, clock, ids, routes: OnceLock::new() }
+        Self { store, clock, ids, routes: OnceLock::new(), own_use: OwnUse::default() }
+    }
+
+    /// The same, which notes changes of alerts as events where that is wanted.
+    #[must_use]
+    pub fn noting(self, own_use: OwnUse) -> Self {
+        Self { own_use, ..self }
+    }
+
+    /// What is noted of an alert that has changed.
+    pub(super) fn noted(&self, alert: &Alert) -> Vec<NewEvent> {
+        if self.own_use.wanted() { self.own_use.alert(alert, self.clock.now(), &self.ids.next()) } else { Vec::new() }
     }
 
     /// Gives the routes, once.
@@ -186,6 +200,7 @@ impl Engine {
             if change != Change::None {
                 changed += 1;
                 effects.outbox.extend(self.cards(&alert));
+                effects.events.extend(self.noted(&alert));
             }
             if change != Change::None || renewed {
                 effects.alerts.push(AlertWrite { alert, expected_version: version });

@@ -28,7 +28,7 @@ impl Dispatch {
         let planned = run::guarded(call.clone(), self.deadline, async move |call: Call| ready.plan(&call, &args).await).await;
         let plan = match self.answered(registry, call, about, &invoke, planned) {
             Ok(plan) => plan,
-            Err(Failure { reply, ended, detail }) => return Ok(Self::outcome(reply, ended, call, line, about.name, &detail)),
+            Err(Failure { reply, ended, detail }) => return Ok(self.outcome(reply, ended, call, line, about.name, &detail)),
         };
         // Short enough to type, and drawn from the end of a random identifier, where the time is not.
         let fresh = self.ids.next();
@@ -48,7 +48,7 @@ impl Dispatch {
         let approve = Action::invoke(format!("Yes, {}", about.name), button("approve"));
         let decline = Action::invoke("No, leave it", button("decline"));
         let reply = Reply::new(explain::proposed(plan, line, approve, decline, &id, PROPOSAL_MINUTES));
-        Ok(Self::outcome(reply, Ended::Proposed, call, line, about.name, &format!("approve {id}")))
+        Ok(self.outcome(reply, Ended::Proposed, call, line, about.name, &format!("approve {id}")))
     }
 
     async fn approve(&self, call: &Call, id: &str) -> Result<Reply, CommandError> {

@@ -11,6 +11,7 @@ pub use approval::ApprovalDesk;
 pub use quota::Quota;
 
 use crate::explain;
+use crate::sources::OwnUse;
 use bellhop_core::access::{Access, Effect};
 use bellhop_core::call::{Call, Caller, Invoke, Reply};
 use bellhop_core::card::Progress;
@@ -99,6 +100,7 @@ pub struct Dispatch {
     ids: Arc<dyn Ids>,
     quota: Quota,
     deadline: Duration,
+    own_use: OnceLock<OwnUse>,
 }
 
 /// How long a proposal can be confirmed.
@@ -115,7 +117,12 @@ impl Dispatch {
         deadline: Duration,
     ) -> Arc<Self> {
         let quota = Quota::new(per_minute, clock.clone());
-        Arc::new(Self { registry: OnceLock::new(), permissions, store, clock, ids, quota, deadline })
+        Arc::new(Self { registry: OnceLock::new(), permissions, store, clock, ids, quota, deadline, own_use: OnceLock::new() })
+    }
+
+    /// Says, once, whether commands are noted as events; they are not unless told.
+    pub fn note(&self, own_use: OwnUse) {
+        let _ = self.own_use.set(own_use);
     }
 
     /// Gives the commands, once.
@@ -174,11 +181,11 @@ impl Dispatch {
         let decision = self.permissions.decide(&call.caller.user, call.caller.access, about);
         if !decision.allowed {
             let reply = Reply::private(explain::denied(about, &decision));
-            return Ok(Self::outcome(reply, Ended::Refused, call, &line, about.name, &decision.because));
+            return Ok(self.outcome(reply, Ended::Refused, call, &line, about.name, &decision.because));
         }
         if let Err(wait) = self.quota.take(&call.caller.user) {
             let reply = Reply::private(explain::too_many(self.quota.per_minute(), wait));
-            return Ok(Self::outcome(reply, Ended::Refused, call, &line, about.name, "over the quota"));
+            return Ok(self.outcome(reply, Ended::Refused, call, &line, about.name, "over the quota"));
         }
         if about.effect == Effect::Destroys && !confirmed {
             return self.propose(registry, call, &command, invoke, &line).await;
@@ -222,7 +229,7 @@ impl Dispatch {
             Ok(reply) => (reply, Ended::Done, String::new()),
             Err(Failure { reply, ended, detail }) => (reply, ended, detail),
         };
-        Ok(Outcome { confirm, ..Self::outcome(reply, ended, call, line, about.name, &detail) })
+        Ok(Outcome { confirm, ..self.outcome(reply, ended, call, line, about.name, &detail) })
     }
 
     /// What a command's work gave, or the answer that says why it gave nothing.
@@ -264,8 +271,9 @@ impl Dispatch {
         Outcome { reply, ended: Ended::NotUnderstood, effects: Self::usage("", Ended::NotUnderstood), confirm: None }
     }
 
-    fn outcome(reply: Reply, ended: Ended, call: &Call, line: &str, command: &'static str, detail: &str) -> Outcome {
+    fn outcome(&self, reply: Reply, ended: Ended, call: &Call, line: &str, command: &'static str, detail: &str) -> Outcome {
         let mut effects = Self::usage(command, ended);
+        effects.events = self.own_use.get().map(|own_use| own_use.command(call, command, ended.word())).unwrap_or_default();
         effects.audit.push(Self::audit(call, line, ended.word(), detail));
         Outcome { reply, ended, effects, confirm: None }
     }

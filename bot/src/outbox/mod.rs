@@ -13,13 +13,14 @@ pub use delivery::{Delivery, Tried, draw};
 
 use crate::alerts::{Own, Waiting, routes};
 use crate::platforms::ChatDirectory;
+use crate::sources::OwnUse;
 use crate::tasks::Tasks;
 use bellhop_core::UserRef;
 use bellhop_core::call::{Audience, Handle};
 use bellhop_core::card::Card;
 use bellhop_core::clock::Clock;
 use bellhop_core::ports::{Links, Stores};
-use bellhop_store::{Claimed, Settlement, Store};
+use bellhop_store::{Claimed, Effects, Settlement, Store};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -86,6 +87,7 @@ pub struct Outbox {
     delivery: Arc<Delivery>,
     waiting: Arc<Waiting>,
     own: Arc<Own>,
+    own_use: OwnUse,
     /// The longest that a lane rests after something was said in it.
     pause: Duration,
 }
@@ -102,15 +104,17 @@ pub struct Hands {
     pub waiting: Arc<Waiting>,
     /// Trouble with platforms.
     pub own: Arc<Own>,
+    /// Whether deliveries are noted as events.
+    pub own_use: OwnUse,
 }
 
 impl Outbox {
     /// A worker that claims as `owner`.
     pub fn new(store: Store, clock: Arc<dyn Clock>, with: Hands, owner: String, pace: Pace) -> Self {
-        let Hands { chats, stores, links, waiting, own } = with;
+        let Hands { chats, stores, links, waiting, own, own_use } = with;
         let pause = chats.all().map(|chat| chat.capabilities().pause).max().unwrap_or_default();
         let delivery = Arc::new(Delivery::new(chats, stores, links, clock.clone(), pace.progress));
-        Self { store, clock, owner, pace, delivery, waiting, own, pause }
+        Self { store, clock, owner, pace, delivery, waiting, own, own_use, pause }
     }
 
     /// Delivers until told to stop; then what is under way is finished and settled.
@@ -202,7 +206,7 @@ impl Outbox {
 
     fn deliver(&self, row: Claimed, done: mpsc::UnboundedSender<Settlement>) -> impl Future<Output = ()> + Send + 'static {
         let (delivery, clock, pace) = (self.delivery.clone(), self.clock.clone(), self.pace);
-        let (waiting, own) = (self.waiting.clone(), self.own.clone());
+        let (waiting, own, own_use, store) = (self.waiting.clone(), self.own.clone(), self.own_use, self.store.clone());
         async move {
             let chat = row.to.chat.clone();
             let age = (clock.now() - row.created_at).to_std().unwrap_or_default();
@@ -215,6 +219,12 @@ impl Outbox {
             };
             let (settlement, put_off) = settle::settlement(&row, tried, clock.now(), pace);
             settle::count(&chat, &settlement, put_off, age);
+            let events = own_use.delivery(&row, &settlement, clock.now());
+            if !events.is_empty()
+                && let Err(error) = store.commit(Effects { events, ..Effects::default() }).await
+            {
+                tracing::debug!(%error, "a delivery can't be noted");
+            }
             // The receiver lives as long as any delivery does.
             let _ = done.send(settlement);
         }

@@ -6,11 +6,14 @@
 mod bot;
 mod buckets;
 mod double;
+mod feeds;
 mod front;
 mod links;
 mod long;
 mod pace;
 mod routes;
+mod source_double;
+mod sources;
 mod trouble;
 mod uploads;
 mod watches;

@@ -115,7 +115,7 @@ fn group(registry: &Registry, name: &str) -> Card {
     let fields = members
         .iter()
         .map(|about| {
-            let access = if about.access == Access::Member { String::new() } else { format!(" ({} only)", about.access) };
+            let access = if registry.least(about).0 == Access::Member { String::new() } else { format!(" ({} only)", about.access) };
             Field { name: grammar::usage(about), value: vec![format!("{}{access}", about.summary).into()] }
         })
         .collect();
@@ -141,7 +141,15 @@ fn page(registry: &Registry, about: &About) -> Card {
             vec!["it asks before it does anything; ".into(), Span::Code("--yes".to_owned()), " at the end confirms at once.".into()]
         }
     };
-    card = card.and_spans([vec![format!("{who}; ").into()], what].concat());
+    let (least, lightest) = registry.least(about);
+    card = if least == Access::Member && least < about.access && lightest == Effect::Reads {
+        // What everyone may look at, and only some may change.
+        card.and_spans(
+            [vec![format!("Everyone may look with it. To change something, it needs the role {}; ", about.access).into()], what].concat(),
+        )
+    } else {
+        card.and_spans([vec![format!("{who}; ").into()], what].concat())
+    };
     if !about.examples.is_empty() {
         card = card.and_text("Examples:").block(Block::Code(about.examples.join("\n")));
     }
@@ -155,7 +163,8 @@ fn page(registry: &Registry, about: &About) -> Card {
 /// An example as a button: what only reads runs, anything else is put into the message box.
 fn button(registry: &Registry, example: &str) -> Option<Action> {
     let understood = registry.parse(example).ok()?;
-    let reads = registry.get(&understood.invoke.command).is_some_and(|command| command.about().effect == Effect::Reads);
+    let reads =
+        registry.get(&understood.invoke.command).is_some_and(|command| command.weighed(&understood.invoke.args).effect == Effect::Reads);
     let label = shorten(example, 60);
     Some(if reads { Action::invoke(label, understood.invoke) } else { Action::prefill(label, format!("/{example}")) })
 }

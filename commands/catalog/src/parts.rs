@@ -4,14 +4,17 @@
 use bellhop_core::ports::{ByteStream, PartDone, PartUpload, PartWrites, PortResult};
 use bellhop_core::{PortError, PortErrorKind};
 use bytes::Bytes;
-use futures::StreamExt as _;
-use futures::TryStreamExt as _;
+use futures::future::BoxFuture;
 use futures::lock::{Mutex, OwnedMutexGuard};
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How many parts are on their way at once, the one that is being read included.
 const AT_ONCE: usize = 4;
+/// How long a failed upload waits for its parts that are still on their way.
+const LAST: Duration = Duration::from_secs(5);
 
 /// A stream and what of it was read beyond the last part.
 struct Cut {
@@ -56,9 +59,24 @@ fn part(cut: OwnedMutexGuard<Cut>, size: u64) -> ByteStream {
 /// # Errors
 /// As a part can't be written or the stream fails; `Invalid` where it has another length. The upload is still there then.
 pub(crate) async fn send(parts: &dyn PartWrites, upload: &PartUpload, size: u64, bytes: ByteStream) -> PortResult<Vec<PartDone>> {
+    let mut sending = FuturesUnordered::new();
+    let sent = send_all(parts, upload, size, bytes, &mut sending).await;
+    if sent.is_err() {
+        // A request that is let go may arrive all the same, and after the upload was given up.
+        let _ = tokio::time::timeout(LAST, async { while sending.next().await.is_some() {} }).await;
+    }
+    sent
+}
+
+async fn send_all<'a>(
+    parts: &'a dyn PartWrites,
+    upload: &'a PartUpload,
+    size: u64,
+    bytes: ByteStream,
+    sending: &mut FuturesUnordered<BoxFuture<'a, PortResult<PartDone>>>,
+) -> PortResult<Vec<PartDone>> {
     let cut = Arc::new(Mutex::new(Cut { bytes, rest: Bytes::new(), ended: false }));
     let (mut done, mut left) = (Vec::new(), size);
-    let mut sending = FuturesUnordered::new();
     for number in 1..=upload.parts {
         let mut turn = cut.clone().lock_owned();
         let turn = loop {
@@ -71,7 +89,7 @@ pub(crate) async fn send(parts: &dyn PartWrites, upload: &PartUpload, size: u64,
         };
         let length = left.min(upload.part_size);
         left -= length;
-        sending.push(parts.put(&upload.id, number, length, part(turn, length)));
+        sending.push(parts.put(&upload.id, number, length, part(turn, length)).boxed());
     }
     while let Some(sent) = sending.try_next().await? {
         done.push(sent);
@@ -87,10 +105,10 @@ pub(crate) async fn send(parts: &dyn PartWrites, upload: &PartUpload, size: u64,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::block_on;
     use async_trait::async_trait;
     use bellhop_core::ids::UploadId;
     use bellhop_core::ports::{FileInfo, NewFile};
-    use futures::executor::block_on;
     use std::collections::BTreeMap;
 
     /// Takes parts of ten bytes, and refuses the one of a number.

@@ -2,7 +2,7 @@
 
 use bellhop_core::clock::{Clock, Ids};
 use bellhop_core::ports::{
-    AlertDesk, Announcer, Approvals, Attachments, AuditTrail, Calls, DeadLetters, Hooks, Links, OwnDatabase, Permissions, Places,
+    AlertDesk, Announcer, Approvals, Attachments, AuditTrail, Calls, DeadLetters, Feeds, Hooks, Links, OwnDatabase, Permissions, Places,
     Platforms, Records, ScheduleBook, Seal, Sources, Stores, UsageBook,
 };
 use std::sync::Arc;
@@ -23,6 +23,7 @@ pub struct Services {
     pub audit: Arc<dyn AuditTrail>,
     pub usage: Arc<dyn UsageBook>,
     pub dead_letters: Arc<dyn DeadLetters>,
+    pub feeds: Arc<dyn Feeds>,
     pub permissions: Arc<dyn Permissions>,
     pub approvals: Arc<dyn Approvals>,
     pub calls: Arc<dyn Calls>,

@@ -3,6 +3,7 @@
 mod alerts;
 mod asking;
 mod backups;
+mod books;
 mod browse;
 mod bucket_store;
 mod buckets;
@@ -18,6 +19,7 @@ mod hooks;
 mod large;
 mod linker;
 mod outbox;
+mod outcomes;
 mod own;
 mod schedules;
 mod shares;
@@ -25,5 +27,8 @@ mod source;
 mod stores;
 mod tags;
 mod trail;
+mod typed;
 mod watches;
 mod world;
+
+pub(crate) use world::block_on;

@@ -194,6 +194,73 @@ fn gallery() -> Vec<(&'static str, Chart)> {
             ),
         ),
         (
+            "area-countries",
+            chart(
+                "Page views by country",
+                ChartKind::Area,
+                days(28),
+                vec![row("Germany", 28, 900.0), row("France", 28, 500.0), row("Japan", 28, 300.0), row("other (9)", 28, 200.0)],
+                "views",
+                true,
+            ),
+        ),
+        ("area-one", chart("Signups per day", ChartKind::Area, days(28), vec![row("Signups", 28, 90.0), previous(28, 70.0)], "", true)),
+        (
+            "heat-hours",
+            chart(
+                "Page views, hours of the week",
+                ChartKind::Heat,
+                XAxis::Category((0..24).map(|hour| format!("{hour:02}")).collect()),
+                ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].iter().map(|day| row(day, 24, 120.0)).collect(),
+                "views an hour",
+                false,
+            ),
+        ),
+        (
+            "heat-retention",
+            chart(
+                "Back for anything after signup",
+                ChartKind::Heat,
+                XAxis::Category((0..9).map(|week| format!("week {week}")).collect()),
+                (0..9_u32)
+                    .map(|cohort| Series {
+                        name: format!("2026-{:02}-{:02}", 9 + cohort / 4, 1 + 7 * (cohort % 4)),
+                        values: (0..9_u32)
+                            .map(|week| (week + cohort < 9).then(|| 100.0 / (1.0 + f64::from(week) * 1.4) + f64::from(cohort)))
+                            .collect(),
+                        style: SeriesStyle::Open(1),
+                    })
+                    .collect(),
+                "%",
+                false,
+            ),
+        ),
+        (
+            "funnel",
+            chart(
+                "page_view \u{2192} signup \u{2192} purchase, last 30 days",
+                ChartKind::Funnel,
+                named(&["1. page_view", "2. signup", "3. purchase"]),
+                vec![Series { name: "people".into(), values: vec![Some(1234.0), Some(310.0), Some(97.0)], style: SeriesStyle::Solid }],
+                "people",
+                false,
+            ),
+        ),
+        (
+            "funnel-sources",
+            chart(
+                "page_view \u{2192} signup \u{2192} purchase, last 30 days",
+                ChartKind::Funnel,
+                named(&["1. page_view", "2. signup", "3. purchase"]),
+                vec![
+                    Series { name: "events".into(), values: vec![Some(1234.0), Some(310.0), Some(97.0)], style: SeriesStyle::Solid },
+                    Series { name: "web".into(), values: vec![Some(1410.0), Some(280.0), Some(60.0)], style: SeriesStyle::Solid },
+                ],
+                "people",
+                false,
+            ),
+        ),
+        (
             "bar-weeks",
             chart(
                 "Active people per week",

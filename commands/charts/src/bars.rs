@@ -1,6 +1,7 @@
 //! Values as upright bars, those of one position side by side.
 
 use crate::canvas::{Anchor, Area, Canvas, n, width};
+use crate::frame::TINY;
 use crate::model::{Picture, Row};
 use crate::numbers::{Scale, value};
 
@@ -24,14 +25,14 @@ pub(crate) fn draw(canvas: &mut Canvas, picture: &Picture, area: Area, scale: &S
             let left = middle - thick * series / 2.0 + thick * float(at);
             let y = area.y(scale.share(found));
             let (top, height) = (y.min(zero), (y - zero).abs());
-            let open = picture.incomplete && position + 1 == count && !row.previous;
+            let open = row.is_open(position);
             // A value that isn't zero shows, however small.
             let height = if found == 0.0 { 0.0 } else { height.max(1.0) };
             bar(canvas, row, (left + gap / 2.0, top, (thick - gap).max(0.4), height), open);
             let label = value(found);
-            if thick >= 18.0 && width(&label, 11.0) <= thick.max(slot / series) + 4.0 && count <= 16 {
+            if thick >= 18.0 && width(&label, TINY) <= thick.max(slot / series) + 4.0 && count <= 16 {
                 let y = if found < 0.0 { top + height + 12.0 } else { top - 5.0 };
-                canvas.text(&label, (left + thick / 2.0, y), 11.0, "mu", Anchor::Middle);
+                canvas.text(&label, (left + thick / 2.0, y), TINY, "mu", Anchor::Middle);
             }
         }
     }

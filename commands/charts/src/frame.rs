@@ -4,15 +4,16 @@ use crate::canvas::{Anchor, Area, Canvas, escaped, n, width, within};
 use crate::model::{Axis, Picture};
 use crate::numbers::Scale;
 use crate::theme::{Theme, style};
-use crate::{WIDTH, bars, lines, rows};
+use crate::{WIDTH, areas, bars, funnel, heat, lines, rows};
 use bellhop_core::chart::ChartKind;
 
 /// The height in general.
-const HEIGHT: f64 = 360.0;
-const PAD: f64 = 20.0;
+const HEIGHT: f64 = 340.0;
+const PAD: f64 = 16.0;
 /// Sizes of type.
-const TITLE: f64 = 16.0;
-pub(crate) const SMALL: f64 = 12.0;
+const TITLE: f64 = 17.0;
+pub(crate) const SMALL: f64 = 13.0;
+pub(crate) const TINY: f64 = 12.0;
 /// Rows of the legend at most.
 const LEGEND_ROWS: usize = 3;
 const LEGEND_ROW: f64 = 20.0;
@@ -27,7 +28,8 @@ pub(crate) fn draw(picture: &Picture, theme: Theme) -> String {
         canvas.text(&within(&picture.title, TITLE, right - PAD), (PAD, y - 2.0), TITLE, "tx", Anchor::Start);
         y += 8.0;
     }
-    if picture.lines.len() > 1 {
+    // The rows of a field have their names beside them.
+    if picture.lines.len() > 1 && picture.kind != ChartKind::Heat {
         y = legend(&mut canvas, picture, Area { left: PAD, top: y, right, bottom: y });
     }
     let mut notes = Vec::new();
@@ -39,38 +41,49 @@ pub(crate) fn draw(picture: &Picture, theme: Theme) -> String {
         let middle = (f64::from(WIDTH) / 2.0, y + (HEIGHT - y) / 2.0);
         canvas.text("No data in this period", middle, 14.0, "mu", Anchor::Middle);
         HEIGHT
+    } else if picture.kind == ChartKind::Heat {
+        heat::draw(&mut canvas, picture, Area { left: PAD, top: y, right, bottom: y }, &mut notes)
+    } else if picture.kind == ChartKind::Funnel {
+        funnel::draw(&mut canvas, picture, Area { left: PAD, top: y + 4.0, right, bottom: y }, &mut notes)
     } else if sideways {
         rows::draw(&mut canvas, picture, Area { left: PAD, top: y + 4.0, right, bottom: y }, &mut notes)
     } else {
         upright(&mut canvas, picture, Area { left: PAD, top: y + 4.0, right, bottom: HEIGHT - 34.0 - foot(picture) });
         HEIGHT
     };
-    if picture.incomplete && !picture.is_empty() {
-        notes.push(match &picture.axis {
-            Axis::Time(axis) => format!("Dashed: {}", axis.unfinished()),
-            Axis::Category(_) => "Dashed: the last one is not complete yet".into(),
-        });
-        if picture.kind == ChartKind::Bar
-            && let Some(note) = notes.last_mut()
-        {
-            *note = note.replace("Dashed", "Hatched");
-        }
-    }
+    notes.extend(unfinished(picture));
     let caption = if let Axis::Time(axis) = &picture.axis { axis.caption() } else { String::new() };
     if !caption.is_empty() {
-        canvas.text(&caption, (right, height - 12.0), 11.0, "mu", Anchor::End);
+        canvas.text(&within(&caption, TINY, right - PAD), (right, height - 12.0), TINY, "mu", Anchor::End);
     }
+    // Side by side where both have room, on a line of their own otherwise.
+    let mut height = height;
     if !notes.is_empty() {
-        let room = right - PAD - width(&caption, 11.0) - 16.0;
-        canvas.text(&within(&notes.join(" \u{b7} "), 11.0, room), (PAD, height - 12.0), 11.0, "mu", Anchor::Start);
+        let notes = notes.join(" \u{b7} ");
+        if !caption.is_empty() && width(&notes, TINY) + width(&caption, TINY) + 16.0 > right - PAD {
+            height += 17.0;
+        }
+        canvas.text(&within(&notes, TINY, right - PAD), (PAD, height - 12.0), TINY, "mu", Anchor::Start);
     }
     document(picture, theme, &canvas.into_string(), height)
 }
 
 /// How much room the line of notes takes.
 fn foot(picture: &Picture) -> f64 {
-    let notes = matches!(picture.axis, Axis::Time(_)) || picture.incomplete || picture.omitted > 0;
+    let notes = matches!(picture.axis, Axis::Time(_)) || picture.filling() > 0 || picture.omitted > 0;
     if notes { 18.0 } else { 0.0 }
+}
+
+/// What is drawn otherwise because it is still filling up.
+fn unfinished(picture: &Picture) -> Option<String> {
+    let how = if picture.kind == ChartKind::Bar { "Hatched" } else { "Dashed" };
+    match (picture.filling(), &picture.axis) {
+        (0, _) => None,
+        _ if picture.kind == ChartKind::Heat => Some(format!("{how}: the time for it is not over yet")),
+        (1, Axis::Time(axis)) => Some(format!("{how}: {}", axis.unfinished())),
+        (1, Axis::Category(_)) => Some(format!("{how}: the last one is not complete yet")),
+        (some, _) => Some(format!("{how}: the last {some} may still grow")),
+    }
 }
 
 fn document(picture: &Picture, theme: Theme, body: &str, height: f64) -> String {
@@ -81,13 +94,13 @@ fn document(picture: &Picture, theme: Theme, body: &str, height: f64) -> String 
          <title id=\"t\">{}</title><desc id=\"d\">{}</desc><style>{}</style>{hatch}<rect class=\"bg\" width=\"{WIDTH}\" height=\"{height}\"/>{body}</svg>",
         escaped(title),
         escaped(&picture.alt),
-        style(theme)
+        style(theme, picture.kind == ChartKind::Heat)
     )
 }
 
 /// The patterns of bars that are not complete, one per colour.
 fn hatches(picture: &Picture) -> String {
-    if !picture.incomplete || picture.kind != ChartKind::Bar {
+    if picture.filling() == 0 || picture.kind != ChartKind::Bar {
         return String::new();
     }
     let mut canvas = Canvas::default();
@@ -133,7 +146,15 @@ fn legend(canvas: &mut Canvas, picture: &Picture, area: Area) -> f64 {
                     n(y - 4.0)
                 ));
             }
-            ChartKind::Bar => bars::bar(canvas, line, (x, y - 10.0, 12.0, 12.0), false),
+            ChartKind::Area if line.previous => canvas.raw(format_args!(
+                "<line class=\"s{}\" x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" stroke-width=\"2.5\" stroke-dasharray=\"4 3\"/>",
+                line.colour,
+                n(x),
+                n(y - 4.0),
+                n(x + 16.0),
+                n(y - 4.0)
+            )),
+            _ => bars::bar(canvas, line, (x, y - 10.0, 12.0, 12.0), false),
         }
         canvas.text(&name, (x + 22.0, y), SMALL, "tx", Anchor::Start);
         x += takes;
@@ -145,11 +166,12 @@ fn legend(canvas: &mut Canvas, picture: &Picture, area: Area) -> f64 {
 fn upright(canvas: &mut Canvas, picture: &Picture, area: Area) {
     let mut area = area;
     if !picture.unit.is_empty() {
-        canvas.text(&within(&picture.unit, 11.0, 200.0), (area.left, area.top + 12.0), 11.0, "mu", Anchor::Start);
+        canvas.text(&within(&picture.unit, TINY, 200.0), (area.left, area.top + 12.0), TINY, "mu", Anchor::Start);
         area.top += 16.0;
     }
     area.top += 8.0;
-    let scale = Scale::of(picture.values(), 5);
+    let scale =
+        if picture.kind == ChartKind::Area { Scale::of(areas::reached(picture).into_iter(), 5) } else { Scale::of(picture.values(), 5) };
     let labels: Vec<String> = scale.ticks.iter().map(|t| scale.label(*t)).collect();
     let foot = area.bottom;
     if picture.kind == ChartKind::Bar && scale.low < 0.0 {
@@ -164,14 +186,16 @@ fn upright(canvas: &mut Canvas, picture: &Picture, area: Area) {
         canvas.text(label, (area.left - 8.0, y + 4.0), SMALL, "mu", Anchor::End);
     }
     let x = match picture.kind {
-        ChartKind::Line => lines::draw(canvas, picture, area, &scale),
+        ChartKind::Area => areas::draw(canvas, picture, area, &scale),
         ChartKind::Bar => bars::draw(canvas, picture, area, &scale),
+        // The others have no scale at their left, and don't come here.
+        ChartKind::Line | ChartKind::Heat | ChartKind::Funnel => lines::draw(canvas, picture, area, &scale),
     };
     under(canvas, picture, Area { bottom: foot, ..area }, &x);
 }
 
 /// The labels under the axis.
-fn under(canvas: &mut Canvas, picture: &Picture, area: Area, x: &[f64]) {
+pub(crate) fn under(canvas: &mut Canvas, picture: &Picture, area: Area, x: &[f64]) {
     let y = area.bottom + 18.0;
     let mut label = |text: &str, x: f64, tick: bool| {
         if tick {
@@ -193,7 +217,8 @@ fn under(canvas: &mut Canvas, picture: &Picture, area: Area, x: &[f64]) {
         Axis::Category(names) => {
             // Names that have no room under their place are left out evenly.
             let slot = area.width() / f64::from(u32::try_from(names.len().max(1)).unwrap_or(u32::MAX));
-            let each = (48.0 / slot).ceil().clamp(1.0, 1e6);
+            let widest = names.iter().map(|name| width(name, SMALL)).fold(0.0, f64::max).clamp(40.0, 96.0);
+            let each = ((widest + 8.0) / slot).ceil().clamp(1.0, 1e6);
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and a million")]
             let each = each as usize;
             let room = slot * f64::from(u32::try_from(each).unwrap_or(1)) - 8.0;

@@ -7,9 +7,12 @@
 //! Whatever stands in a chart is drawn without a failure: hostile names are escaped and shortened, values that are no
 //! numbers are gaps, and more categories or series than anyone can read are left out with a note that says so.
 
+mod areas;
 mod bars;
 mod canvas;
 mod frame;
+mod funnel;
+mod heat;
 mod lines;
 mod model;
 mod numbers;
@@ -22,8 +25,9 @@ use bellhop_core::chart::Chart;
 
 pub use theme::Theme;
 
-/// The width of an SVG, in its own units; the height follows from what is shown, 360 in general.
-pub const WIDTH: u32 = 720;
+/// The width of an SVG, in its own units; the height follows from what is shown, 340 in general. Type is 13 units high: in a
+/// chat that shows a picture 400 pixels wide, letters are 9 pixels high, which is what can still be read.
+pub const WIDTH: u32 = 560;
 
 /// The widest PNG, in pixels.
 pub const WIDEST: u32 = 4096;
@@ -46,7 +50,7 @@ pub fn svg(chart: &Chart, theme: Theme) -> String {
     frame::draw(&model::Picture::of(chart), theme)
 }
 
-/// The chart as PNG, `width` pixels wide: `2 * WIDTH` for sharp displays. [`Theme::Auto`] is drawn light.
+/// The chart as PNG, `width` pixels wide: twice [`WIDTH`] or more for sharp displays. [`Theme::Auto`] is drawn light.
 ///
 /// # Errors
 /// [`ChartError::Width`] for a width of 0 or over [`WIDEST`].

@@ -12,13 +12,18 @@ const DENSE: usize = 2000;
 
 type Point = (f64, f64);
 
-/// Draws the lines, and gives the horizontal place of each position.
-pub(crate) fn draw(canvas: &mut Canvas, picture: &Picture, area: Area, scale: &Scale) -> Vec<f64> {
+/// The horizontal place of each position.
+pub(crate) fn places(picture: &Picture, area: Area) -> Vec<f64> {
     let shares = match &picture.axis {
         Axis::Time(axis) => axis.shares(),
         Axis::Category(names) => even(names.len()),
     };
-    let x: Vec<f64> = shares.iter().map(|s| area.left + 6.0 + s * (area.width() - 12.0)).collect();
+    shares.iter().map(|s| area.left + 6.0 + s * (area.width() - 12.0)).collect()
+}
+
+/// Draws the lines, and gives the horizontal place of each position.
+pub(crate) fn draw(canvas: &mut Canvas, picture: &Picture, area: Area, scale: &Scale) -> Vec<f64> {
+    let x = places(picture, area);
     let zero = area.y(scale.share(0.0));
     // The first series lies on top, and the periods before below all.
     let (before, now): (Vec<&Row>, Vec<&Row>) = picture.lines.iter().partition(|l| l.previous);
@@ -35,24 +40,25 @@ fn even(count: usize) -> Vec<f64> {
     (0..count).map(|at| if whole > 0.0 { f64::from(u32::try_from(at).unwrap_or(0)) / whole } else { 0.5 }).collect()
 }
 
-struct Drawing<'a> {
-    area: Area,
-    scale: &'a Scale,
-    x: &'a [f64],
-    zero: f64,
+/// Where and how a line is drawn.
+pub(crate) struct Drawing<'a> {
+    pub area: Area,
+    pub scale: &'a Scale,
+    pub x: &'a [f64],
+    pub zero: f64,
     /// Whether the ground under the line is tinted.
-    fill: bool,
+    pub fill: bool,
 }
 
-fn line(canvas: &mut Canvas, picture: &Picture, row: &Row, drawing: &Drawing<'_>) {
+/// Draws one line.
+pub(crate) fn line(canvas: &mut Canvas, picture: &Picture, row: &Row, drawing: &Drawing<'_>) {
     let mut points: Vec<Option<Point>> =
         row.values.iter().zip(drawing.x).map(|(value, x)| value.map(|v| (*x, drawing.area.y(drawing.scale.share(v))))).collect();
     let colour = row.colour;
-    // The last stretch of a series of the present is still moving: it is drawn by itself.
-    let open = if picture.incomplete && !row.previous { points.last().copied().flatten() } else { None };
-    let before = if open.is_some() { points.len().checked_sub(2).and_then(|at| points[at]) } else { None };
-    if open.is_some() {
-        points.pop();
+    // The last stretch of a series of the present is still moving: it is drawn by itself, from the last point that stands.
+    let mut open = points.split_off(row.open.min(points.len()));
+    if open.first().is_some_and(Option::is_some) {
+        open.insert(0, points.last().copied().flatten());
     }
     let dots = picture.len() <= DOTS && !row.previous;
     for run in runs(&points) {
@@ -89,14 +95,17 @@ fn line(canvas: &mut Canvas, picture: &Picture, row: &Row, drawing: &Drawing<'_>
             }
         }
     }
-    if let Some((x, y)) = open {
-        if let Some(before) = before {
-            canvas.raw(format_args!(
-                "<path class=\"s{colour}\" d=\"{}\" fill=\"none\" stroke-width=\"2.25\" stroke-dasharray=\"3 3\"/>",
-                path(&[before, (x, y)])
-            ));
-        }
-        canvas.raw(format_args!("<circle class=\"s{colour} ring\" cx=\"{}\" cy=\"{}\" r=\"3.4\" stroke-width=\"2\"/>", n(x), n(y)));
+    let stands = points.last().copied().flatten();
+    for run in runs(&open).into_iter().filter(|run| run.len() > 1) {
+        canvas.raw(format_args!(
+            "<path class=\"s{colour}\" d=\"{}\" fill=\"none\" stroke-width=\"2.25\" stroke-dasharray=\"3 3\"/>",
+            path(&run)
+        ));
+    }
+    // Rings of many would run together.
+    let rings = open.iter().flatten().filter(|point| stands != Some(**point));
+    for (x, y) in rings.rev().take(8) {
+        canvas.raw(format_args!("<circle class=\"s{colour} ring\" cx=\"{}\" cy=\"{}\" r=\"3.4\" stroke-width=\"2\"/>", n(*x), n(*y)));
     }
 }
 
@@ -105,7 +114,8 @@ fn runs(points: &[Option<Point>]) -> Vec<Vec<Point>> {
     points.split(Option::is_none).filter(|run| !run.is_empty()).map(|run| run.iter().flatten().copied().collect()).collect()
 }
 
-fn path(points: &[Point]) -> String {
+/// Points as the data of a path.
+pub(crate) fn path(points: &[Point]) -> String {
     let mut out = String::with_capacity(points.len() * 14);
     for (at, (x, y)) in points.iter().enumerate() {
         // Writing into a string doesn't fail.

@@ -3,13 +3,13 @@
 use crate::WIDTH;
 use crate::bars::bar;
 use crate::canvas::{Anchor, Area, Canvas, n, width, within};
-use crate::frame::SMALL;
+use crate::frame::{SMALL, TINY};
 use crate::model::{Axis, Picture};
 use crate::numbers::{Scale, value};
 use bellhop_core::chart::ChartKind;
 
 /// The widest a name gets.
-const NAMES: f64 = 230.0;
+const NAMES: f64 = 190.0;
 /// The highest a chart gets.
 const HIGHEST: f64 = 860.0;
 
@@ -62,12 +62,12 @@ pub(crate) fn draw(canvas: &mut Canvas, picture: &Picture, area: Area, notes: &m
             let Some(found) = row.values.get(position).copied().flatten() else { continue };
             let end = x(scale.share(found));
             let y = top + thick * float(at);
-            let open = picture.incomplete && position + 1 == names.len() && !row.previous;
+            let open = row.is_open(position);
             let long = if found == 0.0 { 0.0 } else { (end - zero).abs().max(1.0) };
             bar(canvas, row, (end.min(zero), y, long, thick - if alone { 0.0 } else { 1.0 }), open);
             if thick >= 10.0 {
                 let (x, anchor) = if found < 0.0 { (end - 5.0, Anchor::End) } else { (end + 5.0, Anchor::Start) };
-                canvas.text(&value(found), (x, y + thick / 2.0 + 4.0), 11.0, "mu", anchor);
+                canvas.text(&value(found), (x, y + thick / 2.0 + 4.0), TINY, "mu", anchor);
             }
         }
     }
@@ -80,8 +80,8 @@ pub(crate) fn draw(canvas: &mut Canvas, picture: &Picture, area: Area, notes: &m
         ));
     }
     if !picture.unit.is_empty() {
-        canvas.text(&within(&picture.unit, 11.0, 200.0), (area.right, plot.bottom + 17.0), 11.0, "mu", Anchor::End);
+        canvas.text(&within(&picture.unit, TINY, 200.0), (area.right, plot.bottom + 17.0), TINY, "mu", Anchor::End);
     }
-    let foot = if notes.is_empty() && !picture.incomplete { 34.0 } else { foot };
+    let foot = if notes.is_empty() && picture.filling() == 0 { 34.0 } else { foot };
     plot.bottom + foot
 }

@@ -138,10 +138,10 @@ fn labels_under_the_axis_never_touch() {
                 let mut last = f64::NEG_INFINITY;
                 let mut labels = 0;
                 for node in document.descendants().filter(|n| {
-                    n.has_tag_name("text") && n.attribute("text-anchor") == Some("middle") && n.attribute("font-size") == Some("12")
+                    n.has_tag_name("text") && n.attribute("text-anchor") == Some("middle") && n.attribute("font-size") == Some("13")
                 }) {
                     let x: f64 = node.attribute("x").unwrap().parse().unwrap();
-                    let half = crate::canvas::width(node.text().unwrap(), 12.0) / 2.0;
+                    let half = crate::canvas::width(node.text().unwrap(), 13.0) / 2.0;
                     assert!(x - half > last, "{interval:?} {length} {kind:?}: {:?}", node.text());
                     last = x + half;
                     labels += 1;
@@ -156,7 +156,7 @@ fn labels_under_the_axis_never_touch() {
 fn long_or_many_names_lie() {
     let upright = XAxis::Category(["Free", "Team"].map(str::to_owned).to_vec());
     let drawn = svg(&chart(ChartKind::Bar, upright, vec![series("a", vec![Some(1.0); 2])]), Theme::Light);
-    assert!(drawn.contains(&format!("viewBox=\"0 0 {WIDTH} 360\"")));
+    assert!(drawn.contains(&format!("viewBox=\"0 0 {WIDTH} 340\"")));
     let many = XAxis::Category((0..500).map(|n| format!("/page/{n}")).collect());
     let drawn = svg(&chart(ChartKind::Bar, many, vec![series("a", vec![Some(1.0); 500])]), Theme::Light);
     assert!(texts(&drawn).last().unwrap().ends_with("of 500 are shown"));
@@ -178,10 +178,102 @@ fn a_png_has_the_width_asked_for() {
     let c = chart(ChartKind::Line, days(3), vec![series("a", vec![Some(1.0); 3])]);
     let drawn = png(&c, Theme::Dark, 2 * WIDTH).unwrap();
     assert_eq!(&drawn[1..4], b"PNG");
-    assert_eq!((&drawn[16..20], &drawn[20..24]), (&1440_u32.to_be_bytes()[..], &720_u32.to_be_bytes()[..]));
+    assert_eq!((&drawn[16..20], &drawn[20..24]), (&1120_u32.to_be_bytes()[..], &680_u32.to_be_bytes()[..]));
     assert_eq!(png(&c, Theme::Dark, 0), Err(ChartError::Width(0)));
     assert_eq!(png(&c, Theme::Dark, WIDEST + 1), Err(ChartError::Width(WIDEST + 1)));
     assert_eq!(png(&c, Theme::Light, 100), png(&c, Theme::Auto, 100));
+}
+
+#[test]
+fn areas_lie_on_top_of_one_another() {
+    let rows = vec![series("a", vec![Some(3.0), Some(3.0), Some(3.0)]), series("b", vec![Some(4.0), Some(4.0), Some(4.0)])];
+    let mut c = chart(ChartKind::Area, days(3), rows);
+    let drawn = svg(&c, Theme::Light);
+    // The scale holds the sum.
+    assert!(texts(&drawn).contains(&"7".to_owned()) || texts(&drawn).contains(&"8".to_owned()), "{:?}", texts(&drawn));
+    assert_eq!(count(&drawn, "path", "fill-opacity=\"0.72\""), 2);
+    c.last_incomplete = true;
+    assert_eq!(count(&svg(&c, Theme::Light), "path", "fill-opacity=\"0.28\""), 2);
+    // Where one is missing there is no sum.
+    c.last_incomplete = false;
+    c.series[1].values[1] = None;
+    assert_eq!(count(&svg(&c, Theme::Light), "path", "fill-opacity"), 0);
+    // What is below nothing can't be stacked: lines are drawn.
+    c.series[1].values[1] = Some(-4.0);
+    let drawn = svg(&c, Theme::Light);
+    assert_eq!((count(&drawn, "path", "fill-opacity"), count(&drawn, "path", "fill=\"none\"")), (0, 2));
+}
+
+#[test]
+fn a_field_has_a_shade_per_value_and_none_for_what_is_missing() {
+    let hours = XAxis::Category((0..24).map(|hour| format!("{hour:02}")).collect());
+    let rows: Vec<Series> = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+        .iter()
+        .zip([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
+        .map(|(name, day)| series(name, (0..24).map(|hour| (hour != 3).then(|| f64::from(hour) * day)).collect()))
+        .collect();
+    let drawn = svg(&chart(ChartKind::Heat, hours, rows), Theme::Auto);
+    assert_eq!(count(&drawn, "rect", "ax\""), 7 * 23);
+    let said = texts(&drawn);
+    assert!(said.contains(&"Sun".to_owned()) && said.contains(&"00".to_owned()), "{said:?}");
+    assert!(said.iter().all(|text| !text.contains("more series")));
+    assert!(drawn.contains(".q8{") && drawn.contains(".w1{"));
+    // Sixty rows at most, and a note of the others.
+    let rows = (0..100).map(|row| series(&format!("row {row}"), vec![Some(1.0); 5])).collect();
+    let drawn = svg(&chart(ChartKind::Heat, days(5), rows), Theme::Light);
+    assert!(
+        texts(&drawn).last().is_some_and(|last| last.contains("of 60 rows are shown") || last.contains("40 more series")),
+        "{:?}",
+        texts(&drawn)
+    );
+    let height: f64 = Document::parse(&drawn).unwrap().root_element().attribute("height").unwrap().parse().unwrap();
+    assert!(height <= 900.0, "{height}");
+}
+
+#[test]
+fn what_still_fills_up_in_a_field_has_a_dashed_border() {
+    let weeks = XAxis::Category(["0", "1", "2"].map(str::to_owned).to_vec());
+    let row = |name: &str, values, filling| Series { style: SeriesStyle::Open(filling), ..series(name, values) };
+    let rows = vec![row("a", vec![Some(100.0), Some(40.0), Some(30.0)], 1), row("b", vec![Some(100.0), Some(20.0), None], 2)];
+    let drawn = svg(&Chart { unit: "%".into(), ..chart(ChartKind::Heat, weeks, rows) }, Theme::Dark);
+    assert_eq!(count(&drawn, "rect", "stroke-dasharray"), 3);
+    assert!(texts(&drawn).contains(&"Dashed: the time for it is not over yet".to_owned()));
+}
+
+#[test]
+fn a_funnel_shows_what_is_left_and_what_was_lost() {
+    let steps = XAxis::Category(["1. view", "2. signup", "3. purchase"].map(str::to_owned).to_vec());
+    let rows = vec![series("events", vec![Some(400.0), Some(100.0), Some(50.0)]), series("web", vec![Some(200.0), Some(100.0), None])];
+    let drawn = svg(&chart(ChartKind::Funnel, steps, rows), Theme::Light);
+    let said = texts(&drawn);
+    for text in ["1. view", "400 \u{b7} 100 %", "100 \u{b7} 25 %", "50 \u{b7} 12 %", "100 \u{b7} 50 %", "0 %", "100 %"] {
+        assert!(said.contains(&text.to_owned()), "{text}: {said:?}");
+    }
+    assert_eq!(count(&drawn, "rect", "fill-opacity=\"0.2\""), 4, "the step before stands behind every later one");
+    // Nobody at all in the first step is no division by nothing.
+    let none = chart(ChartKind::Funnel, XAxis::Category(vec!["a".into(), "b".into()]), vec![series("", vec![Some(0.0), Some(5.0)])]);
+    assert!(texts(&svg(&none, Theme::Light)).contains(&"5".to_owned()));
+}
+
+#[test]
+fn several_values_that_may_grow_are_drawn_so() {
+    let row = Series { style: SeriesStyle::Open(3), ..series("a", (1..=10).map(|v| Some(f64::from(v))).collect()) };
+    let drawn = svg(&chart(ChartKind::Line, days(10), vec![row]), Theme::Light);
+    assert_eq!(count(&drawn, "circle", "ring"), 3);
+    assert_eq!(count(&drawn, "path", "stroke-dasharray"), 1);
+    assert!(texts(&drawn).contains(&"Dashed: the last 3 may still grow".to_owned()));
+}
+
+#[test]
+fn letters_can_be_read_in_a_narrow_chat() {
+    for kind in [ChartKind::Line, ChartKind::Bar, ChartKind::Area, ChartKind::Heat, ChartKind::Funnel] {
+        let drawn = svg(&chart(kind, days(7), vec![series("a", vec![Some(40.0); 7]), series("b", vec![Some(90.0); 7])]), Theme::Light);
+        let document = Document::parse(&drawn).unwrap();
+        for node in document.descendants().filter(|n| n.has_tag_name("text")) {
+            let size: f64 = node.attribute("font-size").unwrap().parse().unwrap();
+            assert!(size * 400.0 / f64::from(WIDTH) >= 8.5, "{kind:?}: {:?} is {size} high", node.text());
+        }
+    }
 }
 
 fn number() -> impl Strategy<Value = Option<f64>> {
@@ -209,10 +301,15 @@ fn axis() -> impl Strategy<Value = XAxis> {
 }
 
 fn any_chart() -> impl Strategy<Value = Chart> {
-    let style = prop::sample::select(vec![SeriesStyle::Solid, SeriesStyle::Previous]);
+    let style = prop_oneof![
+        Just(SeriesStyle::Solid),
+        Just(SeriesStyle::Previous),
+        any::<u32>().prop_map(SeriesStyle::Open),
+        Just(SeriesStyle::Open(2))
+    ];
     let row =
         (any::<String>(), prop::collection::vec(number(), 0..80), style).prop_map(|(name, values, style)| Series { name, values, style });
-    let kind = prop::sample::select(vec![ChartKind::Line, ChartKind::Bar]);
+    let kind = prop::sample::select(vec![ChartKind::Line, ChartKind::Bar, ChartKind::Area, ChartKind::Heat, ChartKind::Funnel]);
     (any::<String>(), kind, axis(), "\\PC{0,30}", prop::collection::vec(row, 0..16), any::<bool>(), any::<String>())
         .prop_map(|(title, kind, x, unit, series, last_incomplete, alt)| Chart { title, kind, x, unit, series, last_incomplete, alt })
 }

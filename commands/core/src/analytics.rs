@@ -2,12 +2,14 @@
 //! (here). No source's own words: an adapter translates, and says in [`answer::Basis`] what its answer rests on.
 
 pub mod answer;
+pub mod cohort;
 pub mod query;
 
 pub use answer::{
     Answer, Basis, CohortFigures, Cost, Figures, Frame, FrameCell, FrameColumn, FunnelFigures, FunnelGroup, FunnelStep, Ltv, RetentionCell,
     RetentionCohort, RetentionFigures, RevenueFigures, RevenueRow, TrendFigures, TrendRow,
 };
+pub use cohort::{CohortDefinition, CohortRule, During};
 pub use query::{Comparison, EventMatch, Filter, Funnel, Measure, Now, Query, Retention, RetentionKind, Revenue, StepOrder, Trend, Window};
 
 use crate::clock::Timestamp;
@@ -55,12 +57,16 @@ pub struct AnalyticsCapabilities {
     pub cohorts: bool,
     /// Cohorts can be made there out of a list of people.
     pub cohort_upload: bool,
+    /// Cohorts can be defined there by what people did ([`CohortDefinition`]).
+    pub cohort_define: bool,
     /// What is known about single people.
     pub people: bool,
     /// Properties of people can be set.
     pub profiles: bool,
     /// It takes events in.
     pub track: bool,
+    /// An event that is sent twice counts twice: it knows no ids of events.
+    pub counts_twice: bool,
     /// Events can be checked without being kept.
     pub validate: bool,
     /// Raw events can be taken out.

@@ -1,6 +1,6 @@
 //! What a platform can show and do. The shared layers ask this, and never which platform it is.
 
-use crate::chart::{Chart, XAxis};
+use crate::chart::{Chart, ChartKind, XAxis};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ pub struct TableLimits {
 }
 
 impl ChartLimits {
-    /// Whether a chart keeps them.
+    /// Whether a chart keeps them. What is neither lines nor bars is drawn here.
     #[must_use]
     pub fn hold(&self, chart: &Chart) -> bool {
         let short = |text: &str| text.chars().count() <= self.label;
@@ -70,7 +70,8 @@ impl ChartLimits {
             XAxis::Category(names) => names.iter().all(|name| short(name)),
             XAxis::Time { .. } => true,
         };
-        chart.title.chars().count() <= self.title
+        matches!(chart.kind, ChartKind::Line | ChartKind::Bar)
+            && chart.title.chars().count() <= self.title
             && (1..=self.series).contains(&chart.series.len())
             && (1..=self.points).contains(&chart.x.len())
             && names

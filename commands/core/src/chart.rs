@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Chart {
     /// What is shown, in a few words.
     pub title: String,
-    /// Lines or bars.
+    /// How the values are drawn.
     pub kind: ChartKind,
     /// What stands along the horizontal axis.
     pub x: XAxis,
@@ -31,6 +31,26 @@ pub enum ChartKind {
     Line,
     /// Bars side by side, for values by category.
     Bar,
+    /// Filled areas, those of several series on top of one another: for parts of a whole over time.
+    Area,
+    /// A field of shades: a row per series and a column per position, such as weekdays and hours.
+    Heat,
+    /// Steps from top to bottom, each as long as what is left of its series' first value.
+    Funnel,
+}
+
+impl ChartKind {
+    /// What it is called in a sentence: `Line chart`.
+    #[must_use]
+    pub const fn called(self) -> &'static str {
+        match self {
+            Self::Line => "Line chart",
+            Self::Bar => "Bar chart",
+            Self::Area => "Area chart",
+            Self::Heat => "Heat map",
+            Self::Funnel => "Funnel chart",
+        }
+    }
 }
 
 /// The horizontal axis.
@@ -99,6 +119,8 @@ pub enum SeriesStyle {
     /// In the foreground.
     #[default]
     Solid,
+    /// In the foreground, with the last so many of its values still filling up, whatever [`Chart::last_incomplete`] says.
+    Open(u32),
     /// Dashed: the period before, for comparison.
     Previous,
 }

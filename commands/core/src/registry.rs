@@ -1,5 +1,6 @@
 //! Every command by its name, and the way from a typed line to one of them.
 
+use crate::access::{Access, Effect};
 use crate::call::Invoke;
 use crate::command::{About, AnyCommand};
 use crate::form::Answers;
@@ -85,6 +86,19 @@ impl Registry {
     /// The commands of a group.
     pub fn group<'a>(&'a self, group: &'a str) -> impl Iterator<Item = &'a About> {
         self.all().filter(move |about| about.group() == group)
+    }
+
+    /// The least that a call of a command needs and does, as far as its own examples show: where some of them only read, everyone
+    /// may use it for that, whatever its other options need.
+    #[must_use]
+    pub fn least(&self, about: &About) -> (Access, Effect) {
+        let examples = about.examples.iter().filter_map(|example| self.parse(example).ok());
+        let weighed = examples.filter_map(|understood| {
+            let command = self.get(&understood.invoke.command).filter(|command| command.about().name == about.name)?;
+            let weighed = command.weighed(&understood.invoke.args);
+            Some((weighed.access, weighed.effect))
+        });
+        weighed.min().unwrap_or((about.access, about.effect)).min((about.access, about.effect))
     }
 
     /// Reads a line. A leading slash, and the bot's own name as the first word, are dropped.

@@ -25,3 +25,17 @@ async fn keyboard_small_screen_and_people() {
     let out = bot.path("pictures");
     browser::tour(&tour("small-and-keyboard.mjs"), &args, &out, Duration::from_mins(2)).await.unwrap_or_else(|why| panic!("{why}"));
 }
+
+#[tokio::test]
+async fn asking_comparing_saving_and_scheduling() {
+    // A second source that nothing answers for: the first is shown all the same.
+    let nobody = "http://127.0.0.1:1";
+    let bot = Bot::start(&format!(
+        "[analytics.web]\nkind = \"mixpanel\"\nproject_id = 1\nservice_account = \"bot.1.mp-service-account\"\nservice_secret = \"none\"\n\
+         project_token = \"none\"\ningest_url = \"{nobody}\"\nquery_url = \"{nobody}\"\nexport_url = \"{nobody}\"\n"
+    ))
+    .await;
+    let args = serde_json::json!({ "url": bot.url, "login": bot.login, "down": true });
+    let out = bot.path("pictures");
+    browser::tour(&tour("asking.mjs"), &args, &out, Duration::from_mins(3)).await.unwrap_or_else(|why| panic!("{why}"));
+}

@@ -1,6 +1,7 @@
 //! The whole bot, as a person meets it.
 
 mod alerts;
+mod analytics;
 mod backup;
 mod bad_input;
 mod browser;

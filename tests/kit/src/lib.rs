@@ -4,6 +4,7 @@
 //! It deliberately tests nothing itself beyond its own parts: suites are run by the crates whose adapters they judge, and
 //! the whole bot is tested in `tests/e2e`. Nothing but tests may depend on it.
 
+pub mod analytics;
 pub mod azure_management;
 pub mod clock;
 pub mod conformance;

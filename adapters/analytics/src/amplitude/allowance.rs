@@ -2,25 +2,28 @@
 //! an hour, and 5 run at once.
 //!
 //! Each question has a row with its cost in the records, named by its moment, before it is asked: two processes that come at
-//! once see each other's. How many run at once is counted in this process only.
+//! once see each other's. How many run at once is counted by [`crate::turns`]. Questions about single people have an allowance of
+//! their own there, 360 an hour, and cost nothing of this one.
 //!
 //! Source: <https://amplitude.com/docs/apis/analytics/dashboard-rest>
 
 use super::Amplitude;
+use crate::turns::Turn;
 use bellhop_core::analytics::Quota;
 use bellhop_core::ports::{PortResult, Record};
 use bellhop_core::{PortError, PortErrorKind, Timestamp};
 use chrono::TimeDelta;
 use serde_json::json;
 use std::time::Duration;
-use tokio::sync::SemaphorePermit;
 
 /// Questions at once.
 pub(super) const AT_ONCE: usize = 5;
 const WINDOWS: [(TimeDelta, f64, &str); 2] =
     [(TimeDelta::minutes(5), 1_000.0, "cost in five minutes"), (TimeDelta::hours(1), 108_000.0, "cost per hour")];
+/// Questions about single people in an hour.
+const OF_PEOPLE: usize = 360;
 /// How long a question waits for its turn among those that run.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 /// Rows of an hour that are looked at: the cheapest question costs one.
 const ROWS: usize = 10_000;
 
@@ -44,19 +47,25 @@ impl Amplitude {
         Timestamp::from_timestamp_micros(row.key.split('-').next()?.parse().ok()?)
     }
 
-    /// A turn for a question of this cost; it is over when the permit is dropped.
-    pub(super) async fn turn(&self, operation: &'static str, cost: f64) -> PortResult<SemaphorePermit<'_>> {
-        let late = || {
-            let message = format!("{AT_ONCE} questions are being answered by Amplitude already; try again in a moment");
-            PortError::new(PortErrorKind::RateLimited, self.client.service(), operation, message)
-        };
+    /// A turn for a question of this cost, which is paid for.
+    pub(super) async fn turn(&self, operation: &'static str, cost: f64) -> PortResult<Turn<'_>> {
         if let Some((_, limit, _)) = WINDOWS.iter().find(|(_, limit, _)| cost > *limit) {
             let message = format!(
                 "that would cost {cost} of Amplitude's allowance, and {limit} in five minutes is the most; ask for fewer days or groups"
             );
             return Err(PortError::new(PortErrorKind::Invalid, self.client.service(), operation, message));
         }
-        let permit = tokio::time::timeout(PATIENCE, self.running.acquire()).await.map_err(|_| late())?.map_err(|_| late())?;
+        let turn = self.running.turn(operation).await?;
+        match self.pay(operation, cost).await {
+            Ok(()) => Ok(turn),
+            Err(error) => {
+                turn.end().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn pay(&self, operation: &'static str, cost: f64) -> PortResult<()> {
         let now = self.ports.clock.now();
         let records = &self.ports.records;
         if let Some(until) = self.refused_until().await?.filter(|until| now < *until) {
@@ -68,7 +77,7 @@ impl Amplitude {
         let rows = records.after(&self.spent(), Some(&begin), ROWS).await?;
         for (window, limit, _) in WINDOWS {
             let since = Self::row(now - window, "");
-            let within: Vec<&Record> = rows.iter().filter(|row| row.key > since && row.key < own).collect();
+            let within: Vec<&Record> = rows.iter().filter(|row| row.key > since && row.key != own).collect();
             let mut left = within.iter().filter_map(|row| row.value.as_f64()).sum::<f64>() + cost - limit;
             if left <= 0.0 {
                 continue;
@@ -88,7 +97,44 @@ impl Amplitude {
         for old in records.before(&self.spent(), Some(&begin), 50).await? {
             records.remove(&self.spent(), &old.key).await?;
         }
-        Ok(permit)
+        Ok(())
+    }
+
+    /// A turn for a question about a single person.
+    pub(super) async fn turn_of_people(&self, operation: &'static str) -> PortResult<Turn<'_>> {
+        let turn = self.running.turn(operation).await?;
+        match self.pay_of_people(operation).await {
+            Ok(()) => Ok(turn),
+            Err(error) => {
+                turn.end().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn pay_of_people(&self, operation: &'static str) -> PortResult<()> {
+        let (now, records, list) = (self.ports.clock.now(), &self.ports.records, self.of_people());
+        if let Some(until) = self.refused_until().await?.filter(|until| now < *until) {
+            return Err(self.used_up(operation, until - now));
+        }
+        let own = Self::row(now, &self.ports.ids.next());
+        records.put(&list, &own, &json!(1)).await?;
+        let begin = Self::row(now - TimeDelta::hours(1), "");
+        let mut rows = records.after(&list, Some(&begin), OF_PEOPLE * 2).await?;
+        rows.retain(|row| row.key != own);
+        if rows.len() >= OF_PEOPLE {
+            records.remove(&list, &own).await?;
+            let free = rows.get(rows.len() - OF_PEOPLE).and_then(Self::spent_at).unwrap_or(now) + TimeDelta::hours(1);
+            return Err(self.used_up(operation, free - now));
+        }
+        for old in records.before(&list, Some(&begin), 50).await? {
+            records.remove(&list, &old.key).await?;
+        }
+        Ok(())
+    }
+
+    fn of_people(&self) -> String {
+        format!("amplitude_people/{}", self.name)
     }
 
     fn used_up(&self, operation: &'static str, wait: TimeDelta) -> PortError {
@@ -123,6 +169,15 @@ impl Amplitude {
         let now = self.ports.clock.now();
         let begin = Self::row(now - TimeDelta::hours(1), "");
         let rows = self.ports.records.after(&self.spent(), Some(&begin), ROWS).await?;
+        let people = self.ports.records.after(&self.of_people(), Some(&begin), OF_PEOPLE * 2).await?;
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
+        let of_people = Quota {
+            what: "questions about people per hour".to_owned(),
+            used: people.len() as f64,
+            limit: Some(OF_PEOPLE as f64),
+            renews: people.first().and_then(Self::spent_at).map(|at| at + TimeDelta::hours(1)),
+            at: now,
+        };
         Ok(WINDOWS
             .iter()
             .map(|(window, limit, what)| {
@@ -136,6 +191,7 @@ impl Amplitude {
                     at: now,
                 }
             })
+            .chain([of_people])
             .collect())
     }
 }

@@ -3,6 +3,7 @@
 //! Source: <https://amplitude.com/docs/apis/analytics/dashboard-rest>
 
 use super::Amplitude;
+use crate::turns::Turn;
 use bellhop_core::analytics::{Comparison, EventMatch, Filter};
 use bellhop_core::chart::Interval;
 use bellhop_core::ports::PortResult;
@@ -54,8 +55,27 @@ impl Amplitude {
     pub(super) async fn get(&self, operation: &'static str, route: &'static str, query: &[(&str, &str)], cost: f64) -> PortResult<Value> {
         let url = format!("{}{route}", self.config.query_url);
         let request = self.signed(operation, self.client.get(operation, route, &url))?.query(query);
-        let _turn = self.turn(operation, cost).await?;
-        let answer = request.exchange().await?;
+        let turn = self.turn(operation, cost).await?;
+        self.told(operation, turn, request).await
+    }
+
+    /// `GET {query_url}{route}` about a single person.
+    pub(super) async fn get_person(&self, route: &'static str, query: &[(&str, &str)]) -> PortResult<Value> {
+        let url = format!("{}{route}", self.config.query_url);
+        let request = self.signed("person", self.client.get("person", route, &url))?.query(query);
+        let turn = self.turn_of_people("person").await?;
+        self.told("person", turn, request).await
+    }
+
+    /// Sends a request in its turn, which ends with the answer.
+    pub(super) async fn in_turn(&self, turn: Turn<'_>, request: Request) -> PortResult<Response> {
+        let answer = request.exchange().await;
+        turn.end().await;
+        answer
+    }
+
+    async fn told(&self, operation: &'static str, turn: Turn<'_>, request: Request) -> PortResult<Value> {
+        let answer = self.in_turn(turn, request).await?;
         if !answer.status().is_success() {
             return Err(self.refused(answer).await);
         }

@@ -18,9 +18,12 @@ use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// Events in a request, and bytes.
-const EVENTS: usize = 1000;
-const BYTES: usize = 900_000;
+/// Events in a request of either interface, and bytes: both allow less than what stands here and one more.
+const EVENTS: usize = 1_999;
+const BYTES: usize = 950_000;
+const BATCH_BYTES: usize = 19_000_000;
+/// How many events are many: those go to the interface for batches, which takes more of one person in a second.
+const MANY: usize = 100;
 /// Ids that Amplitude takes for nobody.
 const NOBODY: [&str; 14] = [
     "anonymous",
@@ -40,6 +43,7 @@ const NOBODY: [&str; 14] = [
 ];
 /// How long people who send too much are left alone.
 const PAUSE: Duration = Duration::from_secs(30);
+const BATCH_PAUSE: Duration = Duration::from_secs(15);
 /// Properties that stand beside the others.
 const MONEY: [(&str, &str); 6] = [
     ("revenue", "revenue"),
@@ -50,10 +54,43 @@ const MONEY: [(&str, &str); 6] = [
     ("currency", "currency"),
 ];
 
+/// An event on its way: its position among those that were given, as it is sent, and how long that is.
+type Record = (usize, Value, usize);
+
+/// Where events go in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Door {
+    Http,
+    Batch,
+}
+
+impl Door {
+    const fn route(self) -> &'static str {
+        match self {
+            Self::Http => "/2/httpapi",
+            Self::Batch => "/batch",
+        }
+    }
+
+    const fn bytes(self) -> usize {
+        match self {
+            Self::Http => BYTES,
+            Self::Batch => BATCH_BYTES,
+        }
+    }
+
+    const fn pause(self) -> Duration {
+        match self {
+            Self::Http => PAUSE,
+            Self::Batch => BATCH_PAUSE,
+        }
+    }
+}
+
 impl Amplitude {
     pub(super) async fn send(&self, events: Vec<NewEvent>) -> PortResult<Taken> {
         let mut taken = Taken::default();
-        let mut good: Vec<(usize, Value, usize)> = Vec::new();
+        let mut good: Vec<Record> = Vec::new();
         for (index, event) in events.iter().enumerate() {
             let record = record(event);
             let bytes = record.to_string().len();
@@ -62,33 +99,44 @@ impl Amplitude {
                 None => good.push((index, record, bytes)),
             }
         }
+        let door = if good.len() > MANY { Door::Batch } else { Door::Http };
+        let mut throttled = Vec::new();
         let mut rest = &good[..];
         while !rest.is_empty() {
             let mut bytes = 0;
-            let fits = |(_, _, size): &&(usize, Value, usize)| {
+            let fits = |(_, _, size): &&Record| {
                 bytes += size + 1;
-                bytes <= BYTES
+                bytes <= door.bytes()
             };
             let many = rest.iter().take(EVENTS).take_while(fits).count();
             let (batch, others) = rest.split_at(many.max(1));
-            let refused = self.batch(batch).await?;
-            taken.taken += batch.len().saturating_sub(refused.len());
-            taken.refused.extend(refused);
+            let left_out = self.batch(door, batch, &mut throttled).await?;
+            taken.taken += batch.len().saturating_sub(left_out.len());
+            taken.refused.extend(left_out);
             rest = others;
+        }
+        if !throttled.is_empty() {
+            throttled.sort();
+            throttled.dedup();
+            let who = throttled.iter().take(3).map(|id| words(id)).collect::<Vec<_>>().join(", ");
+            let message =
+                format!("Amplitude wants fewer events a second of one person ({who}); the others were taken, these are sent again later");
+            return Err(self.error(PortErrorKind::RateLimited, "track", message).after(door.pause()));
         }
         taken.refused.sort_by_key(|refused| refused.index);
         Ok(taken)
     }
 
-    /// Sends a batch until what is left of it is taken; returns what was refused.
-    async fn batch(&self, batch: &[(usize, Value, usize)]) -> PortResult<Vec<Refused>> {
+    /// Sends a batch until what is left of it is taken; returns what was refused. Whose events came too fast is told in
+    /// `throttled`: the others' are sent without them.
+    async fn batch(&self, door: Door, batch: &[Record], throttled: &mut Vec<String>) -> PortResult<Vec<Refused>> {
         let mut refused = Vec::new();
-        let mut left: Vec<&(usize, Value, usize)> = batch.iter().collect();
+        let mut left: Vec<&Record> = batch.iter().collect();
         while !left.is_empty() {
             let events: Vec<&Value> = left.iter().map(|(_, record, _)| record).collect();
             let body = json!({ "api_key": self.config.api_key.expose_secret(), "events": events, "options": { "min_id_length": 1 } });
-            let url = format!("{}/2/httpapi", self.config.ingest_url);
-            let answer = self.client.post("track", "/2/httpapi", &url).idempotent().json(&body).exchange().await?;
+            let url = format!("{}{}", self.config.ingest_url, door.route());
+            let answer = self.client.post("track", door.route(), &url).idempotent().json(&body).exchange().await?;
             let (status, refusal) = (answer.status(), answer.refusal());
             if status.is_success() {
                 return Ok(refused);
@@ -96,38 +144,18 @@ impl Amplitude {
             let said: Value = answer.json().await.unwrap_or_default();
             match status {
                 StatusCode::BAD_REQUEST => {
-                    let bad = wrong(&said);
-                    if bad.is_empty() || bad.iter().all(|(at, _)| *at >= left.len()) {
-                        let why = words(said.get("error").and_then(Value::as_str).unwrap_or("it doesn't say why"));
-                        let kind = if why.contains("api_key") || why.contains("API key") {
-                            PortErrorKind::Unauthenticated
-                        } else {
-                            PortErrorKind::Invalid
-                        };
-                        return Err(self.error(
-                            kind,
-                            "track",
-                            format!("Amplitude refuses the events: {why}; check `api_key` and `region` in [{}]", self.client.service()),
-                        ));
+                    let mut bad = wrong(&said);
+                    bad.retain(|(at, _)| *at < left.len());
+                    if bad.is_empty() {
+                        return Err(self.refuses_all(&said));
                     }
-                    let positions: BTreeSet<usize> = bad.iter().map(|(at, _)| *at).collect();
-                    for at in &positions {
-                        let reasons: Vec<&str> = bad.iter().filter(|(position, _)| position == at).map(|(_, why)| why.as_str()).collect();
-                        if let Some((index, ..)) = left.get(*at) {
-                            refused.push(Refused { index: *index, reason: format!("Amplitude refuses it: {}", reasons.join(", ")) });
-                        }
-                    }
-                    let mut position = 0;
-                    left.retain(|_| {
-                        position += 1;
-                        !positions.contains(&(position - 1))
-                    });
+                    take_out(&mut left, &mut refused, &bad);
                 }
                 StatusCode::PAYLOAD_TOO_LARGE if left.len() > 1 => {
-                    let halves: Vec<Vec<(usize, Value, usize)>> =
+                    let halves: Vec<Vec<Record>> =
                         left.chunks(left.len().div_ceil(2)).map(|half| half.iter().map(|one| (*one).clone()).collect()).collect();
                     for half in halves {
-                        refused.extend(Box::pin(self.batch(&half)).await?);
+                        refused.extend(Box::pin(self.batch(door, &half, throttled)).await?);
                     }
                     return Ok(refused);
                 }
@@ -137,15 +165,38 @@ impl Amplitude {
                     return Ok(refused);
                 }
                 StatusCode::TOO_MANY_REQUESTS => {
-                    let who = said.get("throttled_users").or_else(|| said.get("throttled_devices")).and_then(Value::as_object);
-                    let who: Vec<&String> = who.into_iter().flat_map(Map::keys).take(3).collect();
-                    let message = format!("Amplitude wants fewer events a second of one person ({who:?}); they are sent again later");
-                    return Err(self.error(PortErrorKind::RateLimited, "track", message).after(PAUSE));
+                    let (over, fast) = too_many(&said);
+                    let person = |record: &Value| record["user_id"].as_str().unwrap_or_default().to_owned();
+                    let is = |list: &[String], record: &Value| list.contains(&person(record));
+                    let reason = "Amplitude takes no more of this person's events today: 500,000 is the most".to_owned();
+                    let before = left.len();
+                    refused.extend(
+                        left.iter()
+                            .filter(|(_, record, _)| is(&over, record))
+                            .map(|(index, ..)| Refused { index: *index, reason: reason.clone() }),
+                    );
+                    throttled.extend(left.iter().map(|(_, record, _)| person(record)).filter(|id| fast.contains(id) && !over.contains(id)));
+                    left.retain(|(_, record, _)| !is(&over, record) && !is(&fast, record));
+                    if left.len() == before {
+                        let message = "Amplitude wants fewer events a second; they are sent again later";
+                        return Err(self.error(PortErrorKind::RateLimited, "track", message).after(door.pause()));
+                    }
                 }
                 _ => return Err(refusal),
             }
         }
         Ok(refused)
+    }
+
+    /// A refusal of everything, which is about the key or the request.
+    fn refuses_all(&self, said: &Value) -> bellhop_core::PortError {
+        let why = words(said.get("error").and_then(Value::as_str).unwrap_or("it doesn't say why"));
+        let keyed = why.contains("api_key") || why.contains("API key");
+        let kind = if keyed { PortErrorKind::Unauthenticated } else { PortErrorKind::Invalid };
+        // What it quotes is the key.
+        let why = if keyed { "the API key is not valid".to_owned() } else { why };
+        let message = format!("Amplitude refuses the events: {why}; check `api_key` and `region` in [{}]", self.client.service());
+        self.error(kind, "track", message)
     }
 
     pub(super) async fn change(&self, changes: Vec<ProfileChange>) -> PortResult<Taken> {
@@ -218,7 +269,11 @@ fn nobody(id: &str) -> bool {
 /// Which events of a refused request are wrong, and why.
 fn wrong(said: &Value) -> Vec<(usize, String)> {
     let mut all = Vec::new();
-    for (list, what) in [("events_with_invalid_fields", "is wrong"), ("events_with_missing_fields", "is missing")] {
+    for (list, what) in [
+        ("events_with_invalid_fields", "is wrong"),
+        ("events_with_missing_fields", "is missing"),
+        ("events_with_invalid_id_lengths", "is too short"),
+    ] {
         for (field, indices) in said.get(list).and_then(Value::as_object).into_iter().flatten() {
             let indices = indices.as_array().into_iter().flatten().filter_map(Value::as_u64);
             all.extend(indices.filter_map(|index| Some((usize::try_from(index).ok()?, format!("`{}` {what}", words(field))))));
@@ -227,6 +282,31 @@ fn wrong(said: &Value) -> Vec<(usize, String)> {
     let silenced = said.get("silenced_events").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_u64);
     all.extend(silenced.filter_map(|index| Some((usize::try_from(index).ok()?, "its device is silenced".to_owned()))));
     all
+}
+
+/// Takes the wrong ones out, each with all that is wrong about it.
+fn take_out(left: &mut Vec<&Record>, refused: &mut Vec<Refused>, bad: &[(usize, String)]) {
+    let positions: BTreeSet<usize> = bad.iter().map(|(at, _)| *at).collect();
+    for at in &positions {
+        let reasons: Vec<&str> = bad.iter().filter(|(position, _)| position == at).map(|(_, why)| why.as_str()).collect();
+        if let Some((index, ..)) = left.get(*at) {
+            refused.push(Refused { index: *index, reason: format!("Amplitude refuses it: {}", reasons.join(", ")) });
+        }
+    }
+    let mut position = 0;
+    left.retain(|_| {
+        position += 1;
+        !positions.contains(&(position - 1))
+    });
+}
+
+/// Whose allowance of the day is used up, and who sends too fast.
+fn too_many(said: &Value) -> (Vec<String>, Vec<String>) {
+    let ids = |names: [&str; 2]| {
+        let maps = names.into_iter().filter_map(|name| said.get(name)?.as_object());
+        maps.flat_map(|map| map.keys().cloned()).collect::<Vec<_>>()
+    };
+    (ids(["exceeded_daily_quota_users", "exceeded_daily_quota_devices"]), ids(["throttled_users", "throttled_devices"]))
 }
 
 /// Why an event can't be sent, by Amplitude's documented limits.

@@ -22,11 +22,17 @@ const LIMITS: Limits = Limits {
     connect: Duration::from_secs(5),
     total: Duration::from_secs(30),
     response: 64 * 1024 * 1024,
-    // Server errors count against the property's allowance: one repetition, no more.
-    retries: 1,
+    // What may be asked again is decided in `signed`: not what is refused because the allowance is used up.
+    retries: 0,
     pause: Duration::from_millis(400),
     patience: Duration::from_secs(2),
 };
+
+/// Getting a token costs nothing.
+const SIGNING_IN: Limits = Limits { retries: 2, ..LIMITS };
+/// How long a failing server is left alone before it is asked once more. Server errors count against the property's allowance,
+/// so there is no third time.
+const PAUSE: Duration = Duration::from_millis(400);
 
 /// The three interfaces of one property.
 pub(super) struct Api {
@@ -74,8 +80,8 @@ struct Said {
 impl Api {
     pub fn new(name: &SourceName, config: Ga4Config, ports: &Ports) -> Result<Self, PortError> {
         let client = Client::new(format!("analytics.{name}"), LIMITS)?;
-        let tokens =
-            config.account.clone().map(|account| Tokens::new(account, client.clone(), config.token_url.clone(), ports.clock.clone()));
+        let signing_in = Client::new(format!("analytics.{name}"), SIGNING_IN)?;
+        let tokens = config.account.clone().map(|account| Tokens::new(account, signing_in, config.token_url.clone(), ports.clock.clone()));
         let quotas = Quotas::new(name, ports);
         Ok(Self { config, client, tokens, quotas })
     }
@@ -134,6 +140,12 @@ impl Api {
         self.signed(operation, || self.client.get(operation, route, &url).query(query), None).await
     }
 
+    /// `GET {admin_url}/v1beta/accountSummaries`
+    pub async fn accounts<T: DeserializeOwned>(&self, operation: &'static str, query: &[(&str, &str)]) -> Result<T, PortError> {
+        let url = format!("{}/v1beta/accountSummaries", self.config.admin_url);
+        self.signed(operation, || self.client.get(operation, "/v1beta/accountSummaries", &url).query(query), None).await
+    }
+
     async fn signed<T: DeserializeOwned>(
         &self,
         operation: &'static str,
@@ -141,10 +153,20 @@ impl Api {
         bucket: Option<Bucket>,
     ) -> Result<T, PortError> {
         let tokens = self.tokens(operation)?;
-        let mut again = true;
+        let (mut again, mut failed) = (true, false);
         loop {
             let token = tokens.token().await?;
-            let answer = request().bearer(token.expose_secret()).exchange().await?;
+            let answer = request().bearer(token.expose_secret()).exchange().await;
+            let passing = match &answer {
+                Ok(answer) => answer.status().is_server_error(),
+                Err(error) => error.retry == Retry::Backoff,
+            };
+            if passing && !failed {
+                failed = true;
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+            let answer = answer?;
             if answer.status().is_success() {
                 return answer.json().await;
             }

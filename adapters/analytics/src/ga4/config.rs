@@ -38,6 +38,8 @@ pub struct ServiceAccount {
     pub key_id: Option<String>,
     /// Its private key, PKCS #8 in PEM.
     pub key: SecretString,
+    /// Whom its assertions are for, where the key's file says.
+    pub audience: Option<String>,
 }
 
 /// Where events are sent to.
@@ -141,7 +143,9 @@ fn account(credentials: &SecretString) -> Result<(ServiceAccount, Option<String>
         return Err("`credentials` has to be the key of a service account; this is another kind of credential".to_owned());
     }
     match (file.client_email, file.private_key) {
-        (Some(email), Some(key)) => Ok((ServiceAccount { email, key_id: file.private_key_id, key }, file.token_uri)),
+        (Some(email), Some(key)) => {
+            Ok((ServiceAccount { email, key_id: file.private_key_id, key, audience: file.token_uri.clone() }, file.token_uri))
+        }
         _ => Err("`credentials` lacks `client_email` or `private_key`; make a new JSON key for the service account".to_owned()),
     }
 }

@@ -91,7 +91,7 @@ impl Tokens {
         let claims = Claims {
             iss: &self.account.email,
             scope: "https://www.googleapis.com/auth/analytics.readonly",
-            aud: &self.url,
+            aud: self.account.audience.as_ref().unwrap_or(&self.url),
             iat: now.timestamp(),
             exp: (now + ASSERTION).timestamp(),
         };

@@ -1,26 +1,26 @@
 //! Mixpanel's allowance of questions: 60 an hour and 5 at once for the whole project, kept across replicas and restarts.
 //!
-//! Each question has a row of its own in the records, named by its moment, before it is asked. Whoever finds 60 rows before
-//! its own within the hour gives its row back and is refused: two that come at once see each other, so no more than 60 are
-//! ever asked. How many run at once is counted in this process only.
+//! Each question has a row of its own in the records, named by its moment, before it is asked. Whoever finds 60 others within the
+//! hour gives its row back and is refused. Two that come at once see each other, so no more than 60 are ever asked; of two that
+//! come at once for the last one, both may be refused. How many run at once is counted by [`crate::turns`].
 //!
 //! Source: <https://docs.mixpanel.com/reference/rate-limits>
 
 use super::Mixpanel;
+use crate::turns::Turn;
 use bellhop_core::analytics::Quota;
 use bellhop_core::ports::PortResult;
 use bellhop_core::{PortError, PortErrorKind, Timestamp};
 use chrono::TimeDelta;
 use serde_json::Value;
 use std::time::Duration;
-use tokio::sync::SemaphorePermit;
 
 /// Questions in an hour.
 pub(super) const AN_HOUR: usize = 60;
 /// Questions at once.
 pub(super) const AT_ONCE: usize = 5;
 /// How long a question waits for its turn among those that run.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Mixpanel {
     fn asked(&self) -> String {
@@ -36,13 +36,19 @@ impl Mixpanel {
         format!("{:020}-{id}", at.timestamp_micros())
     }
 
-    /// A turn for one question; it is over when the permit is dropped.
-    pub(super) async fn turn(&self, operation: &'static str) -> PortResult<SemaphorePermit<'_>> {
-        let late = || {
-            let message = format!("{AT_ONCE} questions are being answered by Mixpanel already; try again in a moment");
-            PortError::new(PortErrorKind::RateLimited, self.client.service(), operation, message)
-        };
-        let permit = tokio::time::timeout(PATIENCE, self.running.acquire()).await.map_err(|_| late())?.map_err(|_| late())?;
+    /// A turn for one question, which is paid for.
+    pub(super) async fn turn(&self, operation: &'static str) -> PortResult<Turn<'_>> {
+        let turn = self.running.turn(operation).await?;
+        match self.pay(operation).await {
+            Ok(()) => Ok(turn),
+            Err(error) => {
+                turn.end().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn pay(&self, operation: &'static str) -> PortResult<()> {
         let now = self.ports.clock.now();
         if let Some(until) = self.refused_until().await?.filter(|until| now < *until) {
             return Err(self.used_up(operation, until - now));
@@ -51,12 +57,12 @@ impl Mixpanel {
         let own = Self::row(now, &self.ports.ids.next());
         records.put(&self.asked(), &own, &Value::Null).await?;
         let begin = Self::row(now - TimeDelta::hours(1), "");
-        // Rows of the last hour up to our own, oldest first.
-        let rows = records.after(&self.asked(), Some(&begin), AN_HOUR + AT_ONCE * 20).await?;
-        let before = rows.iter().take_while(|row| row.key < own).count();
-        if before >= AN_HOUR {
+        // Rows of the last hour but our own, oldest first.
+        let mut rows = records.after(&self.asked(), Some(&begin), AN_HOUR + AT_ONCE * 20).await?;
+        rows.retain(|row| row.key != own);
+        if rows.len() >= AN_HOUR {
             records.remove(&self.asked(), &own).await?;
-            let first = rows.get(before - AN_HOUR).and_then(|row| row.key.split('-').next()?.parse::<i64>().ok());
+            let first = rows.get(rows.len() - AN_HOUR).and_then(|row| row.key.split('-').next()?.parse::<i64>().ok());
             let free =
                 first.and_then(Timestamp::from_timestamp_micros).map_or(TimeDelta::hours(1), |first| first + TimeDelta::hours(1) - now);
             return Err(self.used_up(operation, free));
@@ -64,7 +70,7 @@ impl Mixpanel {
         for old in records.before(&self.asked(), Some(&begin), 20).await? {
             records.remove(&self.asked(), &old.key).await?;
         }
-        Ok(permit)
+        Ok(())
     }
 
     fn used_up(&self, operation: &'static str, wait: TimeDelta) -> PortError {

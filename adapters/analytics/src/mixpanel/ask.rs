@@ -44,8 +44,10 @@ impl Mixpanel {
     }
 
     async fn asks(&self, operation: &'static str, request: Request) -> PortResult<Value> {
-        let _turn = self.turn(operation).await?;
-        let answer = request.exchange().await?;
+        let turn = self.turn(operation).await?;
+        let answer = request.exchange().await;
+        turn.end().await;
+        let answer = answer?;
         if !answer.status().is_success() {
             return Err(self.refused(operation, answer).await);
         }

@@ -41,8 +41,10 @@ pub struct MixpanelConfig {
     pub export_url: String,
     /// The zone of the project's days, as its settings say.
     pub timezone: Option<chrono_tz::Tz>,
-    /// The event whose property `revenue` is what people pay.
+    /// The event that is a payment.
     pub revenue_event: Option<String>,
+    /// Its property that is what people pay.
+    pub revenue_property: String,
 }
 
 /// A service account.
@@ -67,6 +69,7 @@ struct Written {
     export_url: Option<String>,
     timezone: Option<String>,
     revenue_event: Option<String>,
+    revenue_property: Option<String>,
 }
 
 /// A number, written as one or as text.
@@ -109,6 +112,9 @@ impl TryFrom<Written> for MixpanelConfig {
         }
         let query_url = address("query_url", written.query_url.as_deref(), query)?;
         let export = if written.query_url.is_some() { query_url.as_str() } else { export };
+        if written.revenue_property.is_some() && written.revenue_event.is_none() {
+            return Err("`revenue_property` needs `revenue_event` beside it, the event that has it".to_owned());
+        }
         let timezone = match written.timezone {
             None => None,
             Some(zone) => Some(
@@ -124,6 +130,7 @@ impl TryFrom<Written> for MixpanelConfig {
             query_url,
             timezone,
             revenue_event: written.revenue_event,
+            revenue_property: written.revenue_property.unwrap_or_else(|| "revenue".to_owned()),
         })
     }
 }
@@ -167,6 +174,7 @@ mod tests {
             (json!({ "project_id": 1, "project_token": "t", "region": "eu", "query_url": "http://x" }), "leave one out"),
             (json!({ "project_id": 1, "project_token": "t", "query_url": "x" }), "is an address"),
             (json!({ "project_id": 1, "project_token": "t", "timezone": "Mars" }), "such as Europe/Berlin"),
+            (json!({ "project_id": 1, "project_token": "t", "revenue_property": "x" }), "needs `revenue_event`"),
             (json!({ "project_id": 1, "project_token": "t", "token": "x" }), "unknown field `token`"),
         ] {
             let said = read(wrong.clone()).unwrap_err();

@@ -302,7 +302,6 @@ impl Mixpanel {
 
     /// `GET {export_url}/api/2.0/export`: lines of JSON as Mixpanel keeps them.
     pub(super) async fn exported(&self, window: &Window, event: Option<&str>) -> PortResult<ByteStream> {
-        let _turn = self.turn("export").await?;
         let (from, to) = self.days(window.from, window.to);
         let (from, to) = (from.to_string(), to.to_string());
         let list = event.map(|event| json!([event]).to_string());
@@ -310,7 +309,10 @@ impl Mixpanel {
         query.extend(list.as_deref().map(|list| ("event", list)));
         let url = format!("{}/api/2.0/export", self.config.export_url);
         let request = self.signed("export", self.client.get("export", "/api/2.0/export", &url))?.query(&query);
-        let answer = request.exchange().await?;
+        let turn = self.turn("export").await?;
+        let answer = request.exchange().await;
+        turn.end().await;
+        let answer = answer?;
         if !answer.status().is_success() {
             return Err(self.refused("export", answer).await);
         }

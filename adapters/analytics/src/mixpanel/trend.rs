@@ -158,6 +158,9 @@ impl Mixpanel {
         if let Ok(day) = date.parse::<chrono::NaiveDate>() {
             return Some(bellhop_core::period::midnight(day, zone));
         }
+        if let Ok(at) = chrono::DateTime::parse_from_rfc3339(date) {
+            return Some(at.with_timezone(&chrono::Utc));
+        }
         let time = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"].iter().find_map(|format| NaiveDateTime::parse_from_str(date, format).ok())?;
         let local = time.and_local_timezone(zone);
         Some(local.earliest().map_or_else(|| time.and_utc(), |at| at.with_timezone(&chrono::Utc)))
@@ -180,7 +183,7 @@ impl Mixpanel {
         basis
     }
 
-    /// What people pay: the sum of `revenue` of the configured event.
+    /// What people pay: the sum of the configured property of the configured event.
     pub(super) async fn revenue(&self, revenue: &Revenue) -> PortResult<Answer> {
         let Some(event) = self.config.revenue_event.clone() else {
             let why = format!("which event is a payment is not known; set `revenue_event` in [{}]", self.client.service());
@@ -198,7 +201,7 @@ impl Mixpanel {
         };
         let mut basis = self.basis(revenue.window.to);
         let mut answers = Vec::new();
-        for measure in [Measure::Sum("revenue".to_owned()), Measure::Count, Measure::Users] {
+        for measure in [Measure::Sum(self.config.revenue_property.clone()), Measure::Count, Measure::Users] {
             let Answer { figures: Figures::Trend(figures), .. } = Box::pin(self.trend(&trend(measure))).await? else { continue };
             answers.push(figures);
         }

@@ -1,7 +1,6 @@
 //! Amplitude.
 
-use super::amplitude_world::{AmplitudeWorld, ZONE};
-use super::desk::{Desk, Reply, at, ports};
+use super::ports;
 use bellhop_analytics::amplitude::Amplitude;
 use bellhop_core::analytics::{
     Comparison, EventMatch, Figures, Filter, Funnel, Measure, NewEvent, ProfileChange, ProfileOperation, Query, Retention, RetentionKind,
@@ -10,6 +9,8 @@ use bellhop_core::analytics::{
 use bellhop_core::chart::Interval;
 use bellhop_core::ports::AnalyticsSource;
 use bellhop_core::{PortErrorKind, Retry};
+use bellhop_kit::analytics::amplitude::{API_KEY, APP_ID, AmplitudeWorld, OWNER, SECRET_KEY, ZONE};
+use bellhop_kit::analytics::{Desk, History, Reply, at};
 use bellhop_kit::clock::StoppedClock;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -17,17 +18,18 @@ use std::time::Duration;
 
 struct Stage {
     source: Amplitude,
-    desk: Arc<Desk>,
+    desk: Desk,
     world: Arc<AmplitudeWorld>,
     clock: Arc<StoppedClock>,
 }
 
 async fn stage_with(change: &[(&str, Value)]) -> Stage {
     let (ports, clock) = ports();
-    let world = Arc::new(AmplitudeWorld::default());
-    let (desk, url) = Desk::open(world.clone()).await;
-    world.url.lock().unwrap().clone_from(&url);
-    let mut config = json!({ "api_key": "key-1", "secret_key": "s3cr3t", "app_id": 5, "owner": "o@example.com", "timezone": "America/New_York",
+    let world = Arc::new(AmplitudeWorld::new(clock.clone(), History::usual(0)));
+    let desk = Desk::open(world.clone()).await.unwrap();
+    let url = desk.url();
+    world.at(url);
+    let mut config = json!({ "api_key": API_KEY, "secret_key": SECRET_KEY, "app_id": APP_ID, "owner": OWNER, "timezone": ZONE.name(),
         "ingest_url": url, "query_url": url, "profile_url": url });
     for (name, value) in change {
         config[*name] = value.clone();
@@ -184,7 +186,7 @@ async fn funnels_retention_and_revenue() {
         (figures.total.revenue, figures.total.payments, figures.total.paying, figures.total.active),
         (50.0, Some(2.0), Some(1.0), Some(2.0))
     );
-    assert_eq!(figures.ltv.iter().map(|ltv| (ltv.day, ltv.average)).collect::<Vec<_>>(), [(1, 30.0), (7, 50.0)]);
+    assert_eq!(figures.ltv.iter().map(|ltv| (ltv.day, ltv.average)).collect::<Vec<_>>(), [(1, 15.0), (7, 31.25)]);
 }
 
 #[tokio::test]
@@ -192,19 +194,19 @@ async fn people_and_cohorts() {
     let stage = stage().await;
     assert_eq!(stage.source.cohorts().await.unwrap()[0].size, Some(1500));
     // The file is made while it is waited for, and lies elsewhere: the keys don't go there.
-    let first = stage.source.members("Payers", None).await.unwrap();
+    let first = stage.source.members("Crowd", None).await.unwrap();
     assert_eq!((first.ids.len(), first.total, first.ids[0].as_str()), (1000, Some(1500), "p0"));
     assert!(stage.desk.calls("/s3/").iter().all(|call| call.header("authorization").is_empty()));
-    let second = stage.source.members("Payers", first.next.as_deref()).await.unwrap();
+    let second = stage.source.members("Crowd", first.next.as_deref()).await.unwrap();
     assert_eq!((second.ids.len(), second.next), (500, None));
-    assert_eq!(stage.desk.count("/api/5/cohorts/request/c0h"), 1, "downloads are counted by the month");
+    assert_eq!(stage.desk.count("/api/5/cohorts/request/cr0wd"), 1, "downloads are counted by the month");
     assert_eq!(stage.source.members("Nobody", None).await.unwrap_err().kind, PortErrorKind::NotFound);
     let made = stage.source.make_cohort("Payers", &["x1".to_owned(), "ann".to_owned()]).await.unwrap();
     assert_eq!((made.matched, made.total, made.unknown), (1, 2, vec!["x1".to_owned()]));
 
     let ann = stage.source.person("ann", 2).await.unwrap();
-    assert_eq!((ann.events.len(), ann.last_seen, ann.events_total), (2, Some(at("2026-11-02T11:45:00Z")), Some(7)));
-    assert_eq!((ann.ids, ann.cohorts), (vec!["ann".to_owned(), "4001".to_owned(), "device-1".to_owned()], vec!["c0h".to_owned()]));
+    assert_eq!((ann.events.len(), ann.last_seen, ann.events_total), (2, Some(at("2026-11-02T11:45:00Z")), Some(8)));
+    assert_eq!((ann.ids, ann.cohorts), (vec!["ann".to_owned(), "4001".to_owned(), "device-ann".to_owned()], vec!["c0h".to_owned()]));
     assert_eq!(stage.source.person("eve", 2).await.unwrap_err().kind, PortErrorKind::NotFound);
 }
 
@@ -291,20 +293,38 @@ async fn only_the_right_events_are_sent_again() {
     // Each refusal names the first wrong event only.
     let sizes: Vec<usize> = stage.desk.calls("/2/httpapi").iter().map(|call| call.json()["events"].as_array().unwrap().len()).collect();
     assert_eq!(sizes, [4, 3, 2]);
-    let kept = stage.world.taken.lock().unwrap().clone();
-    assert!(kept.values().any(|event| event["revenue"] == 4.5 && event["event_properties"].get("revenue").is_none()));
+    let revenue = &stage.desk.calls("/2/httpapi")[0].json()["events"][0];
+    assert!(revenue["revenue"] == 4.5 && revenue["event_properties"].get("revenue").is_none());
+    let deploys = || stage.world.history().all().iter().filter(|one| one.name == "deploy").count();
     stage.source.track(events).await.unwrap();
-    assert_eq!(stage.world.taken.lock().unwrap().len(), 2, "ids stay the same");
+    assert_eq!(deploys(), 2, "ids stay the same");
     // Too large: in halves.
     stage.desk.order("/2/httpapi", Reply::json(413, &json!({ "code": 413, "error": "Payload too large" })));
     let many: Vec<NewEvent> = (0..10).map(|n| one("deploy", "ann", &format!("m-{n}"), json!({}))).collect();
     assert_eq!(stage.source.track(many.clone()).await.unwrap().taken, 10);
-    stage.desk.order("/2/httpapi", Reply::json(429, &json!({ "code": 429, "error": "Too many requests for some devices and users", "eps_threshold": 30, "throttled_devices": {}, "throttled_users": { "ann": 31 }, "throttled_events": [0] })));
-    let error = stage.source.track(many).await.unwrap_err();
+    // Whose events come too fast is waited for; the others' are taken. Whose day is over is refused.
+    let slow = json!({ "code": 429, "error": "Too many requests for some devices and users", "eps_threshold": 30, "throttled_devices": {},
+        "throttled_users": { "fast1": 31, "over1": 40 }, "exceeded_daily_quota_users": { "over1": 500_001 }, "throttled_events": [0, 2] });
+    stage.desk.order("/2/httpapi", Reply::json(429, &slow));
+    let some = vec![one("ship", "fast1", "s-1", json!({})), one("ship", "calm1", "s-2", json!({})), one("ship", "over1", "s-3", json!({}))];
+    let error = stage.source.track(some.clone()).await.unwrap_err();
     assert_eq!((error.kind, error.retry), (PortErrorKind::RateLimited, Retry::After(Duration::from_secs(30))));
+    assert!(error.message.contains("fast1") && !error.message.contains("calm1"), "{error}");
+    let ships = || stage.world.history().all().iter().filter(|one| one.name == "ship").map(|one| one.person.clone()).collect::<Vec<_>>();
+    assert_eq!(ships(), ["calm1"]);
+    stage.source.track(some).await.unwrap();
+    assert_eq!(ships().len(), 3, "sent again, nothing is there twice");
+    // Many go in by the door for batches, which takes more.
+    let crowd: Vec<NewEvent> = (0..4100).map(|n| one("bulk", &format!("p{n}"), &format!("b-{n}"), json!({}))).collect();
+    assert_eq!(stage.source.track(crowd).await.unwrap().taken, 4100);
+    let sizes: Vec<usize> = stage.desk.calls("/batch").iter().map(|call| call.json()["events"].as_array().unwrap().len()).collect();
+    assert_eq!(sizes, [1999, 1999, 102]);
     let wrong = stage_with(&[("api_key", json!("key-2"))]).await;
     let error = wrong.source.track(vec![one("deploy", "ann", "i", json!({}))]).await.unwrap_err();
-    assert!(error.kind == PortErrorKind::Unauthenticated && error.message.contains("api_key"), "{error}");
+    assert!(
+        error.kind == PortErrorKind::Unauthenticated && error.message.contains("api_key") && !error.message.contains("key-2"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -325,6 +345,6 @@ async fn profiles_change_one_by_one_where_one_is_wrong() {
     ];
     let taken = stage.source.identify(changes).await.unwrap();
     assert_eq!((taken.taken, taken.refused.iter().map(|refused| refused.index).collect::<Vec<_>>()), (3, vec![1, 3, 4]));
-    let kept = stage.world.identified.lock().unwrap().clone();
-    assert!(kept.len() == 3 && kept.iter().any(|one| one["group_type"] == "company"), "{kept:?}");
+    assert_eq!((stage.world.properties("ann"), stage.world.properties("bob")), (Some(json!({ "plan": "pro" })), None));
+    assert_eq!(stage.world.group("company", "acme"), Some(json!({})));
 }

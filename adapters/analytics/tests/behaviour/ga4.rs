@@ -1,7 +1,6 @@
 //! Google Analytics 4.
 
-use super::desk::{Desk, Reply, at, ports};
-use super::ga4_world::{EMAIL, Ga4World, PRIVATE_KEY, PROPERTY, refused};
+use super::ports;
 use bellhop_analytics::ga4::Ga4;
 use bellhop_core::analytics::{
     Comparison, EventMatch, Figures, Filter, Funnel, Measure, NewEvent, Now, Query, Retention, RetentionKind, Revenue, StepOrder, Trend,
@@ -10,31 +9,31 @@ use bellhop_core::analytics::{
 use bellhop_core::chart::Interval;
 use bellhop_core::ports::AnalyticsSource;
 use bellhop_core::{PortErrorKind, Retry};
+use bellhop_kit::analytics::ga4::{Bucket, EMAIL, Ga4World, MEASUREMENT, PRIVATE_KEY, PROPERTY, refused};
+use bellhop_kit::analytics::{Desk, History, Reply, at};
 use bellhop_kit::clock::StoppedClock;
 use chrono_tz::Tz;
 use serde_json::json;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 const BERLIN: Tz = chrono_tz::Europe::Berlin;
 
 struct Stage {
     source: Ga4,
-    desk: Arc<Desk>,
+    desk: Desk,
     world: Arc<Ga4World>,
     clock: Arc<StoppedClock>,
 }
 
 async fn stage_of(property: &str, key: &str) -> Stage {
     let (ports, clock) = ports();
-    let world = Arc::new(Ga4World::new(clock.clone()));
-    let (desk, url) = Desk::open(world.clone()).await;
-    world.url.lock().unwrap().clone_from(&url);
-    let credentials = json!({ "type": "service_account", "client_email": EMAIL, "private_key_id": "key-1", "private_key": key,
-        "token_uri": format!("{url}/token") });
-    let config = json!({ "property_id": property, "credentials": credentials.to_string(), "measurement_id": "G-AB12", "api_secret": "mp-secret",
-        "data_url": url, "admin_url": url, "collect_url": url });
+    let world = Arc::new(Ga4World::new(clock.clone(), History::usual(0)));
+    let desk = Desk::open(world.clone()).await.unwrap();
+    let url = desk.url().to_owned();
+    world.at(&url);
+    let config = json!({ "property_id": property, "credentials": world.key_file_with(key), "measurement_id": MEASUREMENT,
+        "api_secret": "mp-secret", "data_url": url, "admin_url": url, "collect_url": url });
     let source = Ga4::new("ga".parse().unwrap(), serde_json::from_value(config).unwrap(), ports).unwrap();
     Stage { source, desk, world, clock }
 }
@@ -242,7 +241,7 @@ async fn a_token_is_kept_and_renewed() {
     stage.values(days("users", None)).await;
     assert_eq!(stage.desk.count("/token"), 2);
     // And when Google doesn't know it any more.
-    stage.world.tokens.lock().unwrap().clear();
+    stage.world.revoke();
     stage.values(days("users", None)).await;
     assert_eq!(stage.desk.count("/token"), 3);
     // Once only: a second refusal is told.
@@ -264,14 +263,14 @@ async fn an_allowance_that_is_used_up_is_left_alone() {
     let quotas = stage.source.quotas().await.unwrap();
     let hour = quotas.iter().find(|quota| quota.what == "core: tokens per hour").unwrap();
     assert_eq!((hour.used, hour.limit), (30.0, Some(40_000.0)));
-    stage.world.left.store(5, Ordering::SeqCst);
+    stage.world.leave(Bucket::Core, 5);
     let error = stage.source.query(&Query::Trend(days("users", None))).await.unwrap_err();
     assert_eq!((error.kind, error.retry), (PortErrorKind::RateLimited, Retry::After(Duration::from_secs(3600))));
     let calls = stage.desk.count("Report");
     let error = stage.source.query(&Query::Trend(days("sessions", None))).await.unwrap_err();
     assert_eq!((error.kind, stage.desk.count("Report")), (PortErrorKind::RateLimited, calls), "no call is made before it renews");
     // Another bucket has an allowance of its own.
-    stage.world.left.store(40_000, Ordering::SeqCst);
+    stage.world.leave(Bucket::Core, 40_000);
     stage.source.query(&Query::Now(Now { metric: "users".into(), minutes: 30, by: None })).await.unwrap();
     stage.clock.advance(Duration::from_secs(3601));
     stage.values(days("users", None)).await;
@@ -360,9 +359,21 @@ async fn the_check_reads_all_pages() {
     let stage = stage().await;
     let findings = stage.source.check().await.unwrap();
     let all = findings.iter().map(|finding| format!("{} {}", finding.good, finding.text)).collect::<Vec<_>>().join("\n");
-    for expected in ["America/New_York", "key events: signup, purchase", "no data streams", "DebugView"] {
+    let wanted = [
+        "America/New_York",
+        "key events: signup, purchase",
+        "data streams: Web",
+        "custom dimensions: plan, price",
+        "Shop (123456789)",
+        "DebugView",
+    ];
+    for expected in wanted {
         assert!(all.contains(expected), "{expected}: {all}");
     }
+    // Whoever may not read the property is told which ones they may.
+    let stranger = stage_of("987654321", PRIVATE_KEY).await;
+    let error = stranger.source.check().await.unwrap_err();
+    assert!(error.kind == PortErrorKind::Denied && error.message.contains("Shop (123456789)"), "{error}");
     let error = stage.source.query(&Query::Saved { id: "1".into(), window: window("2026-10-20T04:00:00Z", "2026-10-21T04:00:00Z") }).await;
     assert_eq!(error.unwrap_err().kind, PortErrorKind::Unsupported);
 }

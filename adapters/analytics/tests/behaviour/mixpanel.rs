@@ -1,7 +1,6 @@
 //! Mixpanel.
 
-use super::desk::{Desk, Reply, at, ports};
-use super::mixpanel_world::{MixpanelWorld, ZONE};
+use super::ports;
 use bellhop_analytics::mixpanel::Mixpanel;
 use bellhop_core::analytics::{
     Comparison, EventMatch, Figures, Filter, Measure, NewEvent, Now, ProfileChange, ProfileOperation, Query, Retention, RetentionKind,
@@ -10,6 +9,8 @@ use bellhop_core::analytics::{
 use bellhop_core::chart::Interval;
 use bellhop_core::ports::AnalyticsSource;
 use bellhop_core::{PortErrorKind, Retry};
+use bellhop_kit::analytics::mixpanel::{ACCOUNT, MixpanelWorld, SECRET, TOKEN, ZONE};
+use bellhop_kit::analytics::{Desk, History, Reply, at};
 use bellhop_kit::clock::StoppedClock;
 use futures::TryStreamExt as _;
 use serde_json::{Value, json};
@@ -18,18 +19,17 @@ use std::time::Duration;
 
 struct Stage {
     source: Mixpanel,
-    desk: Arc<Desk>,
+    desk: Desk,
     world: Arc<MixpanelWorld>,
     clock: Arc<StoppedClock>,
 }
 
 async fn stage_with(change: &[(&str, Value)]) -> Stage {
     let (ports, clock) = ports();
-    let world = Arc::new(MixpanelWorld::new(clock.clone()));
-    let (desk, url) = Desk::open(world.clone()).await;
-    let mut config = json!({ "project_id": 77, "service_account": "bot.mp-service-account", "service_secret": "s3cr3t", "project_token": "token-1",
-        "ingest_url": url, "query_url": url, "timezone": "America/New_York", "revenue_event": "paid" });
-    config["revenue_event"] = json!("purchase");
+    let world = Arc::new(MixpanelWorld::new(clock.clone(), History::usual(0)));
+    let desk = Desk::open(world.clone()).await.unwrap();
+    let mut config = json!({ "project_id": 77, "service_account": ACCOUNT, "service_secret": SECRET, "project_token": TOKEN,
+        "ingest_url": desk.url(), "query_url": desk.url(), "timezone": ZONE.name(), "revenue_event": "purchase" });
     for (name, value) in change {
         config[*name] = value.clone();
     }
@@ -139,7 +139,7 @@ async fn saved_things_retention_and_revenue() {
         funnel.groups[0].steps.iter().map(|step| (step.name.as_str(), step.people)).collect::<Vec<_>>(),
         [("signup", 3.0), ("purchase", 2.0)]
     );
-    assert_eq!(stage.source.query(&saved("4242")).await.unwrap().trend().unwrap().total, 2.0);
+    assert_eq!(stage.source.query(&saved("4242")).await.unwrap().trend().unwrap().total, 4.0);
     let error = stage.source.query(&saved("Buyng")).await.unwrap_err();
     assert!(error.kind == PortErrorKind::NotFound && error.message.contains("`Buying`"), "{error}");
 
@@ -178,11 +178,12 @@ async fn saved_things_retention_and_revenue() {
 async fn people_and_cohorts() {
     let stage = stage().await;
     let cohorts = stage.source.cohorts().await.unwrap();
-    assert_eq!((cohorts[0].id.as_str(), cohorts[0].size), ("9", Some(1500)));
-    let first = stage.source.members("Payers", None).await.unwrap();
+    assert_eq!(cohorts.iter().map(|one| (one.id.as_str(), one.size)).collect::<Vec<_>>(), [("10", Some(1500)), ("9", Some(2))]);
+    let first = stage.source.members("Crowd", None).await.unwrap();
     assert_eq!((first.ids.len(), first.total), (1000, Some(1500)));
-    let second = stage.source.members("9", first.next.as_deref()).await.unwrap();
+    let second = stage.source.members("10", first.next.as_deref()).await.unwrap();
     assert_eq!((second.ids.len(), second.ids[0].as_str(), second.next), (500, "p1000", None));
+    assert_eq!(stage.source.members("Payers", None).await.unwrap().ids, ["ann", "bob"]);
     let error = stage.source.members("Payer", None).await.unwrap_err();
     assert!(error.kind == PortErrorKind::NotFound && error.message.contains("`Payers`"), "{error}");
 
@@ -268,7 +269,11 @@ async fn events_that_are_right_are_kept() {
     assert!(taken.refused[0].reason.contains("forbidden"), "{taken:?}");
     // Twice is once, since ids stay the same.
     stage.source.track(events).await.unwrap();
-    assert_eq!(stage.world.imported.lock().unwrap().len(), 2);
+    let deploys = || stage.world.history().all().iter().filter(|one| one.name == "deploy").count();
+    assert_eq!(deploys(), 2);
+    // And what was sent is what is answered.
+    let today = trend("deploy", "2026-11-02T05:00:00Z", "2026-11-02T12:00:00Z", None);
+    assert_eq!(stage.values(today).await, (vec![2.0], 2.0));
     // A server's error is repeated: it does no harm.
     stage.desk.order("/import", Reply::html(503));
     let many = (0..4100).map(|n| one("deploy", &format!("m-{n}"), json!({}))).collect();
@@ -276,7 +281,7 @@ async fn events_that_are_right_are_kept() {
     assert!(sent.is_err_and(|error| error.kind == PortErrorKind::Unavailable));
     let many = (0..4100).map(|n| one("deploy", &format!("m-{n}"), json!({}))).collect();
     assert_eq!(stage.source.track(many).await.unwrap().taken, 4100);
-    assert_eq!(stage.world.imported.lock().unwrap().len(), 4102);
+    assert_eq!(deploys(), 4102);
     let token = stage_with(&[("service_account", Value::Null), ("service_secret", Value::Null)]).await;
     assert_eq!(token.source.track(vec![one("deploy", "t-1", json!({}))]).await.unwrap().taken, 1);
     assert_eq!(token.source.saved().await.unwrap_err().kind, PortErrorKind::Unsupported);
@@ -292,19 +297,21 @@ async fn profiles_change_one_by_one_where_one_is_wrong() {
         person("bob", set(json!({ "forbidden": 1 }))),
         person("anonymous", set(json!({ "plan": "pro" }))),
         person("cyd", ProfileOperation::Add([("logins".to_owned(), 1.0)].into())),
-        ProfileChange {
-            subject: Subject::Group { kind: "company".into(), id: "acme".into() },
-            change: ProfileOperation::Unset(vec!["x".into()]),
-        },
+        ProfileChange { subject: Subject::Group { kind: "company".into(), id: "acme".into() }, change: set(json!({ "seats": 5 })) },
+        person("cyd", ProfileOperation::SetOnce([("plan".to_owned(), json!("other")), ("first".to_owned(), json!(1))].into())),
+        person("cyd", ProfileOperation::Union([("tags".to_owned(), vec![json!("a"), json!("b"), json!("a")])].into())),
+        person("cyd", ProfileOperation::Unset(vec!["$name".into()])),
+        person("dan", ProfileOperation::Delete),
         ProfileChange { subject: Subject::Merge { from: "device-1".into(), into: "ann".into() }, change: ProfileOperation::Merge },
     ];
     let taken = stage.source.identify(changes).await.unwrap();
     let mut refused: Vec<usize> = taken.refused.iter().map(|refused| refused.index).collect();
     refused.sort_unstable();
-    assert_eq!((taken.taken, refused), (4, vec![1, 2]));
-    let kept = stage.world.profiles.lock().unwrap().clone();
-    assert_eq!(kept.len(), 3);
-    assert!(kept.iter().any(|update| update["$add"]["logins"] == 1.0) && kept.iter().any(|update| update["$group_key"] == "company"));
+    assert_eq!((taken.taken, refused), (8, vec![1, 2]));
+    let cyd = stage.source.person("cyd", 0).await.unwrap().properties;
+    assert_eq!(json!(cyd), json!({ "plan": "pro", "logins": 1.0, "first": 1, "tags": ["a", "b"] }));
+    assert_eq!(stage.world.group("company", "acme"), Some(json!({ "seats": 5 })));
+    assert_eq!((stage.world.profile("dan"), stage.world.profile("bob").unwrap()["plan"].as_str()), (None, Some("free")));
     // A merge that is refused holds nothing up.
     stage.desk.order("/import", Reply::json(400, &json!({ "code": 400, "error": "already merged", "failed_records": [] })));
     let merge = ProfileChange { subject: Subject::Merge { from: "device-1".into(), into: "ann".into() }, change: ProfileOperation::Merge };

@@ -1,22 +1,40 @@
 //! Bellhop's own analytics: events that are sent to it, kept in the database, and counted there.
 //!
-//! Funnels, retention and other shapes of question are not here; what is asked for is a trend.
+//! Nothing is counted ahead: every answer comes from the events by their own times, so that late ones, and ids that are
+//! merged later, change all answers alike. What exactly is counted stands in docs/analytics.md.
 
+mod asking;
+mod cohorts;
+mod export;
+mod funnel;
+mod histories;
+mod merge;
+mod person;
 mod profiles;
-mod query;
+mod retention;
+mod revenue;
 mod sql;
 mod track;
+mod trend;
 
 pub use profiles::Profile;
 
 use crate::Store;
+use crate::error::invalid;
 use crate::error::not_found;
 use crate::session::args;
 use async_trait::async_trait;
-use bellhop_core::analytics::{AnalyticsCapabilities, Answer, Metric, MetricKind, NewEvent, Query, Taken};
+use bellhop_core::analytics::{
+    AnalyticsCapabilities, Answer, Cohort, CohortDefinition, CohortMade, Measure, Members, Metric, MetricKind, NewEvent, Now, Person,
+    ProfileChange, Query, Refused, Taken, Trend, Window,
+};
 use bellhop_core::ids::SourceName;
-use bellhop_core::nearest::nearest;
-use bellhop_core::ports::{AnalyticsSource, PortResult};
+use bellhop_core::ports::{AnalyticsSource, ByteStream, PortResult};
+use chrono::TimeDelta;
+use std::sync::Arc;
+
+/// The source's name.
+pub(crate) const NAME: &str = "events";
 
 /// Metrics that every store of events has once there are such events, and what they count.
 const BUILT_IN: [(&str, &str); 4] = [
@@ -34,13 +52,22 @@ const PAGE_VIEWS: [&str; 2] = ["page_view", "$pageview"];
 pub struct Events {
     store: Store,
     name: SourceName,
+    /// Services that are fed with what is taken in.
+    sinks: Arc<[SourceName]>,
 }
 
 impl Events {
     /// The events in this database.
     #[must_use]
     pub fn new(store: Store) -> Self {
-        Self { store, name: SourceName::new("events") }
+        Self { store, name: SourceName::new(NAME), sinks: Arc::default() }
+    }
+
+    /// The same, which puts every new event into the lanes of these services in the transaction that keeps it. Samples, which
+    /// have the property `sample` set to true, stay here.
+    #[must_use]
+    pub fn feeding(self, sinks: impl IntoIterator<Item = SourceName>) -> Self {
+        Self { sinks: sinks.into_iter().collect(), ..self }
     }
 
     async fn event_names(&self) -> PortResult<Vec<String>> {
@@ -83,14 +110,50 @@ impl Events {
         if present.contains(&metric) {
             return Ok(());
         }
-        let near = nearest(metric, names.iter().map(String::as_str).chain(present.iter().copied()));
-        let hint = match near {
-            Some(word) => format!("; did you mean `{word}`?"),
-            None if names.is_empty() => "; no events were taken yet: send some to /v1/events, or load the sample events".to_owned(),
-            None => format!("; there are {}", names.iter().take(5).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
-        };
+        let hint = self.hint(metric, names.iter().map(String::as_str).chain(present.iter().copied()), &names);
         Err(not_found("query", format!("no event or metric `{metric}` was ever seen{hint}")))
     }
+
+    async fn trend(&self, trend: &Trend) -> PortResult<Answer> {
+        self.check_period(trend.from, trend.to)?;
+        Self::check_filters(&trend.filters)?;
+        Self::check_by(trend.by.as_ref())?;
+        self.check_metric(&trend.metric).await?;
+        trend::trend(&self.store, &self.name, trend).await
+    }
+
+    /// The last minutes are a period that ends with this moment.
+    async fn lately(&self, now: &Now) -> PortResult<Answer> {
+        if !(1..=30).contains(&now.minutes) {
+            return Err(invalid("query", format!("the last 1 to 30 minutes can be asked for, and not {}", now.minutes)));
+        }
+        let to = asking::until(self.store.now());
+        let trend = Trend {
+            metric: now.metric.clone(),
+            measure: Measure::Count,
+            from: self.store.now() - TimeDelta::minutes(i64::from(now.minutes)),
+            to,
+            zone: chrono_tz::UTC,
+            interval: None,
+            by: now.by.clone(),
+            filters: Vec::new(),
+        };
+        let mut answer = self.trend(&trend).await?;
+        // It ends now, so that nothing of it is still to come.
+        answer.basis.complete = true;
+        Ok(answer)
+    }
+}
+
+/// A count as a figure.
+#[expect(clippy::cast_precision_loss, reason = "a database holds far fewer than 2^52 of anything")]
+fn count(number: u64) -> f64 {
+    number as f64
+}
+
+/// The same of a length.
+fn float(number: usize) -> f64 {
+    count(number as u64)
 }
 
 #[async_trait]
@@ -100,7 +163,23 @@ impl AnalyticsSource for Events {
     }
 
     fn capabilities(&self) -> AnalyticsCapabilities {
-        AnalyticsCapabilities { hourly: true, track: true, ..AnalyticsCapabilities::default() }
+        AnalyticsCapabilities {
+            hourly: true,
+            now: true,
+            funnels: true,
+            retention: true,
+            revenue: true,
+            saved: false,
+            cohorts: true,
+            cohort_upload: true,
+            cohort_define: true,
+            people: true,
+            profiles: true,
+            track: true,
+            validate: true,
+            export: true,
+            counts_twice: false,
+        }
     }
 
     async fn metrics(&self) -> PortResult<Vec<Metric>> {
@@ -137,15 +216,48 @@ impl AnalyticsSource for Events {
 
     async fn query(&self, query: &Query) -> PortResult<Answer> {
         match query {
-            Query::Trend(trend) => {
-                self.check_metric(&trend.metric).await?;
-                query::trend(&self.store, &self.name, trend).await
-            }
-            _ => Err(self.cannot("query", "it answers trends only")),
+            Query::Trend(trend) => self.trend(trend).await,
+            Query::Now(now) => self.lately(now).await,
+            Query::Funnel(funnel) => self.funnel(funnel).await,
+            Query::Retention(retention) => self.retention(retention).await,
+            Query::Revenue(revenue) => self.revenue(revenue).await,
+            Query::Saved { .. } => Err(self.cannot("query", "it keeps no reports of its own; save a question by its command")),
         }
     }
 
     async fn track(&self, events: Vec<NewEvent>) -> PortResult<Taken> {
-        track::track(&self.store, events).await
+        track::track(&self.store, &self.sinks, events).await
+    }
+
+    async fn validate(&self, events: &[NewEvent]) -> PortResult<Vec<Refused>> {
+        Ok(track::wrong(events, self.store.now()))
+    }
+
+    async fn identify(&self, changes: Vec<ProfileChange>) -> PortResult<Taken> {
+        self.change(changes).await
+    }
+
+    async fn person(&self, id: &str, events: usize) -> PortResult<Person> {
+        self.told(id, events).await
+    }
+
+    async fn cohorts(&self) -> PortResult<Vec<Cohort>> {
+        self.all_cohorts().await
+    }
+
+    async fn members(&self, cohort: &str, from: Option<&str>) -> PortResult<Members> {
+        self.cohort_members(cohort, from).await
+    }
+
+    async fn make_cohort(&self, name: &str, ids: &[String]) -> PortResult<CohortMade> {
+        self.list_cohort(name, ids).await
+    }
+
+    async fn define_cohort(&self, name: &str, definition: &CohortDefinition) -> PortResult<Cohort> {
+        self.defined_cohort(name, definition).await
+    }
+
+    async fn export(&self, window: &Window, event: Option<&str>) -> PortResult<ByteStream> {
+        self.raw(window, event).await
     }
 }

@@ -1,13 +1,24 @@
 //! The parts that statements about events are put together from.
 
 use super::PAGE_VIEWS;
-use crate::session::Value;
+use crate::session::{Batch, Value, args};
+use bellhop_core::Timestamp;
 use bellhop_core::analytics::{Comparison, Filter, Measure};
 
 /// A statement with its values while it is put together.
 #[derive(Default)]
 pub(super) struct Statement {
     pub(super) values: Vec<Value>,
+}
+
+/// A table `i` of intervals: the number, the beginning and the end of each, cut to the period.
+pub(super) fn spans(statement: &mut Statement, from: Timestamp, to: Timestamp, starts: &[Timestamp]) -> String {
+    let ends = starts.iter().skip(1).copied().chain([to]);
+    let rows = starts.iter().zip(ends).zip(0_i64..).map(|((start, end), number)| args![number, (*start).max(from), end.min(to)]);
+    let spans = statement.bind(rows.collect::<Batch>());
+    format!(
+        "(SELECT CAST(value ->> 0 AS BIGINT) AS n, CAST(value ->> 1 AS BIGINT) AS a, CAST(value ->> 2 AS BIGINT) AS b FROM EACH({spans})) AS i"
+    )
 }
 
 impl Statement {
@@ -91,12 +102,13 @@ impl Statement {
     }
 
     /// One condition on a property.
-    fn condition(&mut self, filter: &Filter, postgres: bool) -> String {
+    pub(super) fn condition(&mut self, filter: &Filter, postgres: bool) -> String {
         let ordered = |relation: &str, this: &mut Self| {
             // Numbers are compared where the value is one; texts in byte order otherwise.
             let (number, as_number) = match filter.value.trim().parse::<f64>() {
                 Ok(value) if value.is_finite() => (this.number(&filter.property, postgres), Some(value)),
-                _ => (this.text(&filter.property, postgres), None),
+                // In the order of bytes, whatever the database's own order of words is.
+                _ => (format!("{} /*pg COLLATE \"C\"*/", this.text(&filter.property, postgres)), None),
             };
             let value = match as_number {
                 Some(value) => this.bind(Value::Real(Some(value))),

@@ -1,13 +1,17 @@
 //! Takes events in: checks each, keeps those that are new.
 
+use super::merge::{Pair, lock, merge};
 use crate::Store;
+use crate::feeds;
 use crate::session::{Batch, Session, Value, args, clean};
 use bellhop_core::Timestamp;
 use bellhop_core::analytics::{NewEvent, Refused, Taken};
+use bellhop_core::ids::SourceName;
 use bellhop_core::ports::PortResult;
 use bellhop_core::text::{one_line, shorten};
 use chrono::TimeDelta;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 /// The limits of an event.
 const NAME: usize = 200;
@@ -42,6 +46,9 @@ fn refusal(event: &NewEvent, bytes: usize, now: Timestamp) -> Option<String> {
     if event.properties.len() > PROPERTIES {
         return Some(format!("it has {} properties, and {PROPERTIES} are the most", event.properties.len()));
     }
+    if let Some(Err(reason)) = Pair::told(event) {
+        return Some(reason);
+    }
     (bytes > BYTES).then(|| format!("its properties have {bytes} bytes, and 32 KiB are the most"))
 }
 
@@ -56,7 +63,7 @@ fn clean_json(value: serde_json::Value) -> serde_json::Value {
 }
 
 /// A number, also one that came as text.
-fn number(value: &serde_json::Value) -> Option<f64> {
+pub(super) fn number(value: &serde_json::Value) -> Option<f64> {
     let number = match value {
         serde_json::Value::Number(number) => number.as_f64(),
         serde_json::Value::String(text) => text.trim().parse().ok(),
@@ -82,27 +89,46 @@ fn row(event: NewEvent, properties: BTreeMap<String, serde_json::Value>, insert_
     Row { cells, name, person, properties: names }
 }
 
-pub(super) async fn track(store: &Store, events: Vec<NewEvent>) -> PortResult<Taken> {
+/// Properties as they are kept, and how many bytes they have.
+fn cleaned(event: &mut NewEvent) -> usize {
+    let properties = std::mem::take(&mut event.properties);
+    event.properties = properties.into_iter().map(|(key, value)| (clean(key), clean_json(value))).collect();
+    serde_json::to_string(&event.properties).map_or(usize::MAX, |text| text.len())
+}
+
+/// What [`track`] would refuse.
+pub(super) fn wrong(events: &[NewEvent], now: Timestamp) -> Vec<Refused> {
+    let reasons = events.iter().enumerate().filter_map(|(index, event)| {
+        let mut event = event.clone();
+        let bytes = cleaned(&mut event);
+        refusal(&event, bytes, now).map(|reason| Refused { index, reason })
+    });
+    reasons.collect()
+}
+
+pub(super) async fn track(store: &Store, sinks: &Arc<[SourceName]>, events: Vec<NewEvent>) -> PortResult<Taken> {
     let now = store.now();
     let mut taken = Taken::default();
     let mut known = HashSet::new();
     let mut rows = Vec::with_capacity(events.len());
+    let mut fed = Vec::new();
+    let mut pairs = Vec::new();
     for (index, mut event) in events.into_iter().enumerate() {
-        let properties = std::mem::take(&mut event.properties)
-            .into_iter()
-            .map(|(key, value)| (clean(key), clean_json(value)))
-            .collect::<BTreeMap<_, _>>();
-        let bytes = serde_json::to_string(&properties).map_or(usize::MAX, |text| text.len());
-        event.properties = properties;
+        let bytes = cleaned(&mut event);
         if let Some(reason) = refusal(&event, bytes, now) {
             taken.refused.push(Refused { index, reason });
             continue;
         }
+        // Also of events that are known already: to merge again changes nothing.
+        pairs.extend(Pair::told(&event).and_then(Result::ok));
         // Without an id of the sender there is nothing to know it again by.
         let insert_id = if event.insert_id.is_empty() { store.0.ids.next() } else { clean(event.insert_id.clone()) };
         if !known.insert(insert_id.clone()) {
             taken.duplicates += 1;
             continue;
+        }
+        if !sinks.is_empty() && event.properties.get("sample") != Some(&serde_json::Value::Bool(true)) {
+            fed.push(NewEvent { insert_id: insert_id.clone(), ..event.clone() });
         }
         let properties = std::mem::take(&mut event.properties);
         rows.push(row(event, properties, insert_id));
@@ -111,10 +137,14 @@ pub(super) async fn track(store: &Store, events: Vec<NewEvent>) -> PortResult<Ta
         return Ok(taken);
     }
     let count = rows.len();
+    let (sinks, feeds) = (Arc::clone(sinks), !fed.is_empty());
     let new = store
         .write("track", move |session| {
             Box::pin(async move {
+                feeds::queue(session, &sinks, &fed, now).await?;
                 let mut new = 0;
+                lock(session, !pairs.is_empty()).await?;
+                merge(session, &pairs, now).await?;
                 for chunk in rows.chunks(CHUNK) {
                     new += insert(session, chunk, now).await?;
                 }
@@ -122,6 +152,9 @@ pub(super) async fn track(store: &Store, events: Vec<NewEvent>) -> PortResult<Ta
             })
         })
         .await?;
+    if feeds {
+        store.wake_feeds();
+    }
     taken.taken = usize::try_from(new).unwrap_or(count);
     taken.duplicates += count.saturating_sub(taken.taken);
     Ok(taken)
@@ -147,9 +180,10 @@ async fn insert(session: &mut Session, rows: &[Row], now: Timestamp) -> PortResu
         .await?;
     session
         .run(
-            "INSERT INTO event (insert_id, name, at, person, revenue, is_key, properties) \
-             SELECT value ->> 0, value ->> 1, CAST(value ->> 2 AS BIGINT), (SELECT p.id FROM person AS p WHERE p.distinct_id = value ->> 3), \
-               CAST(value ->> 4 AS DOUBLE PRECISION), CAST(value ->> 5 AS BIGINT), /*pg CAST(*/value ->> 6/*pg  AS jsonb)*/ FROM EACH($1) WHERE true \
+            "INSERT INTO event (insert_id, name, at, person, who, revenue, is_key, properties) \
+             SELECT value ->> 0, value ->> 1, CAST(value ->> 2 AS BIGINT), coalesce(p.root, p.id), p.id, \
+               CAST(value ->> 4 AS DOUBLE PRECISION), CAST(value ->> 5 AS BIGINT), /*pg CAST(*/value ->> 6/*pg  AS jsonb)*/ \
+             FROM EACH($1) LEFT JOIN person AS p ON p.distinct_id = value ->> 3 WHERE true \
              ON CONFLICT (insert_id) DO NOTHING",
             args![rows.iter().map(|row| row.cells.clone()).collect::<Batch>()],
         )

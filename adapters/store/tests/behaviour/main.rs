@@ -10,6 +10,7 @@
 
 mod world;
 
+mod agreement;
 mod alerts;
 mod audit;
 mod backup;
@@ -17,10 +18,12 @@ mod books;
 mod conformance;
 mod crowd;
 mod events;
+mod feeds;
 mod inbox;
 mod killed;
 mod opening;
 mod outbox;
 mod postgres;
 mod recovery;
+mod reference;
 mod sqlite;

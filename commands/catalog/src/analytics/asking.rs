@@ -1,4 +1,4 @@
-//! What the questions share: the source that can answer, periods in words, what an answer rests on, and its table as a file.
+//! What the questions share: the source that can answer, periods in words, and what an answer rests on.
 //! What is asked and how the figures are shown is each command's own.
 
 use super::number;
@@ -9,12 +9,16 @@ use bellhop_core::chart::Interval;
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::SourceName;
 use bellhop_core::nearest::nearest;
-use bellhop_core::period::{Period, Range};
+use bellhop_core::period::{Period, Range, midnight};
 use bellhop_core::ports::{AnalyticsSource, Sources};
-use bellhop_core::{CommandError, PortError, PortErrorKind};
+use bellhop_core::{CommandError, PortError, PortErrorKind, Timestamp};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+/// What tables are written as.
+pub(crate) const CSV: &str = "text/csv";
 
 /// Periods to propose.
 pub(crate) fn periods(typed: &str) -> Vec<Suggestion> {
@@ -62,6 +66,90 @@ pub(crate) async fn question(source: &dyn AnalyticsSource, query: &Query, events
 /// The source answered with figures of another shape than was asked for.
 pub(crate) fn astray(source: &SourceName) -> PortError {
     PortError::new(PortErrorKind::Broken, format!("analytics.{source}"), "query", "the source answered another question")
+}
+
+/// What the answers of one source or of several rest on, and in what they differ.
+pub(crate) fn rest_together(bases: &[&Basis], period: &Period, range: Range, zone: Tz) -> Vec<(&'static str, String)> {
+    if let [only] = bases {
+        return rests(only, period, range, zone);
+    }
+    let mut fields = vec![("Period", format!("{}, {}", dates(period, range, zone), zone.name()))];
+    let whole = bases.iter().all(|basis| basis.complete);
+    fields.push(("Data", if whole { "complete" } else { "not all of the period is over and counted" }.to_owned()));
+    for (name, of) in [("Note", told as fn(&Basis) -> Option<String>), ("Cost", cost)] {
+        let each: Vec<String> = bases.iter().filter_map(|basis| Some(format!("{}: {}", basis.source, of(basis)?))).collect();
+        if !each.is_empty() {
+            fields.push((name, each.join("; ")));
+        }
+    }
+    fields.push(("Source", bases.iter().map(|basis| basis.source.to_string()).collect::<Vec<_>>().join(", ")));
+    fields.extend(super::beside::differences(bases, zone));
+    fields
+}
+
+/// What else a reader has to know.
+fn told(basis: &Basis) -> Option<String> {
+    (!basis.notes.is_empty()).then(|| basis.notes.iter().map(|note| line(note)).collect::<Vec<_>>().join("; "))
+}
+
+/// Refuses a period that has not begun: there can't be figures yet, and a row of zeros would look as if there were.
+pub(crate) fn begun(period: &Period, range: Range, now: Timestamp, zone: Tz) -> Result<(), CommandError> {
+    if range.from <= now {
+        return Ok(());
+    }
+    Err(CommandError::invalid(
+        "period",
+        format!(
+            "{period} has not begun yet: today is {} in {}; write a day of the past first",
+            now.with_timezone(&zone).format("%Y-%m-%d"),
+            zone.name()
+        ),
+    ))
+}
+
+/// The same days a year before; the same days of the week, 52 weeks before, where hours or weeks were asked for.
+fn year_before(period: &Period, range: Range, zone: Tz) -> Range {
+    if matches!(period, Period::Hours(_)) {
+        let year = TimeDelta::weeks(52);
+        return Range { from: range.from - year, to: range.to - year };
+    }
+    let before = |at: Timestamp| {
+        let day = at.with_timezone(&zone).date_naive();
+        let day = match period {
+            Period::Weeks(_) => day - chrono::Days::new(364),
+            _ => day - chrono::Months::new(12),
+        };
+        midnight(day, zone)
+    };
+    Range { from: before(range.from), to: before(range.to) }
+}
+
+/// What a period is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compare {
+    /// The period of the same length just before
+    Previous,
+    /// The same period a year before
+    Year,
+}
+
+impl Compare {
+    /// The range that a period is compared with.
+    pub(crate) fn range(self, period: &Period, now: Timestamp, zone: Tz) -> Range {
+        match self {
+            Self::Previous => period.previous(now, zone),
+            Self::Year => year_before(period, period.resolve(now, zone), zone),
+        }
+    }
+
+    /// When that was, in a sentence.
+    pub(crate) const fn when(self) -> &'static str {
+        match self {
+            Self::Previous => "in the period before",
+            Self::Year => "a year before",
+        }
+    }
 }
 
 /// A period in words: `last 7 days`.
@@ -193,12 +281,16 @@ pub(crate) fn rests(basis: &Basis, period: &Period, range: Range, zone: Tz) -> V
 
 /// An answer's table as a file under a name that every platform takes.
 pub(crate) fn attached(answer: &Answer, stem: &str) -> Block {
-    let name: String = stem.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' }).take(80).collect();
     let bytes: Arc<[u8]> = answer.frame().csv().into_bytes().into();
     Block::File(FileBlock {
-        name: format!("{name}.csv"),
-        content_type: "text/csv".to_owned(),
+        name: format!("{}.csv", file_stem(stem)),
+        content_type: CSV.to_owned(),
         size: bytes.len() as u64,
         source: FileSource::Inline(bytes),
     })
+}
+
+/// A file's name that every platform and store takes, without its ending.
+pub(crate) fn file_stem(stem: &str) -> String {
+    stem.chars().map(|c| if c.is_alphanumeric() || "-_".contains(c) { c } else { '-' }).take(80).collect()
 }

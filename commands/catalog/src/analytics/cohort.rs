@@ -2,6 +2,7 @@
 //! who began with it in the same week and how long they stayed (which is a retention of any event).
 
 use super::asking::{able, periods};
+use super::outcome::Outcome;
 use super::retention::{self, RetentionArgs, Unit};
 use super::{complete_metric, complete_source};
 use crate::wording::{code, count, line, suggest, table, zones};
@@ -168,11 +169,13 @@ impl Cohorts {
             kind: None,
             brackets: None,
             r#where: Vec::new(),
-            source: args.source,
+            source: args.source.into_iter().collect(),
             tz: args.tz,
-            csv: false,
+            chart: None,
+            last: None,
+            outcome: Outcome::default(),
         };
-        retention::table(&*self.sources, call, &asked).await
+        Ok(retention::table(&*self.sources, call, &asked).await?.card)
     }
 }
 

@@ -1,35 +1,35 @@
 //! `funnel`: how many people do one thing after another, and where most of them are lost.
 
-use super::asking::{able, astray, attached, periods, question, rests, share, spoken};
+mod shown;
+
+use super::asking::{Compare, astray, begun, dates, periods, question, rest_together, spoken};
+use super::beside::{self, Failed, Picked, pick};
+use super::drawn::Drawn;
+use super::outcome::{Found, Outcome, Outlet};
 use super::report::condition::Condition;
-use super::{complete_metric, complete_source, number, properties};
-use crate::wording::{line, suggest, table, zones};
-use bellhop_core::analytics::{
-    Answer, EventMatch, Figures, Funnel, FunnelFigures, FunnelGroup, Query, Saved, SavedKind, StepOrder, Window,
-};
-use bellhop_core::card::{Block, Table};
-use bellhop_core::chart::{Chart, ChartKind, Series, SeriesStyle, XAxis};
+use super::{complete_metric, complete_sources, properties};
+use crate::wording::{line, suggest, zones};
+use bellhop_core::analytics::{Answer, Basis, EventMatch, Figures, Funnel, FunnelGroup, Query, Saved, SavedKind, StepOrder, Window};
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::SourceName;
-use bellhop_core::period::{Period, Span as Length};
-use bellhop_core::ports::{AnalyticsSource, Sources};
-use bellhop_core::{Call, Card, Command, CommandError, Reply, Span};
+use bellhop_core::period::{Period, Range, Span as Length};
+use bellhop_core::ports::AnalyticsSource;
+use bellhop_core::{Access, Call, Command, CommandError, Effect, Registry, Reply};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
-use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::Weak;
 use std::time::Duration;
 
-/// How many groups have bars of their own, and how many have rows.
-const DRAWN: usize = 4;
+/// How many values of a property are shown unless told, and at most.
 const SHOWN: usize = 12;
+const MOST_SHOWN: u32 = 30;
 /// The most steps of a funnel.
 const MOST_STEPS: usize = 20;
 
 /// Arguments of `funnel`.
 #[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
 pub struct FunnelArgs {
-    /// The steps in their order, each an event's name; or one name of a funnel kept at the source
+    /// The steps in their order, each an event's name; or the one name of a saved funnel
     #[arg(value_name = "STEP", required = true)]
     pub steps: Vec<String>,
     /// When the first step was done: 7d, 4w, 2026-11-01..2026-11-07; 30d unless told
@@ -48,16 +48,33 @@ pub struct FunnelArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     #[serde(default)]
     pub r#where: Vec<Condition>,
-    /// The source, where it isn't the default one
-    #[arg(long, value_name = "NAME")]
-    pub source: Option<SourceName>,
+    /// The source, or several side by side: events,web, or all
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[serde(default)]
+    pub source: Vec<SourceName>,
     /// The time zone that days are cut in, such as Europe/Berlin; yours unless told
     #[arg(long, value_name = "ZONE", value_parser = crate::wording::zone)]
     pub tz: Option<Tz>,
-    /// Adds the figures as a file
-    #[arg(long)]
+    /// How it is drawn; as a funnel unless told
+    #[arg(long, value_enum, value_name = "KIND")]
     #[serde(default)]
-    pub csv: bool,
+    pub chart: Option<Drawn>,
+    /// The period, by its other name
+    #[arg(long, value_name = "PERIOD")]
+    #[serde(default)]
+    pub last: Option<Period>,
+    /// Compares with the period before, or the same one a year before
+    #[arg(long, value_enum)]
+    #[serde(default)]
+    pub compare: Option<Compare>,
+    /// How many values of the property are shown; 12 unless told
+    #[arg(long, value_name = "N")]
+    #[serde(default)]
+    pub top: Option<u32>,
+    /// What becomes of the answer
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub outcome: Outcome,
 }
 
 /// What may be between steps.
@@ -72,80 +89,235 @@ pub enum Order {
 
 /// Follows people through steps.
 pub struct Funnels {
-    sources: Arc<dyn Sources>,
+    outlet: Outlet,
 }
 
 impl Funnels {
-    /// With the sources.
-    pub(crate) fn new(services: &crate::Services) -> Self {
-        Self { sources: services.sources.clone() }
+    /// With the sources, and the ways that answers take.
+    pub(crate) fn new(services: &crate::Services, registry: &Weak<Registry>) -> Self {
+        Self { outlet: Outlet::new(services, registry) }
     }
 }
 
 impl Command for Funnels {
     const NAME: &'static str = "funnel";
     const SUMMARY: &'static str = "Shows how many people do one thing after another";
+    const ACCESS: Access = Access::Operator;
+    const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &[
         "funnel page_view signup purchase",
         "funnel signup purchase --period 4w --within 2h",
         "funnel signup purchase --by plan --where country=DE --order any",
+        "funnel page_view signup purchase --compare previous --save buying",
     ];
-    const COMPLETES: &'static [&'static str] = &["steps", "period", "by", "where", "source", "tz"];
+    const COMPLETES: &'static [&'static str] = &["steps", "period", "last", "by", "where", "source", "tz", "store", "to"];
     type Args = FunnelArgs;
+
+    fn weight(args: &FunnelArgs) -> (Access, Effect) {
+        args.outcome.weight()
+    }
 
     async fn run(&self, call: &Call, args: FunnelArgs) -> Result<Reply, CommandError> {
         if args.steps.iter().any(|step| step.trim().is_empty()) || args.steps.len() > MOST_STEPS {
             return Err(CommandError::invalid("steps", format!("write the names of 2 to {MOST_STEPS} events, such as signup purchase")));
         }
+        if let [name] = args.steps.as_slice()
+            && let Some(kept) = self.outlet.saved(name).await?
+        {
+            return self.outlet.again::<Self>(call, kept, &args, &["steps"]).await;
+        }
+        let steps: Vec<&str> = args.steps.iter().map(String::as_str).collect();
+        self.outlet.ready::<Self>(call, &args.outcome, &args, &steps).await?;
+        let question = Question::read(call, &args)?;
+        let found = self.found(&args, &question).await?;
+        self.outlet.give::<Self>(call, &args.outcome, &args, found).await
+    }
+
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        let sources = &*self.outlet.sources;
+        match argument {
+            "steps" => {
+                let mut all = complete_metric(sources, None, typed).await;
+                all.extend(self.outlet.complete_saved(typed, Some(Self::NAME)).await);
+                if let Ok(source) = sources.source(None) {
+                    let saved = source.saved().await.unwrap_or_default().into_iter().filter(|one| one.kind == SavedKind::Funnel);
+                    all.extend(suggest(typed, saved.map(|one| (one.name, "a saved funnel".to_owned()))));
+                }
+                all
+            }
+            "period" | "last" => periods(typed),
+            "source" => complete_sources(sources, typed),
+            "store" | "to" => self.outlet.complete(call, argument, typed).await,
+            "tz" => zones(typed),
+            "by" => suggest(typed, properties(sources).await.into_iter().map(|name| (name, String::new()))),
+            "where" if !typed.contains('=') => {
+                suggest(typed, properties(sources).await.into_iter().map(|name| (format!("{name}="), String::new())))
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// When it is asked about, and how it is shown.
+struct Question {
+    period: Period,
+    range: Range,
+    zone: Tz,
+    earlier: Option<(Compare, Range)>,
+    drawn: Option<bellhop_core::chart::ChartKind>,
+    top: usize,
+}
+
+impl Question {
+    fn read(call: &Call, args: &FunnelArgs) -> Result<Self, CommandError> {
+        if args.period.is_some() && args.last.is_some() {
+            return Err(CommandError::invalid("last", "the period is there already; leave one of the two out"));
+        }
         let zone = args.tz.unwrap_or(call.caller.zone);
-        let period = args.period.clone().unwrap_or(Period::Days(30));
+        let period = args.period.clone().or_else(|| args.last.clone()).unwrap_or(Period::Days(30));
         let range = period.resolve(call.now, zone);
-        let window = Window { from: range.from, to: range.to, zone };
-        let (source, name, answer) = if let [name] = args.steps.as_slice() {
-            let source =
-                able(&*self.sources, args.source.as_ref(), "saved funnels, and a funnel needs two steps at least", |can| can.saved)?;
-            let saved = saved(&*source, name).await?;
+        begun(&period, range, call.now, zone)?;
+        if args.top.is_some_and(|top| !(1..=MOST_SHOWN).contains(&top)) {
+            return Err(CommandError::invalid("top", format!("write a number from 1 to {MOST_SHOWN}")));
+        }
+        if args.top.is_some() && args.by.is_none() {
+            return Err(CommandError::invalid("top", "there is nothing to choose from; add --by and a property"));
+        }
+        if args.by.is_some() && (args.compare.is_some() || beside::many(&args.source)) {
+            return Err(CommandError::invalid(
+                "by",
+                "values of a property, several sources and another period: one chart shows one of them; leave --by out, or the others",
+            ));
+        }
+        let why = "a funnel is drawn as a funnel, or as bars";
+        Ok(Self {
+            earlier: args.compare.map(|compare| (compare, compare.range(&period, call.now, zone))),
+            drawn: Drawn::among(args.chart, Drawn::Funnel, &[Drawn::Funnel, Drawn::Bar], why)?,
+            top: args.top.map_or(SHOWN, |top| top as usize),
+            period,
+            range,
+            zone,
+        })
+    }
+
+    fn window(&self, range: Range) -> Window {
+        Window { from: range.from, to: range.to, zone: self.zone }
+    }
+}
+
+/// What one source answers.
+struct Answered {
+    name: String,
+    groups: Vec<FunnelGroup>,
+    before: Option<FunnelGroup>,
+    answer: Answer,
+}
+
+impl Funnels {
+    async fn found(&self, args: &FunnelArgs, question: &Question) -> Result<Found, CommandError> {
+        let sources = &*self.outlet.sources;
+        let picked = if args.steps.len() == 1 {
             if args.within.is_some() || args.order.is_some() || args.by.is_some() || !args.r#where.is_empty() {
                 return Err(CommandError::invalid(
                     "steps",
                     "a saved funnel is asked as it was saved: leave --within, --order, --by and --where out",
                 ));
             }
-            let answer = source.query(&Query::Saved { id: saved.id, window }).await?;
-            (source, line(&saved.name), answer)
+            pick(sources, &args.source, "saved funnels, and a funnel needs two steps at least", |can| can.saved)?
         } else {
-            let source = able(&*self.sources, args.source.as_ref(), "funnels", |can| can.funnels)?;
-            let events: Vec<&str> = args.steps.iter().map(String::as_str).collect();
-            let answer = question(&*source, &Query::Funnel(read(&args, window)?), &events).await?;
-            (source, events.iter().map(|event| line(event)).collect::<Vec<_>>().join(" → "), answer)
+            pick(sources, &args.source, "funnels", |can| can.funnels)?
         };
-        let Figures::Funnel(figures) = &answer.figures else { return Err(astray(source.name()).into()) };
-        let title = format!("{name}, {}", spoken(&period));
-        let mut card = shown(title, figures, args.by.as_deref());
-        if args.csv {
-            card = card.block(attached(&answer, &format!("funnel-{}", args.steps.join("-"))));
+        let several = picked.several();
+        let (answered, failed) = ask(picked, args, question).await?;
+        let name = answered.first().map(|one| one.name.clone()).unwrap_or_default();
+        let title = format!("{name}, {}", spoken(&question.period));
+        let mut columns: Vec<(String, FunnelGroup)> = Vec::new();
+        for one in &answered {
+            let source = one.answer.basis.source.to_string();
+            for group in &one.groups {
+                let now = match (&args.by, question.earlier) {
+                    (Some(_), _) => super::report::named(group.group.as_deref()),
+                    (None, Some(_)) => "this period".to_owned(),
+                    (None, None) => "people".to_owned(),
+                };
+                columns.push((if several { source.clone() } else { now }, group.clone()));
+            }
+            columns
+                .extend(one.before.clone().map(|before| (if several { format!("{source}, before") } else { "before".to_owned() }, before)));
         }
-        Ok(Reply::new(card.and_fields(fields(&args, &answer, &period, range, zone))))
+        let heading = if several { Some("Source") } else { args.by.as_deref().or(question.earlier.map(|_| "Period")) };
+        let view = shown::View {
+            title,
+            columns,
+            heading,
+            drawn: question.drawn,
+            top: question.top,
+            when: question.earlier.map(|(compare, _)| compare.when()),
+        };
+        let card = beside::told(view.card(), &failed);
+        let bases: Vec<&Basis> = answered.iter().map(|one| &one.answer.basis).collect();
+        let stem = |one: &Answered| {
+            let days = dates(&question.period, question.range, question.zone);
+            format!("funnel-{}-{}-{days}", args.steps.join("-"), one.answer.basis.source)
+        };
+        let tables = answered.iter().map(|one| (stem(one), one.answer.clone())).collect();
+        Ok(Found { card: card.and_fields(fields(args, question, &bases)), tables })
     }
+}
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
-        match argument {
-            "steps" => {
-                let mut all = complete_metric(&*self.sources, None, typed).await;
-                if let Ok(source) = self.sources.source(None) {
-                    let saved = source.saved().await.unwrap_or_default().into_iter().filter(|one| one.kind == SavedKind::Funnel);
-                    all.extend(suggest(typed, saved.map(|one| (one.name, "a saved funnel".to_owned()))));
-                }
-                all
+/// Asks the sources; those that fail are told beside the others.
+async fn ask(picked: Picked, args: &FunnelArgs, question: &Question) -> Result<(Vec<Answered>, Vec<Failed>), CommandError> {
+    let results = futures::future::join_all(picked.sources.iter().map(|source| one(&**source, args, question))).await;
+    let (mut answered, mut failed, mut first) = (Vec::new(), picked.unable, None);
+    for (source, result) in picked.sources.iter().zip(results) {
+        match result {
+            Ok(answer) => answered.push(answer),
+            Err(error) => {
+                failed.push(Failed::of(source.name(), &error));
+                first = first.or(Some(error));
             }
-            "period" => periods(typed),
-            "source" => complete_source(&*self.sources, typed),
-            "tz" => zones(typed),
-            "by" => suggest(typed, properties(&*self.sources).await.into_iter().map(|name| (name, String::new()))),
-            "where" if !typed.contains('=') => {
-                suggest(typed, properties(&*self.sources).await.into_iter().map(|name| (format!("{name}="), String::new())))
-            }
-            _ => Vec::new(),
+        }
+    }
+    match first {
+        Some(error) if answered.is_empty() => Err(error),
+        _ => Ok((answered, failed)),
+    }
+}
+
+async fn one(source: &dyn AnalyticsSource, args: &FunnelArgs, asked: &Question) -> Result<Answered, CommandError> {
+    let figures = |answer: &Answer| match &answer.figures {
+        Figures::Funnel(figures) => Ok(figures.groups.clone()),
+        _ => Err(astray(source.name())),
+    };
+    let (name, query) = if let [name] = args.steps.as_slice() {
+        let saved = saved(source, name).await?;
+        (line(&saved.name), Asking::Saved(saved.id))
+    } else {
+        (
+            args.steps.iter().map(|event| line(event)).collect::<Vec<_>>().join(" → "),
+            Asking::Steps(Box::new(read(args, asked.window(asked.range))?)),
+        )
+    };
+    let events: Vec<&str> = args.steps.iter().map(String::as_str).collect();
+    let answer = question(source, &query.over(asked.window(asked.range)), &events).await?;
+    let before = match asked.earlier {
+        Some((_, range)) => figures(&question(source, &query.over(asked.window(range)), &events).await?)?.into_iter().next(),
+        None => None,
+    };
+    Ok(Answered { name, groups: figures(&answer)?, before, answer })
+}
+
+/// A funnel, without its period.
+enum Asking {
+    Saved(String),
+    Steps(Box<Funnel>),
+}
+
+impl Asking {
+    fn over(&self, window: Window) -> Query {
+        match self {
+            Self::Saved(id) => Query::Saved { id: id.clone(), window },
+            Self::Steps(funnel) => Query::Funnel(Funnel { window, ..(**funnel).clone() }),
         }
     }
 }
@@ -188,13 +360,7 @@ fn within(args: &FunnelArgs) -> Duration {
 }
 
 /// What the figures rest on.
-fn fields(
-    args: &FunnelArgs,
-    answer: &Answer,
-    period: &Period,
-    range: bellhop_core::period::Range,
-    zone: Tz,
-) -> Vec<(&'static str, String)> {
+fn fields(args: &FunnelArgs, question: &Question, bases: &[&Basis]) -> Vec<(&'static str, String)> {
     let mut fields = Vec::new();
     if args.steps.len() > 1 {
         let order = match args.order {
@@ -207,134 +373,9 @@ fn fields(
     if !args.r#where.is_empty() {
         fields.push(("Only", args.r#where.iter().map(|condition| line(&condition.to_string())).collect::<Vec<_>>().join(", ")));
     }
-    fields.extend(rests(&answer.basis, period, range, zone));
+    if let Some((_, range)) = question.earlier {
+        fields.push(("Before", dates(&question.period, range, question.zone)));
+    }
+    fields.extend(rest_together(bases, &question.period, question.range, question.zone));
     fields
-}
-
-/// Words, chart and table.
-fn shown(title: String, figures: &FunnelFigures, by: Option<&str>) -> Card {
-    let card = Card::titled(title.clone());
-    let groups = &figures.groups;
-    let Some(first) = groups.first().filter(|group| !group.steps.is_empty()) else {
-        return card.and_text("Nobody did the first step in this period.");
-    };
-    let mut words = Vec::new();
-    for group in groups.iter().take(if by.is_some() { DRAWN } else { 1 }) {
-        let who = if by.is_some() { format!("{}: ", named(group)) } else { String::new() };
-        words.push(format!("{who}{}", told(group)));
-    }
-    let card = card.and_text(words.join("\n"));
-    if groups.iter().all(|group| group.steps.first().is_none_or(|step| step.people == 0.0)) {
-        return card;
-    }
-    let names: Vec<String> = first.steps.iter().enumerate().map(|(at, step)| format!("{}. {}", at + 1, line(&step.name))).collect();
-    let series = groups.iter().take(DRAWN).map(|group| Series {
-        name: if by.is_some() { named(group) } else { "people".to_owned() },
-        values: (0..names.len()).map(|at| group.steps.get(at).map(|step| step.people).filter(|people| people.is_finite())).collect(),
-        style: SeriesStyle::Solid,
-    });
-    let chart = Chart {
-        kind: ChartKind::Bar,
-        series: series.collect(),
-        x: XAxis::Category(names),
-        unit: "people".to_owned(),
-        last_incomplete: false,
-        alt: format!("Bar chart of the funnel {title}. {}", words.join(" ")),
-        title: title.clone(),
-    };
-    let card = card.block(Block::Chart(chart)).block(Block::Table(rows(title, figures, by)));
-    if groups.len() > SHOWN { card.and_text(format!("The largest {SHOWN} of {} values are shown.", groups.len())) } else { card }
-}
-
-fn named(group: &FunnelGroup) -> String {
-    super::report::named(group.group.as_deref())
-}
-
-/// How many get through, and where most are lost.
-fn told(group: &FunnelGroup) -> String {
-    let (Some(first), Some(last)) = (group.steps.first(), group.steps.last()) else { return "nobody.".to_owned() };
-    if first.people == 0.0 {
-        return format!("Nobody did {} in this period.", line(&first.name));
-    }
-    let mut said =
-        format!("{} of {} people ({}) went all the way.", number(last.people), number(first.people), share(last.people, first.people));
-    let lost = group.steps.windows(2).map(|pair| (pair[0].people - pair[1].people, pair));
-    if let Some((lost, [from, to])) = lost.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|(lost, _)| *lost > 0.0) {
-        let part = share(lost, from.people);
-        let _ = write!(
-            said,
-            " Most are lost between {} and {}: {} of {} ({part}).",
-            line(&from.name),
-            line(&to.name),
-            number(lost),
-            number(from.people)
-        );
-    }
-    said
-}
-
-fn rows(title: String, figures: &FunnelFigures, by: Option<&str>) -> Table {
-    let mut rows = Vec::new();
-    for group in figures.groups.iter().take(SHOWN) {
-        let start = group.steps.first().map_or(0.0, |step| step.people);
-        for (at, step) in group.steps.iter().enumerate() {
-            let before = at.checked_sub(1).and_then(|at| group.steps.get(at));
-            let mut row: Vec<Vec<Span>> = Vec::new();
-            if by.is_some() {
-                row.push(vec![named(group).into()]);
-            }
-            row.extend([
-                vec![format!("{}. {}", at + 1, line(&step.name)).into()],
-                vec![number(step.people).into()],
-                vec![share(step.people, start).into()],
-                vec![before.map_or_else(|| "–".to_owned(), |before| share(step.people, before.people)).into()],
-                vec![step.median_seconds.filter(|_| at > 0).map_or_else(|| "–".to_owned(), duration).into()],
-            ]);
-            rows.push(row);
-        }
-    }
-    let mut headings = vec!["Step", "People#", "Of the first#", "Of the one before#", "Median time#"];
-    let by = by.map(line);
-    if let Some(by) = &by {
-        headings.insert(0, by);
-    }
-    table(title, &headings, rows)
-}
-
-/// A length of time for people: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`.
-fn duration(seconds: f64) -> String {
-    if !seconds.is_finite() || seconds < 0.0 {
-        return "–".to_owned();
-    }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and a cast ends at the largest number")]
-    let whole = seconds.round() as u64;
-    let pair = |large: u64, of: &str, small: u64, what: &str| {
-        if small == 0 { format!("{large} {of}") } else { format!("{large} {of} {small} {what}") }
-    };
-    match whole {
-        0..120 => format!("{whole} s"),
-        120..7200 => format!("{} min", whole / 60),
-        7200..172_800 => pair(whole / 3600, "h", whole % 3600 / 60, "min"),
-        _ => pair(whole / 86_400, "d", whole % 86_400 / 3600, "h"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::duration;
-
-    #[test]
-    fn lengths_of_time_are_short() {
-        for (seconds, text) in [
-            (0.4, "0 s"),
-            (119.0, "119 s"),
-            (600.0, "10 min"),
-            (12_000.0, "3 h 20 min"),
-            (7200.0, "2 h"),
-            (187_200.0, "2 d 4 h"),
-            (f64::NAN, "–"),
-        ] {
-            assert_eq!(duration(seconds), text);
-        }
-    }
 }

@@ -1,14 +1,19 @@
 //! Analytics: what its commands share.
 
 pub(crate) mod asking;
+pub(crate) mod beside;
 pub(crate) mod cohort;
+mod drawn;
 pub(crate) mod funnel;
+pub(crate) mod outcome;
 pub(crate) mod person;
 pub(crate) mod report;
 pub(crate) mod retention;
 pub(crate) mod revenue;
 pub(crate) mod sample;
+pub(crate) mod saved;
 pub(crate) mod segment;
+pub(crate) mod source;
 pub(crate) mod track;
 
 use crate::wording::suggest;
@@ -17,11 +22,14 @@ use bellhop_core::ids::SourceName;
 use bellhop_core::ports::{AnalyticsSource, PortResult, Sources};
 use bellhop_core::text::grouped;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// The name of the bot's own source.
 pub(crate) const OWN: &str = "events";
 /// How many events are asked for their properties while a property's name is typed.
 const LOOKED_AT: usize = 5;
+/// How long a source is waited for while something is typed.
+const PATIENCE: Duration = Duration::from_millis(1200);
 
 /// Whether a source has seen any event at all: one that has not offers no metric.
 pub(crate) async fn has_events(source: &dyn AnalyticsSource) -> PortResult<bool> {
@@ -44,30 +52,57 @@ pub(crate) fn number(value: f64) -> String {
     if rest == 0 { grouped(whole) } else { format!("{sign}{}.{rest:02}", grouped(whole)) }
 }
 
-/// Sources to propose.
+/// Sources to propose, where one can be asked.
 pub(crate) fn complete_source(sources: &dyn Sources, typed: &str) -> Vec<Suggestion> {
+    suggest(typed, sources.names().into_iter().map(|name| (name.to_string(), String::new())))
+}
+
+/// Sources to propose, where several can be asked beside one another.
+pub(crate) fn complete_sources(sources: &dyn Sources, typed: &str) -> Vec<Suggestion> {
     // After a comma another source is being typed; what stands before it stays.
     let (before, last) = typed.rfind(',').map_or(("", typed), |at| typed.split_at(at + 1));
-    let names = sources.names().into_iter().map(|name| (name.to_string(), String::new()));
+    let mut names = sources.names();
+    names.retain(|name| !before.split(',').any(|one| one == name.as_str()));
+    let all = (before.is_empty() && names.len() > 1).then(|| ("all".to_owned(), "all of them beside one another".to_owned()));
+    let names = names.into_iter().map(|name| (name.to_string(), String::new())).chain(all);
     suggest(last, names).into_iter().map(|one| Suggestion { value: format!("{before}{}", one.value), about: one.about }).collect()
 }
 
-/// Metrics and events to propose.
+/// Metrics and events to propose, those of the default source first. Where what is typed so far doesn't tell which source will be
+/// asked, all of them propose theirs; one that is slow or down holds up nobody.
 pub(crate) async fn complete_metric(sources: &dyn Sources, source: Option<&SourceName>, typed: &str) -> Vec<Suggestion> {
-    let Ok(source) = sources.source(source) else { return Vec::new() };
-    let Ok(metrics) = source.metrics().await else { return Vec::new() };
-    suggest(typed, metrics.into_iter().map(|metric| (metric.name, metric.about)))
+    let names = source.map_or_else(|| sources.names(), |source| vec![source.clone()]);
+    let asked = names.iter().filter_map(|name| sources.source(Some(name)).ok()).map(|source| async move {
+        let metrics = tokio::time::timeout(PATIENCE, source.metrics()).await.ok().and_then(Result::ok).unwrap_or_default();
+        (source.name().clone(), metrics)
+    });
+    let found = futures::future::join_all(asked).await;
+    let mut known = BTreeSet::new();
+    let mut all = Vec::new();
+    for (at, (source, metrics)) in found.into_iter().enumerate() {
+        for metric in metrics.into_iter().filter(|metric| known.insert(metric.name.clone())) {
+            let about = if at == 0 { metric.about } else { format!("{source}: {}", metric.about) };
+            all.push((metric.name, about));
+        }
+    }
+    suggest(typed, all)
 }
 
-/// Names of properties, as far as the default source's first events tell.
+/// Names of properties, as far as the first events of each source tell: many of the default source, and one of each other, whose
+/// questions may be counted.
 pub(crate) async fn properties(sources: &dyn Sources) -> BTreeSet<String> {
-    let Ok(source) = sources.source(None) else { return BTreeSet::new() };
-    let Ok(metrics) = source.metrics().await else { return BTreeSet::new() };
-    let mut names = BTreeSet::new();
-    for metric in metrics.iter().take(LOOKED_AT) {
-        names.extend(source.properties(&metric.name).await.unwrap_or_default());
-    }
-    names
+    let names = sources.names();
+    let asked = names.iter().filter_map(|name| sources.source(Some(name)).ok()).enumerate().map(|(at, source)| async move {
+        let found = async {
+            let mut found = BTreeSet::new();
+            for metric in source.metrics().await.unwrap_or_default().iter().take(if at == 0 { LOOKED_AT } else { 1 }) {
+                found.extend(source.properties(&metric.name).await.unwrap_or_default());
+            }
+            found
+        };
+        tokio::time::timeout(PATIENCE, found).await.unwrap_or_default()
+    });
+    futures::future::join_all(asked).await.into_iter().flatten().collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! `person`: what a source knows about a person, and what they did last; with values, it is told more about them.
+//! `person`: what a source knows about a person, and what they did last; with values, it is told more about them, or about a
+//! group of people such as a company.
 
 use super::asking::able;
 use super::{complete_source, properties, track};
@@ -23,16 +24,35 @@ const MOST_EVENTS: u32 = 200;
 pub struct PersonArgs {
     /// Who, by the id that events have
     pub id: String,
-    /// To set: plan=pro sets, visits+=1 adds, plan= forgets
+    /// To set: plan=pro sets, first?=web sets once, visits+=1 adds, tags|=a,b unites, plan= forgets
     #[arg(value_name = "NAME=VALUE")]
     #[serde(default)]
     pub values: Vec<String>,
     /// How many of the latest events are shown; 10 unless told
     #[arg(long, value_name = "N")]
     pub limit: Option<u32>,
+    /// The id is that of a group of this kind, such as company
+    #[arg(long, value_name = "KIND")]
+    #[serde(default)]
+    pub group: Option<String>,
+    /// The id is from now on known to be this person, such as a visitor who signed up
+    #[arg(long, value_name = "ID")]
+    #[serde(default)]
+    pub merge: Option<String>,
+    /// Forgets the whole profile; events stay
+    #[arg(long)]
+    #[serde(default)]
+    pub forget: bool,
     /// The source, where it isn't the default one
     #[arg(long, value_name = "NAME")]
     pub source: Option<SourceName>,
+}
+
+impl PersonArgs {
+    /// Whether something is to be changed.
+    fn changes(&self) -> bool {
+        !self.values.is_empty() || self.forget || self.merge.is_some() || self.group.is_some()
+    }
 }
 
 /// Shows a person.
@@ -57,7 +77,7 @@ impl People {
     }
 
     async fn set(&self, id: &str, args: &PersonArgs) -> Result<Card, CommandError> {
-        let changes = changes(id, &args.values)?;
+        let changes = asked(id, args)?;
         let source = able(&*self.sources, args.source.as_ref(), "way to set what is known about people", |can| can.profiles)?;
         let total = changes.len();
         let taken = source.identify(changes).await?;
@@ -69,16 +89,21 @@ impl People {
             let card = Card::titled("Only part of it was set").tone(Tone::Warning).and_text(format!("Refused: {}.", refused.join("; ")));
             return Err(CommandError::Partly(Box::new(card)));
         }
-        let told = args.values.iter().map(|value| line(value)).collect::<Vec<_>>().join(", ");
+        let told = match (&args.merge, args.forget) {
+            (Some(into), _) => format!("is known to be {} from now on", line(into)),
+            (None, true) => "the profile is forgotten".to_owned(),
+            (None, false) => args.values.iter().map(|value| line(value)).collect::<Vec<_>>().join(", "),
+        };
         let card = Card::titled(format!("Set for {}", line(id))).tone(Tone::Good).and_fields(vec![
-            ("Person", code(id)),
+            (if args.group.is_some() { "Group" } else { "Person" }, code(id)),
             ("Changed", told.into()),
             ("Source", code(source.name().as_str())),
         ]);
-        if !source.capabilities().people {
+        if !source.capabilities().people || args.group.is_some() || args.forget {
             return Ok(card);
         }
-        let show = PersonArgs { values: Vec::new(), ..args.clone() };
+        let shown = args.merge.clone().unwrap_or_else(|| id.to_owned());
+        let show = PersonArgs { id: shown, values: Vec::new(), merge: None, ..args.clone() };
         Ok(card.and_actions(vec![Action::invoke("Show", Invoke::of::<Self>(&show))]))
     }
 }
@@ -87,13 +112,23 @@ impl Command for People {
     const NAME: &'static str = "person";
     const SUMMARY: &'static str = "Shows what is known about a person, or sets it";
     const ACCESS: Access = Access::Operator;
-    const EFFECT: Effect = Effect::Writes;
-    const EXAMPLES: &'static [&'static str] = &["person ann", "person ann --limit 50", "person ann plan=pro visits+=1 trial="];
+    const EFFECT: Effect = Effect::Destroys;
+    const EXAMPLES: &'static [&'static str] = &[
+        "person ann",
+        "person ann --limit 50",
+        "person ann plan=pro visits+=1 trial=",
+        "person acme seats=20 --group company",
+        "person visitor-81 --merge ann",
+    ];
     const COMPLETES: &'static [&'static str] = &["values", "source"];
     type Args = PersonArgs;
 
     fn weight(args: &PersonArgs) -> (Access, Effect) {
-        if args.values.is_empty() { (Access::Member, Effect::Reads) } else { (Access::Operator, Effect::Writes) }
+        match args.changes() {
+            true if args.forget => (Access::Operator, Effect::Destroys),
+            true => (Access::Operator, Effect::Writes),
+            false => (Access::Member, Effect::Reads),
+        }
     }
 
     async fn run(&self, _call: &Call, args: PersonArgs) -> Result<Reply, CommandError> {
@@ -101,7 +136,7 @@ impl Command for People {
         if id.is_empty() || id.contains('=') {
             return Err(CommandError::invalid("id", "the person's id comes first, as in `person ann plan=pro`"));
         }
-        Ok(Reply::new(if args.values.is_empty() { self.show(&id, &args).await? } else { self.set(&id, &args).await? }))
+        Ok(Reply::new(if args.changes() { self.set(&id, &args).await? } else { self.show(&id, &args).await? }))
     }
 
     async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
@@ -115,19 +150,68 @@ impl Command for People {
     }
 }
 
-/// What the words change: sets, additions and what is to be forgotten, one change each.
-fn changes(id: &str, values: &[String]) -> Result<Vec<ProfileChange>, CommandError> {
-    let (mut set, mut add, mut unset) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-    let mut names = Vec::new();
+/// What is to be changed, and of whom.
+fn asked(id: &str, args: &PersonArgs) -> Result<Vec<ProfileChange>, CommandError> {
+    let alone = |argument: &'static str| Err(CommandError::invalid(argument, "it stands alone: leave values and the other options out"));
+    let subject = match &args.group {
+        None => Subject::Person(id.to_owned()),
+        Some(kind) if kind.trim().is_empty() => return Err(CommandError::invalid("group", "it is empty; write company")),
+        Some(kind) => Subject::Group { kind: kind.trim().to_owned(), id: id.to_owned() },
+    };
+    if let Some(into) = &args.merge {
+        if args.forget || args.group.is_some() || !args.values.is_empty() {
+            return alone("merge");
+        }
+        let into = into.trim().trim_start_matches('@').to_owned();
+        if into.is_empty() || into == id {
+            return Err(CommandError::invalid("merge", "write the id of another person"));
+        }
+        let subject = Subject::Merge { from: id.to_owned(), into };
+        return Ok(vec![ProfileChange { subject, change: ProfileOperation::Merge }]);
+    }
+    if args.forget {
+        if !args.values.is_empty() {
+            return alone("forget");
+        }
+        return Ok(vec![ProfileChange { subject, change: ProfileOperation::Delete }]);
+    }
+    if args.values.is_empty() {
+        return Err(CommandError::invalid("values", "say what to set for the group, such as seats=20"));
+    }
+    Ok(changes(&args.values)?.into_iter().map(|change| ProfileChange { subject: subject.clone(), change }).collect())
+}
+
+/// The signs that stand before `=`.
+const SIGNS: [char; 3] = ['+', '?', '|'];
+
+/// What the words change: sets, sets once, additions, unions and what is to be forgotten, one change each.
+fn changes(values: &[String]) -> Result<Vec<ProfileOperation>, CommandError> {
+    let (mut set, mut once, mut add, mut union) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let (mut unset, mut names): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     for text in values {
-        let added = text.find('=').filter(|at| text[..*at].ends_with('+'));
-        let name = if let Some(at) = added {
-            let name = text[..at - 1].trim();
-            let number = text[at + 1..].trim().parse::<f64>().ok().filter(|number| number.is_finite());
-            let number =
-                number.ok_or_else(|| CommandError::invalid("values", format!("`{}` adds no number; write visits+=1", line(text))))?;
-            add.insert(name.to_owned(), number);
-            name.to_owned()
+        let wrong = |why: &str| CommandError::invalid("values", format!("`{}` {why}", line(text)));
+        let sign = text.find('=').and_then(|at| text[..at].chars().next_back()).filter(|sign| SIGNS.contains(sign));
+        let name = if let Some(sign) = sign {
+            let (name, value) = text.split_once('=').map_or(("", ""), |(name, value)| (name.trim_end_matches(SIGNS), value));
+            let name = name.trim().to_owned();
+            let read = |value: &str| track::property(&format!("{name}={value}")).map(|(_, value)| value);
+            if name.is_empty() || value.trim().is_empty() {
+                return Err(wrong("has no name or no value; write first?=web, visits+=1 or tags|=a,b"));
+            }
+            match sign {
+                '+' => {
+                    let number = value.trim().parse::<f64>().ok().filter(|number| number.is_finite());
+                    add.insert(name.clone(), number.ok_or_else(|| wrong("adds no number; write visits+=1"))?);
+                }
+                '?' => {
+                    once.insert(name.clone(), read(value)?);
+                }
+                _ => {
+                    let list = value.split(',').filter(|one| !one.trim().is_empty()).map(read).collect::<Result<Vec<Value>, _>>()?;
+                    union.insert(name.clone(), list);
+                }
+            }
+            name
         } else {
             let (name, value) = track::property(text)?;
             if value == Value::String(String::new()) {
@@ -138,7 +222,7 @@ fn changes(id: &str, values: &[String]) -> Result<Vec<ProfileChange>, CommandErr
             name
         };
         if name.is_empty() || names.contains(&name) {
-            return Err(CommandError::invalid("values", format!("`{}` has no name, or one that is there twice", line(text))));
+            return Err(wrong("has no name, or one that is there twice"));
         }
         names.push(name);
     }
@@ -146,13 +230,19 @@ fn changes(id: &str, values: &[String]) -> Result<Vec<ProfileChange>, CommandErr
     if !set.is_empty() {
         operations.push(ProfileOperation::Set(set));
     }
+    if !once.is_empty() {
+        operations.push(ProfileOperation::SetOnce(once));
+    }
     if !add.is_empty() {
         operations.push(ProfileOperation::Add(add));
+    }
+    if !union.is_empty() {
+        operations.push(ProfileOperation::Union(union));
     }
     if !unset.is_empty() {
         operations.push(ProfileOperation::Unset(unset));
     }
-    Ok(operations.into_iter().map(|change| ProfileChange { subject: Subject::Person(id.to_owned()), change }).collect())
+    Ok(operations)
 }
 
 fn said(value: &Value) -> String {
@@ -200,20 +290,23 @@ mod tests {
 
     #[test]
     fn words_become_changes() {
-        let words: Vec<String> = ["plan=pro", "visits+=2", "trial=", "seats=3", "note=a+=b"].map(str::to_owned).to_vec();
-        let changes: Vec<ProfileOperation> = changes("ann", &words).unwrap().into_iter().map(|one| one.change).collect();
+        let words: Vec<String> =
+            ["plan=pro", "visits+=2", "trial=", "seats=3", "note=a+=b", "first?=web", "tags|=a,b"].map(str::to_owned).to_vec();
+        let changes: Vec<ProfileOperation> = changes(&words).unwrap();
         let set = [("note", json!("a+=b")), ("plan", json!("pro")), ("seats", json!(3))].map(|(name, value)| (name.to_owned(), value));
         assert_eq!(
             changes,
             [
                 ProfileOperation::Set(BTreeMap::from(set)),
+                ProfileOperation::SetOnce(BTreeMap::from([("first".to_owned(), json!("web"))])),
                 ProfileOperation::Add(BTreeMap::from([("visits".to_owned(), 2.0)])),
+                ProfileOperation::Union(BTreeMap::from([("tags".to_owned(), vec![json!("a"), json!("b")])])),
                 ProfileOperation::Unset(vec!["trial".to_owned()]),
             ]
         );
-        for bad in [&["plan"][..], &["=x"], &["+=1"], &["n+=x"], &["n+=inf"], &["n=1", "n+=1"]] {
+        for bad in [&["plan"][..], &["=x"], &["+=1"], &["n+=x"], &["n+=inf"], &["n=1", "n+=1"], &["x?="], &["|=a"]] {
             let words: Vec<String> = bad.iter().map(|word| (*word).to_owned()).collect();
-            assert!(super::changes("ann", &words).is_err(), "{bad:?}");
+            assert!(super::changes(&words).is_err(), "{bad:?}");
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Whatever a source answers, the card can be read: nothing panics, nothing is out of line.
 
-use super::answer::Failed;
 use super::*;
 use crate::analytics::asking::width;
+use crate::analytics::beside::Failed;
+use bellhop_core::PortError;
 use bellhop_core::analytics::TrendRow;
 use bellhop_core::card::Block;
 use proptest::prelude::*;
@@ -49,7 +50,7 @@ proptest! {
         period in prop::sample::select(vec!["7d", "24h", "today", "4w", "yesterday", "2026-11-20..2026-12-05", "400d"]),
         by in prop::sample::select(vec!["", "day", "country", "day,country", "month", "week,country"]),
         measure in 0_usize..3,
-        bar in any::<bool>(),
+        kind in prop::sample::select(vec![ChartKind::Line, ChartKind::Bar, ChartKind::Area, ChartKind::Heat]),
     ) {
         let compared = answers.iter().all(|(_, previous)| previous.is_some());
         let period: Period = period.parse().unwrap();
@@ -76,7 +77,8 @@ proptest! {
             conditions: Vec::new(),
             compare: compared.then_some(Compare::Previous),
             top: None,
-            drawn: Some(if bar { ChartKind::Bar } else { ChartKind::Line }),
+            fresh: false,
+            drawn: Some(kind),
             now,
         };
         let answered: Vec<Answered> = answers
@@ -86,7 +88,7 @@ proptest! {
                 source: format!("s{number}").into(), frame, basis, previous: previous.filter(|_| compared).map(|(frame, _)| frame),
             })
             .collect();
-        let failed = [Failed { source: "web".into(), error: PortError::not_found("web", "query", "no\nsuch \u{202e}thing") }];
+        let failed = [Failed::at(&"web".into(), &PortError::not_found("web", "query", "no\nsuch \u{202e}thing"))];
         let card = answer::card(&asked, &answered, &failed);
         for block in &card.blocks {
             match block {
@@ -97,7 +99,8 @@ proptest! {
                         prop_assert!(series.values.iter().flatten().all(|value| value.is_finite()));
                     }
                     if let bellhop_core::chart::XAxis::Category(names) = &chart.x {
-                        prop_assert!(names.len() <= 13);
+                        let most = if chart.kind == ChartKind::Heat { 24 } else { 13 };
+                        prop_assert!(names.len() <= most);
                     }
                 }
                 Block::Table(table) => {

@@ -2,20 +2,23 @@
 
 mod answer;
 
-use super::asking::{able, astray, attached, periods, question, rests, spoken};
+use super::asking::{astray, begun, dates, periods, question, rest_together, spoken};
+use super::beside::{self, Failed, pick};
+use super::drawn::Drawn;
+use super::outcome::{Found, Outcome, Outlet};
 use super::report::condition::Condition;
-use super::{complete_metric, complete_source, properties};
+use super::{complete_metric, complete_sources, properties};
 use crate::wording::{line, suggest, zones};
-use bellhop_core::analytics::{EventMatch, Figures, Query, Retention, RetentionKind, Window};
+use bellhop_core::analytics::{Answer, EventMatch, Figures, Query, Retention, RetentionKind, Window};
 use bellhop_core::chart::Interval;
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::SourceName;
 use bellhop_core::period::{Period, intervals};
 use bellhop_core::ports::Sources;
-use bellhop_core::{Call, Card, Command, CommandError, Reply};
+use bellhop_core::{Access, Call, Command, CommandError, Effect, Registry, Reply};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::sync::Weak;
 
 /// The most rows, and the most columns, of a table.
 const MOST_COHORTS: usize = 100;
@@ -50,16 +53,25 @@ pub struct RetentionArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     #[serde(default)]
     pub r#where: Vec<Condition>,
-    /// The source, where it isn't the default one
-    #[arg(long, value_name = "NAME")]
-    pub source: Option<SourceName>,
+    /// The source, or several side by side: events,web, or all
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[serde(default)]
+    pub source: Vec<SourceName>,
     /// The time zone that days are cut in, such as Europe/Berlin; yours unless told
     #[arg(long, value_name = "ZONE", value_parser = crate::wording::zone)]
     pub tz: Option<Tz>,
-    /// Adds the figures as a file
-    #[arg(long)]
+    /// How it is drawn: as a field of shades, or as lines where sources are compared
+    #[arg(long, value_enum, value_name = "KIND")]
     #[serde(default)]
-    pub csv: bool,
+    pub chart: Option<Drawn>,
+    /// The period, as an option
+    #[arg(long, value_name = "PERIOD")]
+    #[serde(default)]
+    pub last: Option<Period>,
+    /// What becomes of the answer
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub outcome: Outcome,
 }
 
 /// What is counted in.
@@ -86,44 +98,54 @@ pub enum Kind {
 
 /// Counts who comes back.
 pub struct Retained {
-    sources: Arc<dyn Sources>,
+    outlet: Outlet,
 }
 
 impl Retained {
-    /// With the sources.
-    pub(crate) fn new(services: &crate::Services) -> Self {
-        Self { sources: services.sources.clone() }
+    /// With the sources, and the ways that answers take.
+    pub(crate) fn new(services: &crate::Services, registry: &Weak<Registry>) -> Self {
+        Self { outlet: Outlet::new(services, registry) }
     }
 }
 
 impl Command for Retained {
     const NAME: &'static str = "retention";
     const SUMMARY: &'static str = "Shows how many people come back";
+    const ACCESS: Access = Access::Operator;
+    const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &[
         "retention signup purchase",
         "retention signup any 14d --by day --periods 7",
         "retention signup page_view 30d --by day --brackets 0-0,1-3,4-7",
         "retention signup any 12w --kind unbounded",
     ];
-    const COMPLETES: &'static [&'static str] = &["first", "back", "period", "where", "source", "tz"];
+    const COMPLETES: &'static [&'static str] = &["first", "back", "period", "last", "where", "source", "tz", "store", "to"];
     type Args = RetentionArgs;
 
-    async fn run(&self, call: &Call, args: RetentionArgs) -> Result<Reply, CommandError> {
-        Ok(Reply::new(table(&*self.sources, call, &args).await?))
+    fn weight(args: &RetentionArgs) -> (Access, Effect) {
+        args.outcome.weight()
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+    async fn run(&self, call: &Call, args: RetentionArgs) -> Result<Reply, CommandError> {
+        self.outlet.ready::<Self>(call, &args.outcome, &args, &[&args.first, &args.back]).await?;
+        let found = table(&*self.outlet.sources, call, &args).await?;
+        self.outlet.give::<Self>(call, &args.outcome, &args, found).await
+    }
+
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        let sources = &*self.outlet.sources;
         match argument {
             "first" | "back" => {
                 let mut all = suggest(typed, [(ANY.to_owned(), "any event".to_owned())]);
-                all.extend(complete_metric(&*self.sources, None, typed).await);
+                all.extend(complete_metric(sources, None, typed).await);
                 all
             }
-            "period" => periods(typed),
-            "source" => complete_source(&*self.sources, typed),
+            "period" | "last" => periods(typed),
+            "source" => complete_sources(sources, typed),
+            "store" | "to" => self.outlet.complete(call, argument, typed).await,
             "tz" => zones(typed),
             "where" if !typed.contains('=') => {
-                suggest(typed, properties(&*self.sources).await.into_iter().map(|name| (format!("{name}="), String::new())))
+                suggest(typed, properties(sources).await.into_iter().map(|name| (format!("{name}="), String::new())))
             }
             _ => Vec::new(),
         }
@@ -131,7 +153,7 @@ impl Command for Retained {
 }
 
 /// Asks, and shows the answer.
-pub(crate) async fn table(sources: &dyn Sources, call: &Call, args: &RetentionArgs) -> Result<Card, CommandError> {
+pub(crate) async fn table(sources: &dyn Sources, call: &Call, args: &RetentionArgs) -> Result<Found, CommandError> {
     for (argument, event) in [("first", &args.first), ("back", &args.back)] {
         if event.trim().is_empty() {
             return Err(CommandError::invalid(argument, "it is empty; write an event's name, or any"));
@@ -139,12 +161,16 @@ pub(crate) async fn table(sources: &dyn Sources, call: &Call, args: &RetentionAr
     }
     let zone = args.tz.unwrap_or(call.caller.zone);
     let unit = unit(args);
-    let period = args.period.clone().unwrap_or(match unit {
+    if args.period.is_some() && args.last.is_some() {
+        return Err(CommandError::invalid("last", "the period is there already; leave one of the two out"));
+    }
+    let period = args.period.clone().or_else(|| args.last.clone()).unwrap_or(match unit {
         Interval::Hour | Interval::Day => Period::Days(14),
         Interval::Week => Period::Weeks(8),
         Interval::Month => Period::Weeks(26),
     });
     let range = period.resolve(call.now, zone);
+    begun(&period, range, call.now, zone)?;
     let cohorts = intervals(range, unit, zone).len();
     if cohorts > MOST_COHORTS {
         return Err(CommandError::invalid("by", format!("{period} has {cohorts} rows of these, too many to read; choose a longer unit")));
@@ -154,7 +180,16 @@ pub(crate) async fn table(sources: &dyn Sources, call: &Call, args: &RetentionAr
         event: (event != ANY).then(|| event.to_owned()),
         filters: args.r#where.iter().map(Condition::filter).collect(),
     };
-    let source = able(sources, args.source.as_ref(), "retention", |can| can.retention)?;
+    let picked = pick(sources, &args.source, "retention", |can| can.retention)?;
+    let several = picked.several();
+    let usual = if several { Drawn::Line } else { Drawn::Heat };
+    let these: &[Drawn] = if several { &[Drawn::Line, Drawn::Bar] } else { &[Drawn::Heat, Drawn::Line, Drawn::Bar] };
+    let why = if several {
+        "sources beside one another are drawn as lines or bars"
+    } else {
+        "retention is drawn as a field of shades (heat), a line or bars"
+    };
+    let drawn = Drawn::among(args.chart, usual, these, why)?;
     let query = Query::Retention(Retention {
         first: matched(&args.first),
         back: matched(&args.back),
@@ -165,25 +200,48 @@ pub(crate) async fn table(sources: &dyn Sources, call: &Call, args: &RetentionAr
         by: None,
     });
     let events: Vec<&str> = [&args.first, &args.back].into_iter().map(String::as_str).filter(|event| *event != ANY).collect();
-    let answer = question(&*source, &query, &events).await?;
-    let Figures::Retention(figures) = &answer.figures else { return Err(astray(source.name()).into()) };
+    let (query, asked) = (&query, &events);
+    let mut failures = Vec::new();
+    let (mut answered, mut failed): (Vec<Answer>, Vec<Failed>) = (Vec::new(), picked.unable.clone());
+    let results =
+        futures::future::join_all(picked.sources.iter().map(|source| async move { question(&**source, query, asked).await })).await;
+    for (source, result) in picked.sources.iter().zip(results) {
+        match result {
+            Ok(answer) => answered.push(answer),
+            Err(error) => {
+                failed.push(Failed::of(source.name(), &error));
+                failures.push(error);
+            }
+        }
+    }
+    if answered.is_empty() {
+        return Err(failures.into_iter().next().unwrap_or(CommandError::Missing(vec!["source"])));
+    }
+    let mut columns = Vec::new();
+    for answer in &answered {
+        let Figures::Retention(figures) = &answer.figures else { return Err(astray(&answer.basis.source).into()) };
+        columns.push((answer.basis.source.clone(), figures));
+    }
     let spelled = |event: &str| if event == ANY { "anything".to_owned() } else { line(event) };
     let title = format!("Back for {} after {}, {}", spelled(&args.back), spelled(&args.first), spoken(&period));
-    let mut card = answer::card(title, figures, answer.basis.zone);
-    if args.csv {
-        card = card.block(attached(&answer, &format!("retention-{}-{}", args.first, args.back)));
-    }
+    let card = match columns.as_slice() {
+        [(_, figures)] if !several => answer::card(title, figures, answered[0].basis.zone, drawn),
+        columns => answer::beside(title, columns, drawn),
+    };
     let mut fields = vec![("Counted", answer::counted(&kind, unit))];
     if !args.r#where.is_empty() {
         fields.push(("Only", args.r#where.iter().map(|condition| line(&condition.to_string())).collect::<Vec<_>>().join(", ")));
     }
-    fields.extend(rests(&answer.basis, &period, range, zone));
-    Ok(card.and_fields(fields))
+    fields.extend(rest_together(&answered.iter().map(|answer| &answer.basis).collect::<Vec<_>>(), &period, range, zone));
+    let tables = answered.iter().map(|answer| {
+        (format!("retention-{}-{}-{}-{}", args.first, args.back, answer.basis.source, dates(&period, range, zone)), answer.clone())
+    });
+    Ok(Found { card: beside::told(card, &failed).and_fields(fields), tables: tables.collect() })
 }
 
 /// What is counted in: as told, or as suits the period.
 fn unit(args: &RetentionArgs) -> Interval {
-    match (args.by, &args.period) {
+    match (args.by, args.period.as_ref().or(args.last.as_ref())) {
         (Some(Unit::Day), _) => Interval::Day,
         (Some(Unit::Week), _) | (None, None) => Interval::Week,
         (Some(Unit::Month), _) => Interval::Month,

@@ -1,26 +1,23 @@
 //! `revenue`: what people pay, per person who was there and per person who paid, over time and by property.
 
-use super::asking::{able, astray, attached, dates, dimensions, periods, rests, spoken, word};
+mod shown;
+
+use super::asking::{Compare, astray, dates, periods, rests, spoken};
+use super::beside::{many, pick};
+use super::drawn::Drawn;
+use super::outcome::{Found, Outcome, Outlet};
 use super::report::condition::Condition;
-use super::{complete_source, number, properties};
-use crate::wording::{line, suggest, table, zones};
-use bellhop_core::analytics::{Figures, Query, Revenue, RevenueFigures, RevenueRow, Window};
-use bellhop_core::card::{Block, Span, Table};
-use bellhop_core::chart::{Chart, ChartKind, Interval, Series, SeriesStyle, XAxis};
+use super::report::{ReportArgs, questioned};
+use super::{complete_sources, properties};
+use crate::wording::{line, suggest, zones};
+use bellhop_core::analytics::{Figures, Query, Revenue, Window};
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::SourceName;
-use bellhop_core::period::{Period, intervals};
-use bellhop_core::ports::Sources;
-use bellhop_core::{Call, Card, Command, CommandError, Reply, Timestamp};
+use bellhop_core::period::{Period, Range};
+use bellhop_core::{Access, Call, Command, CommandError, Effect, Registry, Reply};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
-use std::sync::Arc;
-
-/// The most positions in time, the most lines and the most bars.
-const MOST_INTERVALS: usize = 1500;
-const LINES: usize = 6;
-const BARS: usize = 12;
+use std::sync::Weak;
 
 /// Arguments of `revenue`.
 #[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
@@ -35,228 +32,136 @@ pub struct RevenueArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     #[serde(default)]
     pub r#where: Vec<Condition>,
-    /// The source, where it isn't the default one
-    #[arg(long, value_name = "NAME")]
-    pub source: Option<SourceName>,
+    /// The source, or several side by side: events,web, or all
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[serde(default)]
+    pub source: Vec<SourceName>,
     /// The time zone that days are cut in, such as Europe/Berlin; yours unless told
     #[arg(long, value_name = "ZONE", value_parser = crate::wording::zone)]
     pub tz: Option<Tz>,
-    /// Adds the figures as a file
-    #[arg(long)]
+    /// Compares with the period before, or the same one a year before
+    #[arg(long, value_enum)]
     #[serde(default)]
-    pub csv: bool,
+    pub compare: Option<Compare>,
+    /// How many values of the property are shown; the others are added up
+    #[arg(long, value_name = "N")]
+    #[serde(default)]
+    pub top: Option<u32>,
+    /// The period, as an option
+    #[arg(long, value_name = "PERIOD")]
+    #[serde(default)]
+    pub last: Option<Period>,
+    /// How it is drawn; as suits the question unless told
+    #[arg(long, value_enum, value_name = "KIND")]
+    #[serde(default)]
+    pub chart: Option<Drawn>,
+    /// What becomes of the answer
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub outcome: Outcome,
 }
 
 /// Adds up what people pay.
 pub struct Takings {
-    sources: Arc<dyn Sources>,
+    outlet: Outlet,
 }
 
 impl Takings {
-    /// With the sources.
-    pub(crate) fn new(services: &crate::Services) -> Self {
-        Self { sources: services.sources.clone() }
+    /// With the sources, and the ways that answers take.
+    pub(crate) fn new(services: &crate::Services, registry: &Weak<Registry>) -> Self {
+        Self { outlet: Outlet::new(services, registry) }
     }
 }
 
 impl Command for Takings {
     const NAME: &'static str = "revenue";
     const SUMMARY: &'static str = "Shows what people pay, in all and per person";
+    const ACCESS: Access = Access::Operator;
+    const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &["revenue", "revenue 30d --by plan", "revenue 12w --by week --where country=DE"];
-    const COMPLETES: &'static [&'static str] = &["period", "by", "where", "source", "tz"];
+    const COMPLETES: &'static [&'static str] = &["period", "last", "by", "where", "source", "tz", "store", "to"];
     type Args = RevenueArgs;
 
-    async fn run(&self, call: &Call, args: RevenueArgs) -> Result<Reply, CommandError> {
-        let zone = args.tz.unwrap_or(call.caller.zone);
-        let period = args.period.clone().unwrap_or(Period::Days(30));
-        let range = period.resolve(call.now, zone);
-        let (mut interval, by) = dimensions(&args.by)?;
-        if interval.is_none() && by.is_none() {
-            interval = Some(period.interval());
-        }
-        if interval.is_some_and(|interval| intervals(range, interval, zone).len() > MOST_INTERVALS) {
-            return Err(CommandError::invalid("by", format!("{period} has too many of these to read; choose a longer stretch of time")));
-        }
-        let source = able(&*self.sources, args.source.as_ref(), "revenue", |can| can.revenue)?;
-        let query = Query::Revenue(Revenue {
-            window: Window { from: range.from, to: range.to, zone },
-            interval,
-            by: by.clone(),
-            filters: args.r#where.iter().map(Condition::filter).collect(),
-        });
-        let answer = source.query(&query).await?;
-        let Figures::Revenue(figures) = &answer.figures else { return Err(astray(source.name()).into()) };
-        let view = View { figures, interval, by: by.as_deref(), zone: answer.basis.zone, title: format!("Revenue, {}", spoken(&period)) };
-        let mut card = view.card();
-        if args.csv {
-            card = card.block(attached(&answer, &format!("revenue-{}", dates(&period, range, zone))));
-        }
-        let mut fields = Vec::new();
-        if !args.r#where.is_empty() {
-            fields.push(("Only", args.r#where.iter().map(|condition| line(&condition.to_string())).collect::<Vec<_>>().join(", ")));
-        }
-        fields.extend(rests(&answer.basis, &period, range, zone));
-        Ok(Reply::new(card.and_fields(fields)))
+    fn weight(args: &RevenueArgs) -> (Access, Effect) {
+        args.outcome.weight()
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+    async fn run(&self, call: &Call, args: RevenueArgs) -> Result<Reply, CommandError> {
+        self.outlet.ready::<Self>(call, &args.outcome, &args, &[]).await?;
+        let found = self.found(call, &args).await?;
+        self.outlet.give::<Self>(call, &args.outcome, &args, found).await
+    }
+
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        let sources = &*self.outlet.sources;
         match argument {
-            "period" => periods(typed),
-            "source" => complete_source(&*self.sources, typed),
+            "period" | "last" => periods(typed),
+            "source" => complete_sources(sources, typed),
+            "store" | "to" => self.outlet.complete(call, argument, typed).await,
             "tz" => zones(typed),
             "by" => {
                 let mut all = suggest(typed, ["day", "hour", "week", "month"].map(|name| (name.to_owned(), String::new())));
-                all.extend(suggest(typed, properties(&*self.sources).await.into_iter().map(|name| (name, "a property".to_owned()))));
+                all.extend(suggest(typed, properties(sources).await.into_iter().map(|name| (name, "a property".to_owned()))));
                 all
             }
             "where" if !typed.contains('=') => {
-                suggest(typed, properties(&*self.sources).await.into_iter().map(|name| (format!("{name}="), String::new())))
+                suggest(typed, properties(sources).await.into_iter().map(|name| (format!("{name}="), String::new())))
             }
             _ => Vec::new(),
         }
     }
 }
 
-/// Figures, and how they were asked for.
-struct View<'a> {
-    figures: &'a RevenueFigures,
-    interval: Option<Interval>,
-    by: Option<&'a str>,
-    zone: Tz,
-    title: String,
-}
-
-impl View<'_> {
-    fn card(&self) -> Card {
-        let card = Card::titled(self.title.clone());
-        let total = &self.figures.total;
-        if total.revenue == 0.0 && self.figures.rows.iter().all(|row| row.revenue == 0.0) {
-            return card.and_text("Nobody paid anything in this period.");
+impl Takings {
+    async fn found(&self, call: &Call, args: &RevenueArgs) -> Result<Found, CommandError> {
+        let sources = &*self.outlet.sources;
+        let report = ReportArgs {
+            period: Some(match (&args.period, &args.last) {
+                (Some(_), Some(_)) => return Err(CommandError::invalid("last", "the period is there already; leave one of the two out")),
+                (Some(period), None) | (None, Some(period)) => period.clone(),
+                (None, None) => Period::Days(30),
+            }),
+            by: args.by.clone(),
+            r#where: args.r#where.clone(),
+            compare: args.compare,
+            top: args.top,
+            tz: args.tz,
+            source: args.source.clone(),
+            chart: args.chart,
+            ..ReportArgs::of("revenue")
+        };
+        let asked = questioned(&report, call)?;
+        let query = |range: Range| {
+            Query::Revenue(Revenue {
+                window: Window { from: range.from, to: range.to, zone: asked.zone },
+                interval: asked.interval,
+                by: asked.by.clone(),
+                filters: args.r#where.iter().map(Condition::filter).collect(),
+            })
+        };
+        // Beside others, before and after, and drawn in a way of one's own, it is a report like any other: of revenue alone.
+        if many(&args.source) || args.compare.is_some() || args.top.is_some() || args.chart.is_some_and(|drawn| drawn != Drawn::None) {
+            return super::report::of_revenue(sources, &args.source, &asked, &query).await;
         }
-        let mut said = vec![Span::Bold(self.money(total.revenue))];
-        let mut parts = Vec::new();
-        parts.extend(total.payments.map(|payments| format!("in {} payments", number(payments))));
-        parts.extend(total.paying.map(|paying| format!("by {} people who paid", number(paying))));
-        parts.extend(total.active.map(|active| format!("of {} who were there", number(active))));
-        said.push(if parts.is_empty() { ".".to_owned() } else { format!(" {}.", parts.join(" ")) }.into());
-        let mut card = card.and_spans(said);
+        let picked = pick(sources, &args.source, "revenue", |can| can.revenue)?;
+        let Some(source) = picked.sources.first() else { return Err(CommandError::Missing(vec!["source"])) };
+        let answer = source.query(&query(asked.range)).await?;
+        let Figures::Revenue(figures) = &answer.figures else { return Err(astray(source.name()).into()) };
+        let view = shown::View {
+            figures,
+            interval: asked.interval,
+            by: asked.by.as_deref(),
+            zone: answer.basis.zone,
+            title: format!("Revenue, {}", spoken(&asked.period)),
+            drawn: asked.drawn.is_some(),
+            filling: asked.now < asked.range.to,
+        };
         let mut fields = Vec::new();
-        fields.extend(total.per_user().map(|each| ("Per person (ARPU)", self.money(each))));
-        fields.extend(total.per_payer().map(|each| ("Per payer (ARPPU)", self.money(each))));
-        fields.extend(total.paying.map(|paying| ("Paying people", number(paying))));
-        card = card.and_fields(fields);
-        if let Some(chart) = self.chart() {
-            card = card.block(Block::Chart(chart));
+        if !args.r#where.is_empty() {
+            fields.push(("Only", args.r#where.iter().map(|condition| line(&condition.to_string())).collect::<Vec<_>>().join(", ")));
         }
-        if self.interval.is_some() || self.by.is_some() {
-            card = card.block(Block::Table(self.rows()));
-        }
-        if !self.figures.ltv.is_empty() {
-            let rows =
-                self.figures.ltv.iter().map(|one| {
-                    vec![vec![one.day.to_string().into()], vec![self.money(one.average).into()], vec![number(one.people).into()]]
-                });
-            let caption = "What a new person has paid on average (LTV)";
-            card = card.and_text(format!("{caption}:")).block(Block::Table(table(
-                caption,
-                &["Days after#", "Paid by then#", "People#"],
-                rows.collect(),
-            )));
-        }
-        card
-    }
-
-    fn money(&self, amount: f64) -> String {
-        let unit = line(&self.figures.unit);
-        if unit.is_empty() { number(amount) } else { format!("{} {unit}", number(amount)) }
-    }
-
-    fn heading(&self, at: Timestamp) -> String {
-        let format = match self.interval {
-            Some(Interval::Hour) => "%Y-%m-%d %H:%M",
-            Some(Interval::Month) => "%Y-%m",
-            _ => "%Y-%m-%d",
-        };
-        at.with_timezone(&self.zone).format(format).to_string()
-    }
-
-    fn chart(&self) -> Option<Chart> {
-        let rows = &self.figures.rows;
-        let sum = |fits: &dyn Fn(&&RevenueRow) -> bool| {
-            Some(rows.iter().filter(fits).map(|row| row.revenue).sum::<f64>()).filter(|sum: &f64| sum.is_finite())
-        };
-        let mut groups: Vec<&Option<String>> = Vec::new();
-        for row in rows {
-            if !groups.contains(&&row.group) {
-                groups.push(&row.group);
-            }
-        }
-        let all = |group: &Option<String>| sum(&|row| row.group == *group).unwrap_or(0.0);
-        groups.sort_by(|a, b| all(b).total_cmp(&all(a)));
-        let (x, series, kind) = if let Some(interval) = self.interval {
-            let at: Vec<Timestamp> = rows.iter().filter_map(|row| row.at).collect::<BTreeSet<_>>().into_iter().collect();
-            let series = groups.iter().take(LINES).map(|group| Series {
-                name: if self.by.is_some() { super::report::named(group.as_deref()) } else { "revenue".to_owned() },
-                values: at.iter().map(|start| sum(&|row| row.at == Some(*start) && row.group == **group)).collect(),
-                style: SeriesStyle::Solid,
-            });
-            let series = series.collect::<Vec<_>>();
-            (XAxis::Time { at, zone: self.zone.name().to_owned(), interval }, series, ChartKind::Bar)
-        } else {
-            groups.truncate(BARS);
-            let names = groups.iter().map(|group| super::report::named(group.as_deref())).collect();
-            let values = groups.iter().map(|group| sum(&|row| row.group == **group)).collect();
-            (XAxis::Category(names), vec![Series { name: "revenue".to_owned(), values, style: SeriesStyle::Solid }], ChartKind::Bar)
-        };
-        let kind = if series.len() > 1 { ChartKind::Line } else { kind };
-        let along = match (self.interval, self.by) {
-            (Some(interval), Some(by)) => format!("by {} and {}", word(interval), line(by)),
-            (Some(interval), None) => format!("by {}", word(interval)),
-            (None, by) => format!("by {}", by.map(line).unwrap_or_default()),
-        };
-        let how = if kind == ChartKind::Line { "Line" } else { "Bar" };
-        let alt = format!("{how} chart of revenue {along}: {} in all.", self.money(self.figures.total.revenue));
-        (!x.is_empty()).then(|| Chart {
-            title: self.title.clone(),
-            kind,
-            x,
-            unit: line(&self.figures.unit),
-            series,
-            last_incomplete: false,
-            alt,
-        })
-    }
-
-    fn rows(&self) -> Table {
-        let figure = |value: Option<f64>| vec![Span::from(value.map_or_else(|| "–".to_owned(), number))];
-        let by = self.by.map(line);
-        let mut headings = Vec::new();
-        let when = self.interval.map(|interval| match interval {
-            Interval::Hour => "Hour",
-            Interval::Day => "Day",
-            Interval::Week => "Week from",
-            Interval::Month => "Month",
-        });
-        headings.extend(when);
-        headings.extend(by.as_deref());
-        headings.extend(["Revenue#", "Payments#", "Paying#", "ARPU#", "ARPPU#"]);
-        let rows = self.figures.rows.iter().map(|row| {
-            let mut cells = Vec::new();
-            if self.interval.is_some() {
-                cells.push(vec![Span::from(row.at.map_or_else(|| "–".to_owned(), |at| self.heading(at)))]);
-            }
-            if self.by.is_some() {
-                cells.push(vec![super::report::named(row.group.as_deref()).into()]);
-            }
-            cells.extend([
-                figure(Some(row.revenue)),
-                figure(row.payments),
-                figure(row.paying),
-                figure(row.per_user()),
-                figure(row.per_payer()),
-            ]);
-            cells
-        });
-        table(self.title.clone(), &headings, rows.collect())
+        fields.extend(rests(&answer.basis, &asked.period, asked.range, asked.zone));
+        let stem = format!("revenue-{}-{}", source.name(), dates(&asked.period, asked.range, asked.zone));
+        Ok(Found::of(view.card().and_fields(fields), &answer, &stem))
     }
 }

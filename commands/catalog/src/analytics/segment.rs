@@ -1,18 +1,19 @@
 //! `segment`: how an event divides over the values of a property. It is a report without time, asked for by its own name.
 
-use super::asking::periods;
+use super::asking::{Compare, periods};
+use super::drawn::Drawn;
+use super::outcome::{Outcome, Outlet};
 use super::report::condition::Condition;
-use super::report::{Drawn, Report, ReportArgs};
-use super::{complete_metric, complete_source, properties};
+use super::report::{Report, ReportArgs};
+use super::{complete_metric, complete_sources, properties};
 use crate::wording::{suggest, zones};
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::SourceName;
 use bellhop_core::period::Period;
-use bellhop_core::ports::Sources;
-use bellhop_core::{Action, Call, Command, CommandError, Invoke, Reply};
+use bellhop_core::{Access, Action, Call, Command, CommandError, Effect, Invoke, Registry, Reply};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::sync::Weak;
 
 /// Arguments of `segment`.
 #[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
@@ -36,6 +37,14 @@ pub struct SegmentArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     #[serde(default)]
     pub r#where: Vec<Condition>,
+    /// The period, as an option
+    #[arg(long, value_name = "PERIOD")]
+    #[serde(default)]
+    pub last: Option<Period>,
+    /// Compares with the period before, or the same one a year before
+    #[arg(long, value_enum)]
+    #[serde(default)]
+    pub compare: Option<Compare>,
     /// The source, or several side by side: events,web, or all
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     #[serde(default)]
@@ -46,39 +55,46 @@ pub struct SegmentArgs {
     /// How it is drawn
     #[arg(long, value_enum, value_name = "KIND")]
     pub chart: Option<Drawn>,
-    /// Adds the figures as a file
-    #[arg(long)]
-    #[serde(default)]
-    pub csv: bool,
+    /// What becomes of the answer
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub outcome: Outcome,
 }
 
 /// Divides events by a property.
 pub struct Segment {
-    sources: Arc<dyn Sources>,
+    outlet: Outlet,
 }
 
 impl Segment {
-    /// With the sources.
-    pub(crate) fn new(services: &crate::Services) -> Self {
-        Self { sources: services.sources.clone() }
+    /// With the sources, and the ways that answers take.
+    pub(crate) fn new(services: &crate::Services, registry: &Weak<Registry>) -> Self {
+        Self { outlet: Outlet::new(services, registry) }
     }
 }
 
 impl Command for Segment {
     const NAME: &'static str = "segment";
     const SUMMARY: &'static str = "Divides an event by the values of a property";
+    const ACCESS: Access = Access::Operator;
+    const EFFECT: Effect = Effect::Writes;
     const EXAMPLES: &'static [&'static str] = &[
         "segment purchase 30d --by plan",
         "segment page_views --by country --top 5 --unique",
         "segment signup 4w --by plan --where country=DE",
     ];
-    const COMPLETES: &'static [&'static str] = &["event", "period", "by", "where", "tz", "source"];
+    const COMPLETES: &'static [&'static str] = &["event", "period", "last", "by", "where", "tz", "source", "store", "to"];
     type Args = SegmentArgs;
+
+    fn weight(args: &SegmentArgs) -> (Access, Effect) {
+        args.outcome.weight()
+    }
 
     async fn run(&self, call: &Call, args: SegmentArgs) -> Result<Reply, CommandError> {
         if args.by.trim().is_empty() {
             return Err(CommandError::invalid("by", "it is empty; write a property's name"));
         }
+        self.outlet.ready::<Self>(call, &args.outcome, &args, &[&args.event]).await?;
         let report = ReportArgs {
             period: args.period.clone(),
             unique: args.unique,
@@ -87,29 +103,33 @@ impl Command for Segment {
             source: args.source.clone(),
             tz: args.tz,
             chart: args.chart,
-            csv: args.csv,
+            last: args.last.clone(),
+            compare: args.compare,
             ..ReportArgs::of(&args.event)
         };
         // Here a property may well be called `day`.
-        let card = super::report::divided(&*self.sources, call, &report, &args.by).await?;
+        let mut found = super::report::divided(&*self.outlet.sources, call, &report, &args.by).await?;
         let mut actions = Vec::new();
         if super::asking::width(&args.by).is_none() {
             let by = vec!["day".to_owned(), args.by.clone()];
-            let over_time = ReportArgs { by, source: args.source.iter().take(1).cloned().collect(), chart: None, csv: false, ..report };
+            let over_time = ReportArgs { by, source: args.source.iter().take(1).cloned().collect(), chart: None, ..report };
             actions.push(Action::invoke("Over time", Invoke::of::<Report>(&over_time)));
         }
-        Ok(Reply::new(card.and_actions(actions)))
+        found.card = found.card.and_actions(actions);
+        self.outlet.give::<Self>(call, &args.outcome, &args, found).await
     }
 
-    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+    async fn complete(&self, call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        let sources = &*self.outlet.sources;
         match argument {
-            "event" => complete_metric(&*self.sources, None, typed).await,
-            "period" => periods(typed),
-            "source" => complete_source(&*self.sources, typed),
+            "event" => complete_metric(sources, None, typed).await,
+            "period" | "last" => periods(typed),
+            "source" => complete_sources(sources, typed),
+            "store" | "to" => self.outlet.complete(call, argument, typed).await,
             "tz" => zones(typed),
-            "by" => suggest(typed, properties(&*self.sources).await.into_iter().map(|name| (name, String::new()))),
+            "by" => suggest(typed, properties(sources).await.into_iter().map(|name| (name, String::new()))),
             "where" if !typed.contains('=') => {
-                suggest(typed, properties(&*self.sources).await.into_iter().map(|name| (format!("{name}="), String::new())))
+                suggest(typed, properties(sources).await.into_iter().map(|name| (format!("{name}="), String::new())))
             }
             _ => Vec::new(),
         }

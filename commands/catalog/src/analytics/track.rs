@@ -1,13 +1,14 @@
 //! `track`: notes that something happened, in the bot's own events or another source.
 
+use super::asking::able;
 use super::{complete_metric, complete_source, properties};
 use crate::wording::{code, line};
-use bellhop_core::analytics::NewEvent;
+use bellhop_core::analytics::{NewEvent, Refused};
 use bellhop_core::card::{Block, Field};
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::SourceName;
 use bellhop_core::ports::Sources;
-use bellhop_core::{Call, Card, Command, CommandError, Effect, Reply, Tone};
+use bellhop_core::{Access, Call, Card, Command, CommandError, Effect, Reply, Tone};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -27,6 +28,10 @@ pub struct TrackArgs {
     /// The source, where it isn't the default one
     #[arg(long)]
     pub source: Option<SourceName>,
+    /// Has the source check the event, and keeps nothing
+    #[arg(long)]
+    #[serde(default)]
+    pub validate: bool,
 }
 
 /// Tracks an event.
@@ -45,9 +50,14 @@ impl Command for Track {
     const NAME: &'static str = "track";
     const SUMMARY: &'static str = "Notes that something happened, for reports";
     const EFFECT: Effect = Effect::Writes;
-    const EXAMPLES: &'static [&'static str] = &["track signup", "track purchase ann plan=pro revenue=49.90"];
+    const EXAMPLES: &'static [&'static str] =
+        &["track signup", "track purchase ann plan=pro revenue=49.90", "track purchase ann revenue=49.90 --validate"];
     const COMPLETES: &'static [&'static str] = &["event", "properties", "source"];
     type Args = TrackArgs;
+
+    fn weight(args: &TrackArgs) -> (Access, Effect) {
+        (Self::ACCESS, if args.validate { Effect::Reads } else { Self::EFFECT })
+    }
 
     async fn run(&self, call: &Call, args: TrackArgs) -> Result<Reply, CommandError> {
         let event = args.event.trim();
@@ -64,7 +74,11 @@ impl Command for Track {
             return Err(CommandError::invalid("person", "it is empty; leave it out to mean yourself"));
         }
         let properties = first.iter().chain(&args.properties).map(|text| property(text)).collect::<Result<BTreeMap<_, _>, _>>()?;
-        let source = self.sources.source(args.source.as_ref())?;
+        let source = if args.validate {
+            able(&*self.sources, args.source.as_ref(), "way to check events without keeping them", |can| can.validate)?
+        } else {
+            able(&*self.sources, args.source.as_ref(), "way in for events", |can| can.track)?
+        };
         let fact = NewEvent {
             event: event.to_owned(),
             distinct_id: person.clone(),
@@ -73,6 +87,9 @@ impl Command for Track {
             insert_id: call.id.to_string(),
             properties: properties.clone(),
         };
+        if args.validate {
+            return Ok(Reply::new(checked(&line(event), source.name(), &source.validate(&[fact]).await?)));
+        }
         let taken = source.track(vec![fact]).await?;
         if let Some(refused) = taken.refused.first() {
             return Err(CommandError::Refused(refused.reason.clone()));
@@ -97,6 +114,19 @@ impl Command for Track {
             _ => Vec::new(),
         }
     }
+}
+
+/// What a source finds wrong with an event that it was only asked to check.
+fn checked(event: &str, source: &SourceName, refused: &[Refused]) -> Card {
+    if refused.is_empty() {
+        return Card::titled(format!("{event} would be taken"))
+            .tone(Tone::Good)
+            .and_text(format!("{source} finds nothing wrong with it. Nothing was kept."));
+    }
+    let reasons: Vec<String> = refused.iter().map(|one| line(&one.reason)).collect();
+    Card::titled(format!("{event} would be refused"))
+        .tone(Tone::Warning)
+        .and_text(format!("{source} says: {}. Nothing was kept.", reasons.join("; ")))
 }
 
 /// `NAME=VALUE`, the value as a number, a truth value or text, by how it looks.

@@ -169,7 +169,9 @@ fn wrong_questions_get_their_reason() {
     assert!(
         matches!(world.error("report page_veiws"), CommandError::NotFound { what: "metric", nearest: Some(near), .. } if near == "page_view")
     );
-    assert!(matches!(world.error("report zebra"), CommandError::Port(_)));
+    assert!(
+        matches!(world.error("report zebra"), CommandError::Refused(why) if why == "events has never counted `zebra`; it has page_view")
+    );
     for (line, argument) in [
         ("report page_views --by day --by hour", "by"),
         ("report page_views --by country --by plan", "by"),

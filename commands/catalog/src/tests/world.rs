@@ -46,7 +46,7 @@ impl Ids for Still {
 }
 
 /// Commands that copy start tasks and wait for time.
-pub(super) fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future)
 }
 
@@ -98,6 +98,7 @@ impl World {
             audit: Arc::new(Log),
             usage: Arc::new(Log),
             dead_letters: Arc::new(Log),
+            feeds: Arc::new(Log),
             permissions: Arc::new(Rules),
             approvals: Arc::new(Rules),
             calls: Arc::new(Rules),
@@ -302,7 +303,7 @@ impl ScheduleBook for Book {
     }
 }
 
-struct Log;
+pub(super) struct Log;
 #[async_trait]
 impl AuditTrail for Log {
     async fn rows(&self, filter: &AuditFilter) -> PortResult<Vec<AuditRow>> {
@@ -325,28 +326,6 @@ impl AuditTrail for Log {
             .collect())
     }
 }
-#[async_trait]
-impl UsageBook for Log {
-    async fn usage(&self, since: Timestamp) -> PortResult<Vec<UsageRow>> {
-        let row = UsageRow { what: "commands".into(), which: "help".into(), done: 1234, failed: 1 };
-        Ok(if since > now() - TimeDelta::hours(2) { Vec::new() } else { vec![row] })
-    }
-    async fn health(&self) -> PortResult<Vec<(String, String)>> {
-        Ok(vec![("Database".into(), "SQLite".into())])
-    }
-}
-
-#[async_trait]
-impl DeadLetters for Log {
-    async fn list(&self, _: usize) -> PortResult<Vec<DeadLetter>> {
-        let to = Address::channel("console", "local", "ops");
-        Ok(vec![DeadLetter { number: 17, to, about: "FIRING: DiskFull".into(), why: "the channel is closed".into(), since: now() }])
-    }
-    async fn retry(&self, number: i64) -> PortResult<()> {
-        if number == 17 { Ok(()) } else { Err(PortError::not_found("database", "redrive", "there is none")) }
-    }
-}
-
 struct Rules;
 impl Permissions for Rules {
     fn access(&self, user: &UserRef) -> Access {

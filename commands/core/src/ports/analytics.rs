@@ -2,8 +2,8 @@
 
 use super::{ByteStream, Finding, PortResult};
 use crate::analytics::{
-    AnalyticsCapabilities, Answer, Cohort, CohortMade, Members, Metric, NewEvent, Person, ProfileChange, Query, Quota, Refused, Saved,
-    Taken, Window,
+    AnalyticsCapabilities, Answer, Cohort, CohortDefinition, CohortMade, Members, Metric, NewEvent, Person, ProfileChange, Query, Quota,
+    Refused, Saved, Taken, Window,
 };
 use crate::error::{CommandError, PortError};
 use crate::ids::SourceName;
@@ -28,6 +28,11 @@ pub trait AnalyticsSource: Send + Sync {
     /// Answers a question. A metric that the source has never seen is `NotFound`, never a row of zeros. Every interval
     /// of the period has its row, empty ones with zero.
     async fn query(&self, query: &Query) -> PortResult<Answer>;
+
+    /// Answers a question anew where answers are kept for a while.
+    async fn query_anew(&self, query: &Query) -> PortResult<Answer> {
+        self.query(query).await
+    }
 
     /// Takes events in. Each is taken once: an `insert_id` that was seen before is a duplicate. One bad event doesn't
     /// hold up the others.
@@ -72,6 +77,13 @@ pub trait AnalyticsSource: Send + Sync {
     async fn make_cohort(&self, name: &str, ids: &[String]) -> PortResult<CohortMade> {
         let _ = (name, ids);
         Err(self.cannot("make_cohort", "cohorts can't be made there from a list of people"))
+    }
+
+    /// Keeps a definition of a cohort under a name, or puts it in place of what has that name. Who fits it is found anew
+    /// whenever it is asked for.
+    async fn define_cohort(&self, name: &str, definition: &CohortDefinition) -> PortResult<Cohort> {
+        let _ = (name, definition);
+        Err(self.cannot("define_cohort", "cohorts can't be defined there by what people did"))
     }
 
     /// Raw events of a period as lines of JSON, of one event's name or of all.

@@ -12,6 +12,7 @@ mod chat;
 mod database;
 mod dead_letters;
 mod encryption;
+mod feeds;
 mod files;
 mod folders;
 mod front;
@@ -37,6 +38,7 @@ pub use chat::{Channel, Channels, ChatPlatform, Finding, Post, Upload};
 pub use database::{DatabaseCopy, OwnDatabase};
 pub use dead_letters::{DeadLetter, DeadLetters};
 pub use encryption::FileEncryption;
+pub use feeds::{Feed, Feeds, RefusedEvent};
 pub use files::{
     FileInfo, FilePage, FileStore, FolderPage, NewFile, PartDone, PartUpload, PartWrites, ReadRange, ShareLimit, StoredFile, Stores,
     Tidied, USUAL_STORES, Unfinished, Version, file_name, usual_store_key,
@@ -52,7 +54,7 @@ pub use places::{Announcer, Attachments, Places, Platforms};
 pub use records::{Record, Records};
 pub use schedule::{Schedule, ScheduleBook};
 pub use seal::Seal;
-pub use usage::{UsageBook, UsageRow};
+pub use usage::{SourceUsage, UsageBook, UsageRow};
 
 use crate::error::PortError;
 use std::pin::Pin;

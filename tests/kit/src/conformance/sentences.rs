@@ -36,6 +36,8 @@ const PLAIN: &[&str] = &[
     "Has the platform itself post a message at a time to come, and returns the platform's name for what is planned.",
     "It is posted even if the bot doesn't run then.",
     "`Unsupported` where the platform plans no messages.",
+    // Only what stands before an adapter keeps answers; the bot's own tests try it.
+    "Answers a question anew where answers are kept for a while.",
     // Leave to give less, which the suite's reading takes.
     "A page may have fewer messages than `limit`, or none, and a `next` all the same.",
     "An address under which people see a message, where messages have one.",

@@ -2,6 +2,7 @@
 //! that says how to get it: nothing is skipped silently.
 
 pub mod alertmanager;
+pub mod analytics;
 pub mod azurite;
 pub mod browser;
 pub mod postgres;

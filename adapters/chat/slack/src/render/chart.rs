@@ -34,6 +34,7 @@ pub(super) fn block(chart: &Chart) -> Option<Value> {
     let kind = match chart.kind {
         ChartKind::Line => "line",
         ChartKind::Bar => "bar",
+        ChartKind::Area | ChartKind::Heat | ChartKind::Funnel => return None,
     };
     let drawn = json!({ "type": kind, "series": series, "axis_config": axis });
     Some(json!({ "type": "data_visualization", "title": line(&chart.title, CHART.title, "Chart"), "chart": drawn }))
@@ -149,6 +150,15 @@ mod tests {
             (XAxis::Category(vec!["x".repeat(21)]), vec![Some(1.0)]),
         ] {
             assert_eq!(block(&chart(x, values)), None);
+        }
+    }
+
+    #[test]
+    fn what_is_neither_lines_nor_bars_comes_as_a_picture() {
+        for kind in [ChartKind::Area, ChartKind::Heat, ChartKind::Funnel] {
+            let drawn = Chart { kind, ..chart(hours("2026-11-23T00:00:00Z", 3), vec![Some(1.0); 3]) };
+            assert!(!CHART.hold(&drawn));
+            assert_eq!(block(&drawn), None);
         }
     }
 

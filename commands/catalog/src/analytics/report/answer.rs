@@ -1,22 +1,16 @@
 //! The card of a report: figures in words first, then the chart, then the table behind it, then what it rests on. Pure.
 
-use super::grid::{Axis, Grid, grid};
-use super::{Answered, Asked, Compare};
+use super::grid::{Axis, Column, Grid, grid};
+use super::{Answered, Asked, Compare, week};
 use crate::analytics::asking::{cost, dates, percentage, spoken, states, word};
+use crate::analytics::beside::{Failed, differences, told};
 use crate::analytics::number;
 use crate::wording::{line, table};
 use bellhop_core::analytics::Measure;
 use bellhop_core::card::Block;
 use bellhop_core::chart::{Chart, ChartKind, Interval, Series, SeriesStyle, XAxis};
-use bellhop_core::ids::SourceName;
 use bellhop_core::period::Range;
-use bellhop_core::{Card, PortError, Span, Timestamp, Tone};
-
-/// A source that did not answer.
-pub(super) struct Failed {
-    pub source: SourceName,
-    pub error: PortError,
-}
+use bellhop_core::{Card, Span, Timestamp};
 
 /// The card.
 pub(super) fn card(asked: &Asked, answered: &[Answered], failed: &[Failed]) -> Card {
@@ -26,10 +20,15 @@ pub(super) fn card(asked: &Asked, answered: &[Answered], failed: &[Failed]) -> C
     for one in answered {
         card = card.and_spans(figures(asked, one, answered.len() > 1));
     }
-    for one in failed {
+    card = told(card, failed);
+    if asked.drawn == Some(ChartKind::Heat) && asked.by.is_none() && grid.any() {
+        // Hundreds of hours say more as the hours of a week, in the table too.
+        let week = week::Week::of(asked, &grid);
         card = card
-            .and_spans(vec![Span::Bold(one.source.to_string()), format!(" did not answer: {}", line(&one.error.message)).into()])
-            .tone(Tone::Warning);
+            .and_text(week.said())
+            .block(Block::Chart(week.chart(title, &unit(asked, answered))))
+            .block(Block::Table(week.table(&subject(asked))));
+        return card.and_fields(basis(asked, answered));
     }
     let said = highlights(asked, &grid, answered);
     if !said.is_empty() {
@@ -50,7 +49,7 @@ pub(super) const fn additive(asked: &Asked) -> bool {
 }
 
 /// What is counted: `page_views`, `people with page_views`, `revenue of purchase`.
-fn subject(asked: &Asked) -> String {
+pub(super) fn subject(asked: &Asked) -> String {
     let metric = line(&asked.metric);
     match &asked.measure {
         Measure::Count => metric,
@@ -114,7 +113,7 @@ fn unfinished(asked: &Asked, answered: &[Answered]) -> bool {
 
 /// What the period is compared with.
 fn earlier(asked: &Asked) -> &'static str {
-    if asked.compare == Some(Compare::Year) { "a year before" } else { "in the period before" }
+    asked.compare.unwrap_or(Compare::Previous).when()
 }
 
 /// How a figure compares with the one before, in a sentence.
@@ -215,19 +214,28 @@ fn chart(asked: &Asked, answered: &[Answered], grid: &Grid, kind: ChartKind, tit
             name: column.name.clone(),
             // A drawing has no place for what is no number.
             values: column.values.iter().map(|value| value.filter(|value| value.is_finite())).collect(),
-            style: if column.previous { SeriesStyle::Previous } else { SeriesStyle::Solid },
+            style: if column.previous { SeriesStyle::Previous } else { settling(asked, answered, grid, column) },
         })
         .collect();
     let alt = described(asked, answered, grid, kind);
     Chart { title, kind, x, unit: unit(asked, answered), series, last_incomplete: grid.last_incomplete, alt }
 }
 
+/// How a column of the present is drawn: with what its source may still change, where that is more than the last interval.
+fn settling(asked: &Asked, answered: &[Answered], grid: &Grid, column: &Column) -> SeriesStyle {
+    let Axis::Time(at) = &grid.axis else { return SeriesStyle::Solid };
+    // Columns of several sources are called as they are; those of one are all that source's.
+    let source = if answered.len() == 1 { answered.first() } else { answered.iter().find(|one| one.source.as_str() == column.name) };
+    let Some(from) = source.and_then(|one| one.basis.settling_from) else { return SeriesStyle::Solid };
+    let ends = |position: usize| at.get(position + 1).copied().unwrap_or(asked.range.to);
+    let shown = column.values.iter().filter(|value| value.is_some()).count();
+    let open = (0..shown).filter(|position| ends(*position) > from).count().max(usize::from(grid.last_incomplete));
+    u32::try_from(open).map_or(SeriesStyle::Solid, |open| if open == 0 { SeriesStyle::Solid } else { SeriesStyle::Open(open) })
+}
+
 /// What the picture says, for those who don't see it.
 fn described(asked: &Asked, answered: &[Answered], grid: &Grid, kind: ChartKind) -> String {
-    let how = match kind {
-        ChartKind::Line => "Line chart",
-        ChartKind::Bar => "Bar chart",
-    };
+    let how = kind.called();
     let along = match (asked.interval, &asked.by) {
         (Some(interval), Some(by)) => format!("by {} and {}", word(interval), line(by)),
         (Some(interval), None) => format!("by {}", word(interval)),
@@ -327,45 +335,30 @@ fn basis(asked: &Asked, answered: &[Answered]) -> Vec<(&'static str, String)> {
     let several = answered.len() > 1;
     let who = |one: &Answered| if several { format!("{}: ", one.source) } else { String::new() };
     for one in answered {
-        states.extend(self::states(&one.basis, asked.zone).into_iter().map(|state| format!("{}{state}", who(one))));
+        // What differs between sources has a line of its own below.
+        let mut alike = one.basis.clone();
+        if several {
+            (alike.sampled, alike.settling_from) = (1.0, None);
+        }
+        states.extend(self::states(&alike, asked.zone).into_iter().map(|state| format!("{}{state}", who(one))));
     }
     basis.push(("Data", if states.is_empty() { "complete".to_owned() } else { states.join("; ") }));
     let sources: Vec<String> = answered.iter().map(|one| one.source.to_string()).collect();
     basis.push(("Source", sources.join(", ")));
     let zones: Vec<String> = answered
         .iter()
-        .filter(|one| one.basis.zone != asked.zone)
-        .map(|one| format!("{}{}: the source cuts them in its own zone", who(one), one.basis.zone.name()))
+        .filter(|one| !several && one.basis.zone != asked.zone)
+        .map(|one| format!("{}: the source cuts them in its own zone", one.basis.zone.name()))
         .collect();
     let notes = answered.iter().flat_map(|one| one.basis.notes.iter().map(|note| format!("{}{}", who(one), line(note)))).collect();
     let costs = answered.iter().filter_map(|one| cost(&one.basis).map(|cost| format!("{}{cost}", who(one)))).collect();
-    let differences = if several { differences(answered) } else { Vec::new() };
-    for (name, told) in [("Days of", zones), ("Note", notes), ("Cost", costs), ("Why they differ", differences)] {
+    for (name, told) in [("Days of", zones), ("Note", notes), ("Cost", costs)] {
         if !told.is_empty() {
             basis.push((name, told.join("; ")));
         }
     }
+    basis.extend(differences(&answered.iter().map(|one| &one.basis).collect::<Vec<_>>(), asked.zone));
     basis
-}
-
-/// Why sources may count the same thing differently, as far as they say.
-fn differences(answered: &[Answered]) -> Vec<String> {
-    let mut why = Vec::new();
-    let differ = |of: &dyn Fn(&Answered) -> String| answered.iter().any(|one| of(one) != of(&answered[0]));
-    if differ(&|one| one.basis.zone.name().to_owned()) {
-        why.push("their days begin at different moments".to_owned());
-    }
-    if differ(&|one| one.basis.sampled.to_string()) {
-        why.push("not all of them looked at all of the data".to_owned());
-    }
-    if differ(&|one| one.basis.settling_from.map(|at| at.to_rfc3339()).unwrap_or_default()) {
-        why.push("late events reach them at different times".to_owned());
-    }
-    if differ(&|one| one.basis.identity.clone()) {
-        let told = answered.iter().filter(|one| !one.basis.identity.is_empty());
-        why.extend(told.map(|one| format!("{} tells people apart by {}", one.source, line(&one.basis.identity))));
-    }
-    why
 }
 
 fn days(asked: &Asked, range: Range) -> String {

@@ -2,19 +2,20 @@
 
 use super::ReportArgs;
 use super::grid::named;
-use crate::analytics::asking::{able, astray, attached, cost, question};
+use crate::analytics::asking::{able, astray, cost, question};
 use crate::analytics::number;
+use crate::analytics::outcome::Found;
 use crate::wording::{line, table};
 use bellhop_core::analytics::{Figures, Now, Query};
 use bellhop_core::card::Block;
 use bellhop_core::ports::Sources;
-use bellhop_core::{Call, Card, CommandError, Reply, Span};
+use bellhop_core::{Call, Card, CommandError, Span};
 
 /// How many minutes back.
 const MINUTES: u32 = 30;
 
 /// Asks one source.
-pub(super) async fn answer(sources: &dyn Sources, call: &Call, args: &ReportArgs) -> Result<Reply, CommandError> {
+pub(super) async fn answer(sources: &dyn Sources, call: &Call, args: &ReportArgs) -> Result<Found, CommandError> {
     let other = args.period.is_some() || args.last.is_some() || args.compare.is_some() || args.sum.is_some() || args.average.is_some();
     if other || args.unique || args.top.is_some() || args.chart.is_some() || !args.r#where.is_empty() {
         return Err(CommandError::invalid("now", "the present is asked for with --by, --source and --csv alone; leave the others out"));
@@ -43,13 +44,10 @@ pub(super) async fn answer(sources: &dyn Sources, call: &Call, args: &ReportArgs
         let heading = args.by.first().map_or_else(|| "Time".to_owned(), |by| line(by));
         card = card.block(Block::Table(table(format!("{metric}, now"), &[&heading, "Now#"], rows.collect())));
     }
-    if args.csv {
-        card = card.block(attached(&answer, &format!("{}-now-{}", args.metric, source.name())));
-    }
     let mut fields = vec![("Source", source.name().to_string())];
     if !answer.basis.notes.is_empty() {
         fields.push(("Note", answer.basis.notes.iter().map(|note| line(note)).collect::<Vec<_>>().join("; ")));
     }
     fields.extend(cost(&answer.basis).map(|cost| ("Cost", cost)));
-    Ok(Reply::new(card.and_fields(fields)))
+    Ok(Found::of(card.and_fields(fields), &answer, &format!("{}-now-{}", args.metric, source.name())))
 }

@@ -1,15 +1,14 @@
 //! Arguments of a report, read as a question. Nothing is asked here.
 
-use super::{Asked, Compare, Drawn, ReportArgs};
-use crate::analytics::asking::word;
+use super::{Asked, Drawn, ReportArgs};
+use crate::analytics::asking::{begun, word};
 use bellhop_core::analytics::Measure;
 use bellhop_core::chart::{ChartKind, Interval};
-use bellhop_core::period::{Period, Range, intervals, midnight};
-use bellhop_core::{Call, CommandError, Timestamp};
-use chrono_tz::Tz;
+use bellhop_core::period::{Period, intervals};
+use bellhop_core::{Call, CommandError};
 
 /// The most positions that a chart and its table have.
-const MOST_INTERVALS: usize = 1500;
+const MOST_INTERVALS: usize = 2500;
 /// The most values of a property that are shown one by one.
 const MOST_GROUPS: usize = 30;
 
@@ -42,6 +41,7 @@ pub(super) fn read(
     }
     let zone = args.tz.unwrap_or(call.caller.zone);
     let range = period.resolve(call.now, zone);
+    begun(&period, range, call.now, zone)?;
     if let Some(interval) = interval {
         let many = intervals(range, interval, zone).len();
         if many > MOST_INTERVALS {
@@ -51,18 +51,8 @@ pub(super) fn read(
             ));
         }
     }
-    let drawn = match (args.chart, interval) {
-        (Some(Drawn::None), _) => None,
-        (Some(Drawn::Line), None) => {
-            return Err(CommandError::invalid("chart", "a line needs time to run along; add --by day, or draw bars"));
-        }
-        (Some(Drawn::Line) | None, Some(_)) => Some(ChartKind::Line),
-        (Some(Drawn::Bar), _) | (None, None) => Some(ChartKind::Bar),
-    };
-    let previous = args.compare.map(|compare| match compare {
-        Compare::Previous => period.previous(call.now, zone),
-        Compare::Year => year_before(&period, range, zone),
-    });
+    let drawn = drawn(args, &measure, interval, by.as_ref())?;
+    let previous = args.compare.map(|compare| compare.range(&period, call.now, zone));
     Ok(Asked {
         metric: args.metric.clone(),
         measure,
@@ -76,23 +66,35 @@ pub(super) fn read(
         drawn,
         compare: args.compare,
         top,
+        fresh: args.fresh,
         now: call.now,
     })
 }
 
-/// The same days a year before; the same days of the week, 52 weeks before, where hours or weeks were asked for.
-fn year_before(period: &Period, range: Range, zone: Tz) -> Range {
-    if matches!(period, Period::Hours(_)) {
-        let year = chrono::TimeDelta::weeks(52);
-        return Range { from: range.from - year, to: range.to - year };
+/// How it is drawn: as was asked, where that can be, or as suits the question.
+fn drawn(args: &ReportArgs, measure: &Measure, interval: Option<Interval>, by: Option<&String>) -> Result<Option<ChartKind>, CommandError> {
+    let wrong = |why: &str| Err(CommandError::invalid("chart", why));
+    let additive = matches!(measure, Measure::Count | Measure::Sum(_));
+    match (args.chart, interval) {
+        (Some(Drawn::None), _) => Ok(None),
+        (Some(Drawn::Line | Drawn::Area | Drawn::Heat), None) => wrong("it needs time to run along; add --by day, or draw bars"),
+        (Some(Drawn::Funnel), _) => {
+            wrong("a funnel follows people from step to step, as in `funnel page_view signup`; here, draw a line or bars")
+        }
+        (Some(Drawn::Area), Some(_)) if by.is_some() && !additive => {
+            wrong("areas lie on top of one another, and people or averages of several values can't be added up; draw a line")
+        }
+        (Some(Drawn::Heat), Some(_)) if args.compare.is_some() => {
+            wrong("one field of shades shows one period; leave --compare out, or draw a line")
+        }
+        (Some(Drawn::Heat), Some(_)) if matches!(measure, Measure::Average(_)) => {
+            wrong("averages of hours can't be averaged again; draw a line")
+        }
+        (Some(Drawn::Heat), Some(interval)) if by.is_none() && interval != Interval::Hour => wrong(
+            "a field of shades shows the hours of the week, or values of a property over time; leave --by out, or add a property to it",
+        ),
+        (Some(asked), Some(_)) => Ok(asked.kind()),
+        (Some(Drawn::Bar) | None, None) => Ok(Some(ChartKind::Bar)),
+        (None, Some(_)) => Ok(Some(ChartKind::Line)),
     }
-    let before = |at: Timestamp| {
-        let day = at.with_timezone(&zone).date_naive();
-        let day = match period {
-            Period::Weeks(_) => day - chrono::Days::new(364),
-            _ => day - chrono::Months::new(12),
-        };
-        midnight(day, zone)
-    };
-    Range { from: before(range.from), to: before(range.to) }
 }

@@ -1,12 +1,13 @@
 //! Mixpanel's expressions, as far as its documentation gives them: `properties["x"]`, `string`, `number`, `defined`, `in`,
 //! comparisons, `and`, `or`, `not` and parentheses. What it can't read it refuses.
 
-use super::history::Happened;
+/// What `properties["x"]` and `user["x"]` are: the first word, and the name.
+pub(super) type Look<'a> = &'a dyn Fn(&str, &str) -> Option<serde_json::Value>;
 
 /// Reads an expression from left to right.
 struct Reading<'a> {
     rest: &'a str,
-    one: &'a Happened,
+    look: Look<'a>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +19,8 @@ enum Value {
 }
 
 /// Whether an event fits.
-pub fn fits(expression: &str, one: &Happened) -> Result<bool, String> {
-    let mut reading = Reading { rest: expression.trim(), one };
+pub(super) fn fits(expression: &str, look: Look<'_>) -> Result<bool, String> {
+    let mut reading = Reading { rest: expression.trim(), look };
     let value = reading.or()?;
     if !reading.rest.trim().is_empty() {
         return Err(format!("unexpected `{}`", reading.rest));
@@ -31,8 +32,8 @@ pub fn fits(expression: &str, one: &Happened) -> Result<bool, String> {
 }
 
 /// The text of `properties["x"]`, or of `string(...)` or `number(...)` around it.
-pub fn value(expression: &str, one: &Happened) -> Result<Option<String>, String> {
-    let mut reading = Reading { rest: expression.trim(), one };
+pub(super) fn value(expression: &str, look: Look<'_>) -> Result<Option<String>, String> {
+    let mut reading = Reading { rest: expression.trim(), look };
     let value = reading.primary()?;
     if !reading.rest.is_empty() {
         return Err(format!("unexpected `{}`", reading.rest));
@@ -113,10 +114,17 @@ impl Reading<'_> {
     }
 
     fn primary(&mut self) -> Result<Value, String> {
-        if self.take("properties[") {
-            let Value::Text(name) = self.text()? else { return Err("a property's name is a text".into()) };
-            self.need("]")?;
-            return Ok(self.one.property(&name).map_or(Value::None, |text| Value::Text(text.to_owned())));
+        for scope in ["properties", "user"] {
+            if self.take(&format!("{scope}[")) {
+                let Value::Text(name) = self.text()? else { return Err("a property's name is a text".into()) };
+                self.need("]")?;
+                return Ok(match (self.look)(scope, &name) {
+                    Some(serde_json::Value::String(text)) => Value::Text(text),
+                    Some(serde_json::Value::Number(number)) => number.as_f64().map_or(Value::None, Value::Number),
+                    Some(serde_json::Value::Bool(yes)) => Value::Bool(yes),
+                    _ => Value::None,
+                });
+            }
         }
         for word in ["string(", "number(", "defined(", "("] {
             if self.take(word) {
@@ -125,6 +133,8 @@ impl Reading<'_> {
                 return Ok(match (word, inner) {
                     ("defined(", inner) => Value::Bool(inner != Value::None),
                     ("number(", Value::Text(text)) => text.parse().map_or(Value::None, Value::Number),
+                    ("string(", Value::Number(number)) => Value::Text(number.to_string()),
+                    ("string(", Value::Bool(yes)) => Value::Text(yes.to_string()),
                     (_, inner) => inner,
                 });
             }
@@ -145,5 +155,37 @@ impl Reading<'_> {
         let text = read.next().and_then(Result::ok).ok_or("a text is wanted")?;
         self.rest = &self.rest[read.byte_offset()..];
         Ok(Value::Text(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn expressions_are_read_as_documented() {
+        let look = |scope: &str, name: &str| match (scope, name) {
+            ("properties", "plan") => Some(json!("pro")),
+            ("properties", "price") => Some(json!(12.5)),
+            ("user", "paying") => Some(json!(true)),
+            _ => None,
+        };
+        for (text, fits_it) in [
+            (r#"properties["plan"] == "pro""#, true),
+            (r#"not properties["plan"] == "pro""#, false),
+            (r#"properties["plan"] == "free" or properties["price"] > 12"#, true),
+            (r#"properties["plan"] == "pro" and (number(properties["price"]) < 10)"#, false),
+            (r#""r" in string(properties["plan"])"#, true),
+            (r#"defined(properties["plan"]) and not defined(properties["none"])"#, true),
+            (r#"user["paying"]"#, true),
+            (r#"string(properties["price"]) == "12.5""#, true),
+        ] {
+            assert_eq!(fits(text, &look), Ok(fits_it), "{text}");
+        }
+        for wrong in ["", "properties[plan] == 1", r#"properties["plan"]"#, r#"properties["plan"] = "pro""#, r#"event == "x""#] {
+            assert!(fits(wrong, &look).is_err(), "{wrong}");
+        }
+        assert_eq!(value(r#"properties["price"]"#, &look), Ok(Some("12.5".to_owned())));
     }
 }

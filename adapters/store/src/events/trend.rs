@@ -3,15 +3,13 @@
 //! Without a property to group by, each interval is one range of the index, counted by itself; the database sorts
 //! nothing.
 
-use super::sql::Statement;
+use super::asking::{self, GROUPS, IDENTITY, OTHERS, cut, folded_note};
+use super::sql::{Statement, spans};
 use crate::error::invalid;
-use crate::session::Batch;
-use crate::session::{Value, args};
 use crate::{Backend, Store};
 use bellhop_core::Timestamp;
-use bellhop_core::analytics::{Answer, Basis, Figures, Measure, Trend, TrendFigures, TrendRow};
+use bellhop_core::analytics::{Answer, Basis, Figures, Measure, Trend, TrendFigures, TrendRow, Window};
 use bellhop_core::ids::SourceName;
-use bellhop_core::period::{Range, intervals};
 use bellhop_core::ports::PortResult;
 use std::collections::BTreeMap;
 
@@ -19,39 +17,35 @@ use std::collections::BTreeMap;
 const PAUSE: i64 = 30 * 60 * 1_000_000;
 /// Every zone's offset is a whole number of these, so every interval is too.
 const QUARTER: i64 = 15 * 60 * 1_000_000;
-/// How many groups are told apart; the rest is added up under [`OTHERS`].
-const GROUPS: usize = 200;
-const OTHERS: &str = "(other)";
-/// How many intervals an answer may have.
-const INTERVALS: usize = 20_000;
 
 /// Figures by interval and group.
 type Counted = Vec<(usize, Option<String>, f64)>;
 
-pub(super) async fn trend(store: &Store, name: &SourceName, trend: &Trend) -> PortResult<Answer> {
+pub(super) async fn trend(store: &Store, name: &SourceName, whole: &Trend) -> PortResult<Answer> {
+    let now = store.now();
+    // What is ahead of the clock counts when its time has come; the rows are those of the whole period all the same.
+    let trend = &Trend { to: whole.to.min(asking::until(now)), ..whole.clone() };
     let measure = measure(trend)?;
-    let starts = match trend.interval {
-        Some(interval) if trend.from < trend.to => intervals(Range { from: trend.from, to: trend.to }, interval, trend.zone),
-        Some(_) => Vec::new(),
-        None => vec![trend.from],
-    };
-    if starts.len() > INTERVALS {
-        return Err(invalid(
-            "query",
-            format!("that is {} intervals, and {INTERVALS} are the most; ask for a shorter period or wider intervals", starts.len()),
-        ));
-    }
+    let starts = cut(&Window { from: whole.from, to: whole.to, zone: whole.zone }, whole.interval)?;
     let figures =
         if trend.metric == "sessions" { sessions(store, trend, &starts).await? } else { measured(store, trend, &measure, &starts).await? };
     let sum = figures.iter().map(|(_, _, value)| value).sum();
-    let total = if measure == Measure::Users && (trend.interval.is_some() || trend.by.is_some()) {
-        let whole = Trend { interval: None, by: None, ..trend.clone() };
-        measured(store, &whole, &measure, &[trend.from]).await?.iter().map(|(_, _, value)| value).sum()
+    // Neither people nor averages of parts add up to those of the whole.
+    let parts = trend.interval.is_some() || trend.by.is_some();
+    let total = if parts && matches!(measure, Measure::Users | Measure::Average(_)) {
+        let undivided = Trend { interval: None, by: None, ..trend.clone() };
+        measured(store, &undivided, &measure, &[trend.from]).await?.iter().map(|(_, _, value)| value).sum()
     } else {
         sum
     };
-    let rows = if trend.by.is_some() { grouped(figures, trend, &starts) } else { plain(&figures, trend, &starts) };
-    let basis = Basis { complete: trend.to <= store.now(), ..Basis::whole(name.clone(), trend.zone) };
+    let mut basis = Basis { complete: whole.to <= now, identity: IDENTITY.to_owned(), ..Basis::whole(name.clone(), trend.zone) };
+    let rows = if trend.by.is_some() {
+        let (rows, folded) = grouped(figures, trend, &starts);
+        basis.notes.extend(folded.then(|| folded_note("values")));
+        rows
+    } else {
+        plain(&figures, trend, &starts)
+    };
     Ok(Answer { figures: Figures::Trend(TrendFigures { rows, unit: String::new(), total }), basis })
 }
 
@@ -69,21 +63,10 @@ fn measure(trend: &Trend) -> PortResult<Measure> {
     }
 }
 
-/// Each interval with its number, beginning and end, cut to the period.
-fn ranges(trend: &Trend, starts: &[Timestamp]) -> Value {
-    let ends = starts.iter().skip(1).copied().chain([trend.to]);
-    let rows =
-        starts.iter().zip(ends).zip(0_i64..).map(|((start, end), number)| args![number, (*start).max(trend.from), end.min(trend.to)]);
-    rows.collect::<Batch>().into()
-}
-
 async fn measured(store: &Store, trend: &Trend, measure: &Measure, starts: &[Timestamp]) -> PortResult<Counted> {
     let postgres = store.backend() == Backend::Postgres;
     let mut statement = Statement::default();
-    let spans = statement.bind(ranges(trend, starts));
-    let spans = format!(
-        "(SELECT CAST(value ->> 0 AS BIGINT) AS n, CAST(value ->> 1 AS BIGINT) AS a, CAST(value ->> 2 AS BIGINT) AS b FROM EACH({spans})) AS i"
-    );
+    let spans = spans(&mut statement, trend.from, trend.to, starts);
     let figure = statement.measure(measure, postgres);
     let group = trend.by.as_ref().map(|property| statement.text(property, postgres));
     let events = statement.events(&trend.metric);
@@ -137,7 +120,7 @@ fn plain(figures: &Counted, trend: &Trend, starts: &[Timestamp]) -> Vec<TrendRow
 }
 
 /// Every group in every interval, the largest group first. The smallest of very many are added up.
-fn grouped(figures: Counted, trend: &Trend, starts: &[Timestamp]) -> Vec<TrendRow> {
+fn grouped(figures: Counted, trend: &Trend, starts: &[Timestamp]) -> (Vec<TrendRow>, bool) {
     let mut totals = BTreeMap::<Option<String>, f64>::new();
     for (_, group, value) in &figures {
         *totals.entry(group.clone()).or_default() += value;
@@ -160,8 +143,7 @@ fn grouped(figures: Counted, trend: &Trend, starts: &[Timestamp]) -> Vec<TrendRo
         }
     }
     let cells = (0..starts.len()).flat_map(|interval| groups.iter().map(move |group| (interval, group)));
-    cells
-        .zip(values)
-        .map(|((interval, group), value)| TrendRow { at: start(trend, starts, interval), group: group.clone(), value })
-        .collect()
+    let rows =
+        cells.zip(values).map(|((interval, group), value)| TrendRow { at: start(trend, starts, interval), group: group.clone(), value });
+    (rows.collect(), folded)
 }
