@@ -26,6 +26,7 @@ mod shares;
 mod source;
 mod stores;
 mod tags;
+mod trail;
 mod typed;
 mod watches;
 mod world;

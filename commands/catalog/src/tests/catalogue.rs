@@ -81,8 +81,6 @@ fn names_are_unique_and_those_of_the_face() {
         "watch add",
         "watch list",
         "watch test",
-        "watch pause",
-        "watch resume",
         "watch remove",
         "audit",
         "usage",
@@ -327,22 +325,6 @@ fn hostile_words_stay_words() {
     assert!(!text.contains('\u{202e}'), "{text}");
     let long = "x ".repeat(20_000);
     assert!(world.run(&format!("help {long}")).len() < 2_000);
-}
-
-#[test]
-fn audit_reads_its_question() {
-    let world = World::new();
-    let rows = |line: &str| world.run(line).lines().filter(|line| line.contains("console:main/general")).count();
-    assert_eq!(rows("audit"), 3);
-    assert_eq!(rows("audit report.pdf"), 2);
-    assert_eq!(rows("audit who touched report.pdf since 24h"), 1);
-    assert_eq!(rows("audit since 2d"), 2);
-    assert_eq!(rows("audit since today"), 1);
-    assert_eq!(rows("audit ann since 2026-11-01"), 2);
-    assert!(world.run("audit nothing").contains("Nothing is logged about “nothing”."));
-    assert!(matches!(world.error("audit x since"), CommandError::Invalid { argument: "about", .. }));
-    assert!(matches!(world.error("audit since monday"), CommandError::Invalid { argument: "about", .. }));
-    assert_eq!(rows("audit --limit 1"), 1);
 }
 
 #[test]
