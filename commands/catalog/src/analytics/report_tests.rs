@@ -66,6 +66,7 @@ proptest! {
         }
         let now = at("2026-11-23T10:30:00Z");
         let asked = Asked {
+            fresh: false,
             metric: "page_views".into(),
             measure: [Measure::Count, Measure::Users, Measure::Sum("revenue".into())][measure].clone(),
             range: period.resolve(now, Tz::UTC),
