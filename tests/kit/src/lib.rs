@@ -9,6 +9,7 @@ pub mod azure_management;
 pub mod clock;
 pub mod conformance;
 pub mod faults;
+pub mod machine;
 pub mod memory;
 pub mod peers;
 pub mod process;

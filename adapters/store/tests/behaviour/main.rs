@@ -11,6 +11,7 @@
 mod world;
 
 mod agreement;
+mod agreement_cases;
 mod alerts;
 mod audit;
 mod backup;

@@ -10,7 +10,7 @@ pub mod ga4;
 mod history;
 pub mod mixpanel;
 
-pub use crate::slack::MachineClock;
+pub use crate::machine::MachineClock;
 pub use desk::{Call, Desk, Hold, Reply, Vendor};
 pub use history::{Happened, History};
 

@@ -49,6 +49,7 @@ mod state;
 mod time;
 mod world;
 
+pub use crate::machine::MachineClock;
 pub use delivery::{Delivery, Forgery, Kind, Taken, signature};
 pub use http::Answer;
 pub use ledger::{Behaviour, Ledger};
@@ -56,5 +57,5 @@ pub use person::{Person, Pressed, Submitted};
 pub use seen::{Seen, SeenView};
 pub use settings::{ChannelSpec, EVENTS, Limits, PersonSpec, SCOPES, Settings, WorkspaceSpec};
 pub use socket::{Acknowledged, SocketEvent};
-pub use time::{MachineClock, QuickClock};
+pub use time::QuickClock;
 pub use world::SlackWorld;

@@ -1,6 +1,6 @@
 //! What a world is from its start: its workspaces, the app as it is configured there, and Slack's own numbers.
 
-use super::time::MachineClock;
+use crate::machine::MachineClock;
 use bellhop_core::Clock;
 use std::sync::Arc;
 use std::time::Duration;

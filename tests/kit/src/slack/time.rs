@@ -1,19 +1,9 @@
 //! The world's time: the machine's, a quick one, or any clock that a test moves. Nothing else of the world reads a clock.
 
+use crate::machine::MachineClock;
 use bellhop_core::{Clock, Timestamp};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
-
-/// The machine's time.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MachineClock;
-
-impl Clock for MachineClock {
-    fn now(&self) -> Timestamp {
-        #[expect(clippy::disallowed_methods, reason = "the world stands for another machine, which has a time of its own")]
-        SystemTime::now().into()
-    }
-}
+use std::time::{Duration, Instant};
 
 /// Time that begins at the machine's and passes `factor` times as fast. Give the bot the same one.
 #[derive(Clone, Copy, Debug)]
