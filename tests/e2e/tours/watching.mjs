@@ -88,8 +88,17 @@ export default async function tour({ page, args, step, shot }) {
 
   await step('the watches are listed', async () => {
     await page.getByRole('link', { name: /general/ }).first().click();
-    await say('/watch list');
-    await card('2 watches, 1 firing').waitFor();
+    await page.waitForURL(/general/);
+    // The alert is out a moment before the list knows of it.
+    for (let tries = 1; ; tries += 1) {
+      await say('/watch list');
+      try {
+        await card('2 watches, 1 firing').waitFor({ timeout: 5000 });
+        break;
+      } catch (error) {
+        if (tries === 4) throw error;
+      }
+    }
     await shot('7-list');
   });
 
