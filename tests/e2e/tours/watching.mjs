@@ -6,6 +6,13 @@ export default async function tour({ page, args, step, shot }) {
     await box.fill(line);
     await box.press('Enter');
   };
+  // What is typed before the new page is there goes to the old one.
+  const go = async (channel) => {
+    await page.getByRole('link', { name: channel }).first().click();
+    await page.waitForURL(`**/c/${channel}*`);
+    await page.getByRole('heading', { name: `#${channel}` }).first().waitFor();
+    await page.waitForLoadState();
+  };
   const card = (text) => log.locator('article').filter({ hasText: text }).last();
   const drawn = () => page.waitForFunction(() => [...document.querySelectorAll('article img')].every((img) => img.complete && img.naturalWidth > 0));
 
@@ -79,7 +86,7 @@ export default async function tour({ page, args, step, shot }) {
   await step('one by the hour, checked each second, fires', async () => {
     await say('/watch add "events.orders < 50% of previous day per hour for 2 checks" --every 1s --to #alerts --severity critical');
     await card('Watching orders').waitFor();
-    await page.getByRole('link', { name: /alerts/ }).first().click();
+    await go('alerts');
     await log.locator('article').filter({ hasText: 'FIRING: orders' }).last().waitFor();
     await shot('6-firing');
     await log.locator('article').filter({ hasText: 'FIRING: orders' }).last().getByRole('button', { name: /^Ack/ }).click();
@@ -87,8 +94,7 @@ export default async function tour({ page, args, step, shot }) {
   });
 
   await step('the watches are listed', async () => {
-    await page.getByRole('link', { name: /general/ }).first().click();
-    await page.waitForURL(/general/);
+    await go('general');
     // The alert is out a moment before the list knows of it.
     for (let tries = 1; ; tries += 1) {
       await say('/watch list');
@@ -106,14 +112,14 @@ export default async function tour({ page, args, step, shot }) {
     const events = [];
     for (let back = 0; back <= 3; back += 1) for (let n = 0; n < 6; n += 1) events.push(event('orders', now - back * HOUR + 1000, n));
     await post(events);
-    await page.getByRole('link', { name: /alerts/ }).first().click();
+    await go('alerts');
     await log.locator('article').filter({ hasText: 'RESOLVED: orders' }).last().waitFor();
     if (await log.locator('article').filter({ hasText: 'FIRING: orders' }).count()) throw new Error('there are two cards of one alert');
     await shot('8-resolved');
   });
 
   await step('it is removed, and made again', async () => {
-    await page.getByRole('link', { name: /general/ }).first().click();
+    await go('general');
     await say('/watch remove orders');
     await card('The watch orders is removed').getByRole('button', { name: 'Undo' }).click();
     await card('Watching orders').waitFor();
