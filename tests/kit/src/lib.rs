@@ -5,16 +5,21 @@
 //! the whole bot is tested in `tests/e2e`. Nothing but tests may depend on it.
 
 pub mod analytics;
+mod args;
 pub mod azure_management;
 pub mod clock;
 pub mod conformance;
+mod cut;
+pub mod discord;
 pub mod faults;
+mod http;
 pub mod machine;
 pub mod memory;
 pub mod peers;
 pub mod process;
 pub mod seal;
 pub mod slack;
+mod time;
 pub mod wait;
 pub mod wire;
 
