@@ -8,7 +8,6 @@ mod buckets;
 mod invalid;
 mod global;
 
-use crate::config::DiscordConfig;
 use crate::wire::{Body, Failure, Route, Said, Wire, WireResult};
 use bellhop_core::clock::Clock;
 use bellhop_core::ids::ChatName;
@@ -59,11 +58,6 @@ impl Api {
     /// The wire, for what is not a route.
     pub(crate) fn wire(&self) -> &Wire {
         &self.wire
-    }
-
-    /// The settings.
-    pub(crate) fn config(&self) -> &DiscordConfig {
-        self.wire.config()
     }
 
     /// The configured name of the connection.

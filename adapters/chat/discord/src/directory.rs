@@ -16,7 +16,6 @@ use std::time::Duration;
 const ME: Route = Route::get("/users/@me", "sign in");
 const GUILDS: Route = Route::get("/users/@me/guilds", "list");
 const CHANNELS: Route = Route::get("/guilds/{}/channels", "list");
-const THREADS_IN: Route = Route::get("/guilds/{}/threads/active", "list");
 const CHANNEL: Route = Route::get("/channels/{}", "find a channel");
 const DIRECTS: Route = Route::post("/users/@me/channels", "find a person").again();
 const SEARCH: Route = Route::get("/guilds/{}/members/search", "find a person");
@@ -154,12 +153,6 @@ impl Directory {
             Ok::<_, Failure>(Arc::new(told.iter().filter_map(|one| Known::of(one, guild)).collect()))
         });
         asked.await.map_err(|failure| failure.error.clone())
-    }
-
-    /// The open threads of a server.
-    pub(crate) async fn threads(&self, guild: &str) -> PortResult<Vec<Known>> {
-        let told: Value = self.api.get(THREADS_IN, &[guild], &[]).await?;
-        Ok(parse::list(&told, "/threads").filter_map(|one| Known::of(one, guild)).collect())
     }
 
     /// A channel or thread by its id; `None` where there is none that the bot sees.

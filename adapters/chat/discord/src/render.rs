@@ -15,8 +15,6 @@ mod tests;
 mod text;
 
 pub(crate) use modal::{ARGUMENT, FILES, LINE, form_modal, line_modal};
-#[cfg(test)]
-pub(crate) use text::markdown;
 
 use crate::click::Kept;
 use crate::wire::FilePart;

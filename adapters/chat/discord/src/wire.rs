@@ -181,11 +181,6 @@ impl Wire {
         &self.client
     }
 
-    /// The settings.
-    pub(crate) fn config(&self) -> &DiscordConfig {
-        &self.config
-    }
-
     /// The configured name of the connection, `chat.guild`.
     pub(crate) fn service(&self) -> &str {
         self.client.service()
