@@ -95,6 +95,7 @@ fn list(s: &Services, registry: &Weak<Registry>) -> Vec<Arc<dyn AnyCommand>> {
         command(channel::list::List::new(s)),
         command(channel::create::Create::new(s)),
         command(channel::archive::Archive::new(s)),
+        command(channel::delete::Delete::new(s)),
         command(channel::unarchive::Unarchive::new(s)),
         command(channel::rename::Rename::new(s)),
         command(channel::topic::Topic::new(s)),

@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 
 const CREATE: Route = Route::post("/guilds/{}/channels", "create");
 pub(crate) const CHANGE: Route = Route::patch("/channels/{}", "change a channel");
+const DELETE: Route = Route::delete("/channels/{}", "delete");
 const JOIN: Route = Route::put("/channels/{}/thread-members/@me", "join");
 
 /// The longest name of a channel, and the longest topics.
@@ -73,6 +74,26 @@ impl Channels for Discord {
 
     async fn unarchive(&self, at: &Address) -> PortResult<()> {
         closed::open(&self.desk, at).await
+    }
+
+    async fn delete(&self, at: &Address) -> PortResult<()> {
+        let desk = &self.desk;
+        let known = match desk.known(at, "delete").await {
+            Err(error) if error.kind == PortErrorKind::NotFound => return Ok(()),
+            known => known?,
+        };
+        let deleted: WireResult<Value> = desk.api.get(DELETE, &[&known.id], &[]).await;
+        desk.directory.forget_channel(&known.guild, &known.id).await;
+        match deleted {
+            Err(failure) if failure.is(&[10003]) => Ok(()),
+            other => {
+                other.map(|_| ()).map_err(|failure| desk.not_changed(failure, if known.is_thread() { "Manage Threads" } else { "Manage Channels" }))
+            }
+        }
+    }
+
+    fn has_threads(&self) -> bool {
+        true
     }
 
     async fn rename(&self, at: &Address, name: &str) -> PortResult<Channel> {

@@ -83,6 +83,8 @@ pub(crate) struct Origin {
     pub from: UserRef,
     /// The name to show.
     pub name: String,
+    /// The server's roles that they have.
+    pub groups: Vec<String>,
     /// Where.
     pub at: Address,
     /// How it can be answered.
@@ -102,6 +104,7 @@ impl Origin {
             at: self.at,
             said,
             attachments,
+            groups: self.groups,
             reply: Some(self.reply.handle()),
             received: self.received,
         }
@@ -151,10 +154,16 @@ pub(crate) fn origin(payload: &Value, chat: &ChatName, now: Timestamp) -> Result
         key: EventKey::new(format!("int:{interaction}")),
         from: UserRef { chat: chat.clone(), workspace: WorkspaceId::new(workspace), user: UserId::new(person) },
         name: name(user, field(payload, "/member/nick")),
+        groups: groups(payload),
         at,
         reply,
         received: now,
     })
+}
+
+/// The server's roles that someone has.
+fn groups(payload: &Value) -> Vec<String> {
+    list(payload, "/member/roles").filter_map(|role| role.as_str().filter(|role| is_id(role)).map(str::to_owned)).collect()
 }
 
 /// Where a channel is: a thread is a channel within another.

@@ -74,6 +74,13 @@ impl Route {
         Self { safe: true, ..self }
     }
 
+    /// Whether a server's audit log notes it, and may say why.
+    fn is_noted(self) -> bool {
+        let channels = self.path.starts_with("/guilds/{}/channels") || self.path == "/channels/{}" && self.operation != "deliver";
+        let within = ["/channels/{}/permissions/", "/channels/{}/invites"].iter().any(|start| self.path.starts_with(start));
+        self.verb != Verb::Get && (channels || within)
+    }
+
     /// Whether the token in its address is the permission: answers to interactions. They are outside the global limit.
     pub(crate) fn by_interaction(self) -> bool {
         self.path.starts_with("/interactions/") || self.path.starts_with("/webhooks/")
@@ -256,6 +263,9 @@ impl Wire {
         }
         if route.safe {
             request = request.idempotent();
+        }
+        if route.is_noted() {
+            request = request.header("x-audit-log-reason", &utf8_percent_encode(&format!("Bellhop: channel {}", route.operation), ESCAPED).to_string());
         }
         Ok(match body {
             Body::None if matches!(route.verb, Verb::Get | Verb::Delete) => request,

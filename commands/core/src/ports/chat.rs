@@ -173,6 +173,16 @@ pub trait Channels: Send + Sync {
         Err(cannot(at, "unarchive", "this platform doesn't let a bot open a closed channel again"))
     }
 
+    /// Deletes a channel with everything that was said in it. Deleting it twice is harmless. `Unsupported` where a bot can't.
+    async fn delete(&self, at: &Address) -> PortResult<()> {
+        Err(cannot(at, "delete", "this platform doesn't let a bot delete a channel"))
+    }
+
+    /// Whether a thread can be closed, opened, renamed and deleted for itself, as a channel can.
+    fn has_threads(&self) -> bool {
+        false
+    }
+
     /// Gives it another name. `Conflict` when that is taken.
     async fn rename(&self, at: &Address, name: &str) -> PortResult<Channel>;
 

@@ -34,6 +34,8 @@ const PLAIN: &[&str] = &[
     // The presence of `Channels` itself.
     "Channels that can be listed and changed, where the platform lets a bot.",
     "The id under which the platform knows the channel.",
+    // Tried by the commands' own tests and by those of platforms whose threads are so.
+    "Whether a thread can be closed, opened, renamed and deleted for itself, as a channel can.",
     // What stands in for a platform that hasn't got it; those that have it try it in their own tests, with their own worlds.
     "Has the platform itself post a message at a time to come, and returns the platform's name for what is planned.",
     "It is posted even if the bot doesn't run then.",

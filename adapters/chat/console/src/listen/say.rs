@@ -206,6 +206,7 @@ impl Desk {
             at: at.address(self.book.chat()),
             said,
             attachments: Vec::new(),
+            groups: Vec::new(),
             reply: None,
             received: self.book.clock.now(),
         }

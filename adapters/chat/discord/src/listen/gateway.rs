@@ -165,7 +165,12 @@ impl Gateway {
                     self.sessions.save(&mut standing).await?;
                     self.wait(least).await;
                 }
-                Next::Failed(error) if error.retry == bellhop_core::Retry::No => return Err(error),
+                Next::Failed(error) if error.retry == bellhop_core::Retry::No => {
+                    // What no repetition mends ends the session as well: it is begun anew when it is mended.
+                    standing.session = None;
+                    self.sessions.save(&mut standing).await?;
+                    return Err(error);
+                }
                 Next::Failed(error) => {
                     failures = failures.saturating_add(1);
                     if failures >= self.pace.failures {

@@ -88,18 +88,13 @@ async fn deliver(State(intake): State<Arc<Intake>>, request: Request) -> Respons
         Ok(Err(_)) => return intake.refuse("truncated", StatusCode::BAD_REQUEST, "The body did not arrive whole.\n"),
         Err(_) => return intake.refuse("slow", StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.\n"),
     };
-    if let Err(forged) = verifier.verify(&signed, &body) {
+    let timely = Verifier::timely(&signed, intake.desk.ports.clock.now());
+    if let Err(forged) = verifier.verify(&signed, &body).and(timely) {
         return intake.forged(forged);
     }
     let Ok(payload) = serde_json::from_slice::<Value>(&body) else {
         return intake.refuse("unreadable", StatusCode::BAD_REQUEST, "The body is no JSON.\n");
     };
-    // A ping has no effect, whenever it was signed.
-    if payload.get("type").and_then(Value::as_u64) != Some(1)
-        && let Err(forged) = Verifier::timely(&signed, intake.desk.ports.clock.now())
-    {
-        return intake.forged(forged);
-    }
     intake.desk.sizes.learn(&payload);
     match Box::pin(interact::answer(&intake.desk, &payload)).await {
         Some(answer) => {

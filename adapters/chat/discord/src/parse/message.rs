@@ -54,6 +54,7 @@ pub(crate) fn message(payload: &Value, bot: &str, chat: &ChatName, now: Timestam
             key: EventKey::new(format!("msg:{message}")),
             from: UserRef { chat: chat.clone(), workspace: WorkspaceId::from(workspace.as_str()), user: UserId::new(author) },
             name: name(payload.get("author").unwrap_or(&Value::Null), field(payload, "/member/nick")),
+            groups: super::groups(payload),
             at: place(chat, &workspace, &channel, &Value::Null),
             reply: ReplyTo { interaction: None, message: Some(message) },
             received: now,

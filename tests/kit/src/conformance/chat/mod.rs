@@ -107,6 +107,7 @@ pub(crate) fn list() -> Vec<Case<Subject>> {
         "Closes a channel." => channels::archive,
         "Closing it twice is harmless." => channels::archive_twice,
         "Opens a closed channel again. Opening it twice is harmless. `Unsupported` where a bot can't." => channels::unarchive,
+        "Deletes a channel with everything that was said in it. Deleting it twice is harmless. `Unsupported` where a bot can't." => channels::delete,
         "Gives it another name." => channels::rename,
         "`Conflict` when that is taken." => channels::rename_taken,
         "Says what it is for." => channels::topic,

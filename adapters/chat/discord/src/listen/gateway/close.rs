@@ -29,12 +29,13 @@ pub(super) fn after(code: u16, service: &str, configured: bool) -> Next {
              configuration and start the bot again",
         ),
         4010 => stop(PortErrorKind::Invalid, "a connection has a number that doesn't fit; take `shards` out of the configuration"),
-        4011 if configured => stop(PortErrorKind::Invalid, "the bot is in too many servers for this many connections; take `shards` out of the configuration"),
-        // Discord is asked anew how many it takes.
-        4011 => match stop(PortErrorKind::Unavailable, "the bot is in too many servers for this many connections") {
-            Next::Failed(error) => Next::Failed(PortError { retry: bellhop_core::Retry::Backoff, ..error }),
-            next => next,
-        },
+        4011 if configured => {
+            stop(PortErrorKind::Invalid, "the bot is in too many servers for this many connections (shards); take `shards` out of the configuration")
+        }
+        4011 => stop(
+            PortErrorKind::Invalid,
+            "the bot is in too many servers for this many connections (shards); start it again, and it asks Discord how many it takes",
+        ),
         4012 => stop(PortErrorKind::Unsupported, "this version of the gateway is gone; a newer Bellhop is needed"),
         4013 => stop(PortErrorKind::Invalid, "the intents are not valid; a newer Bellhop is needed"),
         4014 => stop(
@@ -66,9 +67,10 @@ mod tests {
             assert_eq!(error.retry, Retry::No, "{code}");
             assert!(error.message.contains(&code.to_string()));
         }
-        let Next::Failed(error) = after(4011, "chat.g", true) else { panic!() };
-        assert_eq!(error.retry, Retry::No);
-        let Next::Failed(error) = after(4011, "chat.g", false) else { panic!() };
-        assert_eq!(error.retry, Retry::Backoff);
+        for configured in [true, false] {
+            let Next::Failed(error) = after(4011, "chat.g", configured) else { panic!() };
+            assert_eq!(error.retry, Retry::No);
+            assert!(error.message.contains("shards"), "{error}");
+        }
     }
 }
