@@ -80,8 +80,12 @@ fn manifest(path: Option<&Path>, asked: &Manifest, redaction: &Redaction, out: &
     let config = Config::read_without_secrets(path, redaction)?;
     let commands = unplugged::commands();
     let made = wiring::manifest(asked.platform, asked.name.as_deref(), asked.public_url.as_deref(), &config, &commands)?;
-    let text = serde_json::to_string_pretty(&made).map_err(|error| StartError::System(error.to_string()))?;
+    let text = serde_json::to_string_pretty(&made.manifest).map_err(|error| StartError::System(error.to_string()))?;
     print(out, &format!("{text}\n"));
+    if let Some(note) = made.note {
+        // Beside the manifest, which programs read.
+        let _ = writeln!(std::io::stderr(), "{note}");
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,13 +6,14 @@ use crate::config::{Config, ConfigError, section};
 use bellhop_core::command::About;
 use bellhop_core::ids::ChatName;
 use bellhop_core::nearest::nearest;
+use bellhop_discord::DiscordConfig;
 use bellhop_slack::{SlackConfig, Transport};
 
 /// Why there is no manifest.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// The platform has no adapter here.
-    #[error("`manifest {0}` is not in this version; it can print the manifest for slack")]
+    #[error("`manifest {0}` is not in this version; it can print the manifest for slack and discord")]
     NotHere(&'static str),
     /// More than one chat could be meant.
     #[error("several chats are of the kind `{kind}`: {}; say which with --name", .names.join(", "))]
@@ -43,6 +44,15 @@ pub enum ManifestError {
     Config(#[from] ConfigError),
 }
 
+/// A manifest, and what is to be said beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Printed {
+    /// The manifest.
+    pub manifest: serde_json::Value,
+    /// What to do with it, where that is not the manifest's own.
+    pub note: Option<String>,
+}
+
 /// The manifest for a platform. `config` is empty where no file was given: then what needs no public address is assumed.
 ///
 /// # Errors
@@ -53,10 +63,30 @@ pub fn manifest(
     public_url: Option<&str>,
     config: &Config,
     commands: &[About],
-) -> Result<serde_json::Value, ManifestError> {
-    if platform != Platform::Slack {
-        return Err(ManifestError::NotHere(platform.word()));
+) -> Result<Printed, ManifestError> {
+    match platform {
+        Platform::Slack => slack(name, public_url, config, commands).map(|manifest| Printed { manifest, note: None }),
+        Platform::Discord => discord(name, config, commands),
+        Platform::Teams | Platform::Zapier => Err(ManifestError::NotHere(platform.word())),
     }
+}
+
+/// The commands, and the link that invites the bot.
+fn discord(name: Option<&str>, config: &Config, commands: &[About]) -> Result<Printed, ManifestError> {
+    let (name, table) = chosen(Platform::Discord.word(), name, config)?;
+    let discord: Option<DiscordConfig> = table.map(|table| section(&format!("chat.{name}"), table)).transpose()?;
+    let link = bellhop_discord::install_link(discord.as_ref());
+    let note = format!("To invite the bot with the permissions that it needs, open\n{link}\nThe bot registers these commands itself when it starts.");
+    Ok(Printed { manifest: bellhop_discord::manifest(commands), note: Some(note) })
+}
+
+fn slack(
+    name: Option<&str>,
+    public_url: Option<&str>,
+    config: &Config,
+    commands: &[About],
+) -> Result<serde_json::Value, ManifestError> {
+    let platform = Platform::Slack;
     if let Some(url) = public_url.filter(|url| !(url.starts_with("https://") || url.starts_with("http://"))) {
         return Err(ManifestError::Address(url.to_owned()));
     }
