@@ -73,7 +73,7 @@ impl Whole {
             at: Address::channel("console", "local", "general"),
             said: Said::Line(line.into()),
             attachments: Vec::new(),
-            groups: Vec::new(),
+            groups: None,
             reply: None,
             received: self.clock.now(),
         };

@@ -83,8 +83,8 @@ pub(crate) struct Origin {
     pub from: UserRef,
     /// The name to show.
     pub name: String,
-    /// The server's roles that they have.
-    pub groups: Vec<String>,
+    /// The server's roles that they have, where it was in a server.
+    pub groups: Option<Vec<String>>,
     /// Where.
     pub at: Address,
     /// How it can be answered.
@@ -161,9 +161,10 @@ pub(crate) fn origin(payload: &Value, chat: &ChatName, now: Timestamp) -> Result
     })
 }
 
-/// The server's roles that someone has.
-fn groups(payload: &Value) -> Vec<String> {
-    list(payload, "/member/roles").filter_map(|role| role.as_str().filter(|role| is_id(role)).map(str::to_owned)).collect()
+/// The server's roles that someone has; nothing in a direct conversation, where Discord doesn't say.
+fn groups(payload: &Value) -> Option<Vec<String>> {
+    let roles = payload.pointer("/member/roles")?.as_array()?;
+    Some(roles.iter().filter_map(|role| role.as_str().filter(|role| is_id(role)).map(str::to_owned)).collect())
 }
 
 /// Where a channel is: a thread is a channel within another.

@@ -206,7 +206,7 @@ impl Desk {
             at: at.address(self.book.chat()),
             said,
             attachments: Vec::new(),
-            groups: Vec::new(),
+            groups: None,
             reply: None,
             received: self.book.clock.now(),
         }
