@@ -9,7 +9,7 @@ use bellhop_core::command::About;
 use serde_json::Value;
 
 /// The permissions that the bot needs: their bit, their name in Discord's settings, and what for.
-pub(crate) const PERMISSIONS: [(u32, &str, &str); 12] = [
+pub(crate) const PERMISSIONS: [(u32, &str, &str); 11] = [
     (10, "View Channels", "see the channels that it is to post in"),
     (11, "Send Messages", "post messages"),
     (14, "Embed Links", "show cards"),
@@ -20,7 +20,6 @@ pub(crate) const PERMISSIONS: [(u32, &str, &str); 12] = [
     (34, "Manage Threads", "open closed threads, and close them"),
     (4, "Manage Channels", "`channel` commands: create, rename, topic and archive"),
     (28, "Manage Roles", "`channel` commands: let people into private channels, and lock closed ones"),
-    (0, "Create Invite", "offer a link to those who are not in the server yet"),
     (31, "Use Application Commands", "slash commands"),
 ];
 

@@ -24,8 +24,8 @@ use bellhop_core::ids::DeliveryKey;
 use bellhop_core::ports::PortResult;
 use sha2::{Digest as _, Sha256};
 
-/// Posting. Discord keeps one message of those that have one nonce, so that it may be called again.
-pub(crate) const POST: Route = Route::post("/channels/{}/messages", "deliver").again();
+/// Posting. Discord keeps one message of those that have one nonce, but for a few minutes only: what may have been posted is looked up.
+pub(crate) const POST: Route = Route::post("/channels/{}/messages", "deliver");
 
 /// The nonce of a delivery: 22 characters, of the 25 that Discord takes. The same delivery has the same one.
 pub(crate) fn nonce(key: &DeliveryKey) -> String {

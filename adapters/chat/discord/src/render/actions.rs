@@ -36,7 +36,7 @@ impl Sketch<'_> {
                 Does::Open(url) => {
                     match address(url).filter(|url| url.starts_with("http") && url.len() <= URL) {
                         Some(url) => self.buttons.push(value(CreateButton::new_link(url).label(label(action)))),
-                        None => written.push(match address(url) {
+                        None => written.push(match address(url).filter(|url| url.starts_with("http")) {
                             Some(to) => format!("[{}]({to})", escaped(&label(action))),
                             None => format!("{}: {}", escaped(&label(action)), escaped(&one_line(url))),
                         }),

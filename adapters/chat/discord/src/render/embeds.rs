@@ -189,7 +189,7 @@ impl<'a> Sketch<'a> {
         }
         let answers = form.inputs.iter().filter(|input| !input.value.is_empty()).map(|input| (input.id.clone(), vec![input.value.clone()]));
         let click = Click::Form { command: form.command.clone(), answers: answers.collect() };
-        self.opening(&format!("{}\u{2026}", form.submit), &click);
+        self.opening(&format!("Fill in {}\u{2026}", form.command), &click);
     }
 
     /// The message without any embed, where there is nothing but text.

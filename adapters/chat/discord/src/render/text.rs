@@ -161,7 +161,8 @@ impl Written {
     }
 
     fn link(&mut self, text: &str, url: &str) {
-        let Some(to) = address(url) else {
+        // Discord opens no mail addresses: they are shown.
+        let Some(to) = address(url).filter(|to| to.starts_with("http")) else {
             return self.plain(&visible(&Span::Link { text: text.to_owned(), url: url.to_owned() }.text()));
         };
         let label = one_line(text);
