@@ -159,19 +159,20 @@ fn start(program: &Path, side: &Side, place: &Site, sink: &Sink) -> Result<Progr
             Command::new("node")
                 .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("opponents/slack-bolt.mjs"))
                 .args([SECRET, &format!("{}/api/", sink.url), if *answers { "respond" } else { "acknowledge" }])
-                .env("BELLHOP_PEERS", peers()?),
+                .env("BELLHOP_PEERS", peers("@slack/bolt")?),
         ),
         Side::Door => Program::start(Command::new(program).arg("slack-door").arg("--config").arg(place.config())),
         Side::Bot => Program::start(Command::new(program).arg("bot").arg("--config").arg(place.config())),
     }
 }
 
-fn peers() -> Result<PathBuf, Failure> {
+/// The folder of peers, with this module in it.
+pub(crate) fn peers(module: &str) -> Result<PathBuf, Failure> {
     let folder = bellhop_kit::peers::folder()?;
-    if folder.join("node_modules/@slack/bolt").is_dir() {
+    if folder.join("node_modules").join(module).is_dir() {
         Ok(folder)
     } else {
-        Err(format!("@slack/bolt is missing in {}; ./tests/run installs it", folder.display()))
+        Err(format!("{module} is missing in {}; ./tests/run installs it", folder.display()))
     }
 }
 
@@ -235,7 +236,7 @@ async fn send(connection: &mut Connection, url: &str) -> Result<(), Failure> {
 }
 
 /// The CPU time of a process so far, of all its threads.
-fn cpu(pid: u32) -> Result<Duration, Failure> {
+pub(crate) fn cpu(pid: u32) -> Result<Duration, Failure> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| format!("the CPU time can't be read: {error}"))?;
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).ok_or("the CPU time can't be read");
@@ -244,7 +245,7 @@ fn cpu(pid: u32) -> Result<Duration, Failure> {
 }
 
 /// Waits until a process has nothing to do any more.
-async fn settle(pid: u32) -> Result<(), Failure> {
+pub(crate) async fn settle(pid: u32) -> Result<(), Failure> {
     for _ in 0..600 {
         let before = cpu(pid)?;
         tokio::time::sleep(Duration::from_millis(300)).await;

@@ -7,11 +7,14 @@ import logging
 import sys
 
 import discord
+import discord.gateway
 import discord.http
+import yarl
 from discord import app_commands
 
 order = json.loads(sys.argv[1])
 discord.http.Route.BASE = order["api"]
+discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(order["gateway"])
 logging.basicConfig(level=logging.ERROR, stream=sys.stdout)
 
 

@@ -22,7 +22,7 @@ async fn sees(person: &Person, place: &str, text: &str) -> Seen {
 
 fn order(world: &DiscordWorld, token: &str) -> Value {
     json!({
-        "api": format!("{}/api", world.url()), "token": token, "guild": world.guild_id(), "channel": world.channel("ops"),
+        "api": format!("{}/api", world.url()), "gateway": world.gateway_url(), "token": token, "guild": world.guild_id(), "channel": world.channel("ops"),
         "person": world.person("cem").id, "chief": world.role("chief"), "many": true,
     })
 }

@@ -9,7 +9,7 @@ use bellhop_kit::wait::until;
 async fn channels_are_made_renamed_and_described() {
     let office = Office::over_http(calm(), "").await;
     let (ann, bob) = (office.person("ann"), office.person("bob"));
-    ann.slash("/channel create name:Incident 42", "#ops").await.unwrap();
+    ann.slash("/channel create name:incident-42", "#ops").await.unwrap();
     hears(&ann, "#ops", "#incident-42").await;
     assert!(bob.place("#incident-42").is_ok());
     ann.slash("/channel create name:incident-42", "#ops").await.unwrap();

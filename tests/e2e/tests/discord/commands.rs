@@ -57,7 +57,8 @@ async fn a_mention_and_a_direct_message_are_commands_too() {
     // What nobody says to the bot isn't answered, and its own words neither.
     bob.say("#ops", "status").unwrap();
     ann.mention("#ops", "help file").unwrap();
-    hears(&ann, "#ops", "file put").await;
+    // What is for one person only can't be said in a channel but as the answer to a command.
+    hears(&ann, "@bellhop", "file put").await;
     assert_eq!(times(&ann, "#ops", STATUS), 1);
 }
 

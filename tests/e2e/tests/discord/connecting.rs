@@ -1,6 +1,6 @@
 //! Commands registered once, manifest, checks: how the bot gets in.
 
-use super::{Office, calm, hears, ranks, section};
+use super::{Office, calm, hears, ranks, registered, section};
 use bellhop_e2e::{Bot, PATIENCE, json};
 use bellhop_kit::discord::{CHAT_OPS, DiscordWorld, permission};
 use bellhop_kit::wait::until;
@@ -11,8 +11,8 @@ async fn commands_are_written_once_and_others_stay() {
     let world = DiscordWorld::start_with(calm()).await.unwrap();
     world.add_command(&json!({ "name": "theirs", "description": "Somebody else's", "type": 1 }));
     let mut bot = Bot::start(&(section(&world, "gateway") + &ranks(&world))).await;
-    let own = || async { Some(world.commands()).filter(|all| all.iter().any(|one| one["name"] == "file")) };
-    let first = until(PATIENCE, "the commands", own).await;
+    registered(&world).await;
+    let first = world.commands();
     assert!(first.iter().any(|one| one["name"] == "theirs"), "what others own stays");
     assert!(first.iter().any(|one| one["name"] == "Save to storage" && one["type"] == 3));
     let before = world.ledger().command_writes;
@@ -33,8 +33,8 @@ async fn commands_are_written_once_and_others_stay() {
 async fn commands_of_one_guild_are_registered_there() {
     let world = DiscordWorld::start_with(calm()).await.unwrap();
     let _bot = Bot::start(&(section(&world, "gateway") + &format!("guilds = [\"{}\"]\n", world.guild_id()))).await;
-    let own = || async { Some(world.commands()).filter(|all| all.iter().any(|one| one["name"] == "file")) };
-    let all = until(PATIENCE, "the commands", own).await;
+    registered(&world).await;
+    let all = world.commands();
     assert!(all.iter().filter(|one| one["name"] == "file").all(|one| one["guild_id"] == world.guild_id()), "{all:?}");
     world.person("ann").slash("/status", "#ops").await.unwrap();
     hears(&world.person("ann"), "#ops", "Bellhop is at your service").await;
@@ -72,6 +72,7 @@ async fn a_check_names_what_is_missing() {
     let good = office.bot.bellhop(&["check", "--live"]).await;
     assert_eq!(good.code, 0, "{}{}", good.out, good.err);
     office.world.grant(CHAT_OPS & !permission::MANAGE_CHANNELS & !permission::ATTACH_FILES);
+    office.world.grant_everyone(bellhop_kit::discord::EVERYONE & !permission::ATTACH_FILES);
     let lacking = office.bot.bellhop(&["check", "--live"]).await;
     let said = lacking.out + &lacking.err;
     assert!(said.contains("Manage Channels") && said.contains("Attach Files"), "{said}");

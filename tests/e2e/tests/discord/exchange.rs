@@ -1,7 +1,7 @@
 //! Between Discord, Slack, programs and the store: one alert that is one card on both, files that go from one to the other, and
 //! what waits while the bot is gone.
 
-use super::{Office, calm, hears, section, times};
+use super::{Office, calm, hears, registered, section, times};
 use bellhop_e2e::{Bot, PATIENCE};
 use bellhop_kit::discord::{Behaviour, DiscordWorld};
 use bellhop_kit::slack::{self, SlackWorld};
@@ -28,7 +28,7 @@ impl Both {
         let bot = Bot::start(&(section(&discord, "http") + &office + config)).await;
         discord.enter_endpoint(&format!("{}/chat/work", bot.url)).await.unwrap();
         slack.deliver_over_http(&format!("{}/chat/office", bot.url));
-        until(PATIENCE, "the commands", || async { (!discord.commands().is_empty()).then_some(()) }).await;
+        registered(&discord).await;
         Self { discord, slack, bot }
     }
 

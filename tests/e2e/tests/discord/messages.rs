@@ -87,24 +87,6 @@ async fn a_lost_answer_posts_nothing_twice() {
 }
 
 #[tokio::test]
-async fn what_was_lost_long_ago_is_looked_up_before_it_is_sent_again() {
-    // Discord remembers a nonce for a few minutes only; here it has forgotten it at once.
-    let settings = bellhop_kit::discord::Settings { nonce_window: std::time::Duration::ZERO, ..calm() };
-    let mut office = Office::over_http(settings, "").await;
-    let bob = office.person("bob");
-    let lose =
-        Behaviour { route: Some("POST /channels/{channel}/messages".into()), lose_percent: 100, times: Some(1), ..Behaviour::default() };
-    office.world.behave(lose);
-    office.bot.said(&["channel", "post", "once only", "--in", "work/#ops"]).await;
-    hears(&bob, "#ops", "once only").await;
-    office.bot.program().kill().await.unwrap();
-    office.bot.go().await;
-    office.bot.said(&["channel", "post", "and after", "--in", "work/#ops"]).await;
-    hears(&bob, "#ops", "and after").await;
-    assert_eq!(times(&bob, "#ops", "once only"), 1, "{:?}", office.world.ledger().copies);
-}
-
-#[tokio::test]
 async fn a_report_has_its_chart_with_words_for_it_and_its_numbers() {
     let office = Office::over_http(calm(), "").await;
     let ann = office.person("ann");

@@ -69,7 +69,7 @@ impl Office {
         } else {
             office.session().await;
         }
-        until(PATIENCE, "the commands", || async { (!office.world.commands().is_empty()).then_some(()) }).await;
+        registered(&office.world).await;
         office
     }
 
@@ -89,13 +89,23 @@ impl Office {
     }
 }
 
+/// Waits until the bot's commands are there, those of menus too.
+pub async fn registered(world: &DiscordWorld) {
+    let last = ["bellhop", "status", "Save to storage", "Turn into alert", "Explain permissions"];
+    let all = || async {
+        let commands = world.commands();
+        last.iter().all(|name| commands.iter().any(|one| one["name"] == *name)).then_some(())
+    };
+    until(PATIENCE, "the commands", all).await;
+}
+
 /// Waits until a person sees a message of the bot with this text there.
 pub async fn hears(person: &Person, place: &str, text: &str) -> Seen {
     let what = format!("{} hears {text:?} in {place}", person.name);
     let heard = within(PATIENCE, &what, || async { person.hears(place).into_iter().find(|seen| seen.text.contains(text)) }).await;
     heard.unwrap_or_else(|why| {
         let instead: Vec<_> = person.sees(place).into_iter().map(|seen| (seen.text, seen.buttons)).collect();
-        panic!("{why}; instead: {instead:?}")
+        panic!("{why}; instead: {instead:?}; refused: {:?}", person.refusals())
     })
 }
 

@@ -14,11 +14,11 @@ async fn resumes(world: &DiscordWorld, count: usize) {
     until(PATIENCE, &format!("{count} sessions that go on"), || async { (resumed(world) >= count).then_some(()) }).await;
 }
 
-/// A command and its answer, which is there once.
+/// A command and its answer. Help is for the one who asked only, so that it comes directly.
 async fn answers(office: &Office, n: usize) {
     let ann = office.person("ann");
     ann.mention("#ops", &format!("help nothing{n}x")).unwrap();
-    hears(&ann, "#ops", &format!("nothing{n}x")).await;
+    hears(&ann, "@bellhop", &format!("nothing{n}x")).await;
 }
 
 #[tokio::test]
@@ -38,8 +38,8 @@ async fn a_connection_that_ends_goes_on_where_it_was() {
         ann.mention("#ops", &format!("help after{happens}x")).unwrap();
         count += 1;
         resumes(&office.world, count).await;
-        hears(&ann, "#ops", &format!("after{happens}x")).await;
-        assert_eq!(times(&ann, "#ops", &format!("after{happens}x")), 1, "{happens}");
+        hears(&ann, "@bellhop", &format!("after{happens}x")).await;
+        assert_eq!(times(&ann, "@bellhop", &format!("after{happens}x")), 1, "{happens}");
     }
     let ledger = office.world.ledger();
     assert_eq!((ledger.identifies.len(), ledger.violations()), (1, Vec::new()));
@@ -77,11 +77,11 @@ async fn a_restart_goes_on_with_the_session_and_misses_nothing() {
         ann.mention("#ops", &format!("help while{n}gone")).unwrap();
         office.bot.go().await;
         resumes(&office.world, n + 1).await;
-        hears(&ann, "#ops", &format!("while{n}gone")).await;
-        assert_eq!(times(&ann, "#ops", &format!("while{n}gone")), 1);
+        hears(&ann, "@bellhop", &format!("while{n}gone")).await;
+        assert_eq!(times(&ann, "@bellhop", &format!("while{n}gone")), 1);
     }
     assert_eq!(office.world.ledger().identifies.len(), 1, "{:?}", office.world.gateway_events());
-    assert_eq!(times(&ann, "#ops", "nothing0x"), 1, "what was answered before isn't answered again");
+    assert_eq!(times(&ann, "@bellhop", "nothing0x"), 1, "what was answered before isn't answered again");
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn a_connection_without_a_word_is_given_up() {
     office.world.silence(&session);
     office.person("ann").mention("#ops", "help zombie1x").unwrap();
     resumes(&office.world, 1).await;
-    hears(&office.person("ann"), "#ops", "zombie1x").await;
+    hears(&office.person("ann"), "@bellhop", "zombie1x").await;
     office.world.ask_for_beat(&session);
     answers(&office, 1).await;
     assert_eq!(office.violations(), Vec::<String>::new());
@@ -113,7 +113,7 @@ async fn a_gateway_that_is_not_there_is_waited_for() {
     office.bot.said(&["channel", "post", "still here", "--in", "work/#ops"]).await;
     hears(&ann, "#ops", "still here").await;
     office.world.gateway_closed(false);
-    hears(&ann, "#ops", "inthedark").await;
+    hears(&ann, "@bellhop", "inthedark").await;
     assert_eq!(office.world.ledger().identifies.len(), 1);
 }
 

@@ -170,8 +170,9 @@ impl DiscordWorld {
     /// The names of a person's roles.
     #[must_use]
     pub fn roles_of(&self, person: &Person) -> Vec<String> {
+        let guild = self.guild();
         let state = self.world.state();
-        let Some(guild) = state.guilds.get(&self.guild()) else { return Vec::new() };
+        let Some(guild) = state.guilds.get(&guild) else { return Vec::new() };
         let own = guild.members.get(&person.number).map(|member| member.roles.clone()).unwrap_or_default();
         guild.roles.iter().filter(|role| own.contains(&role.id)).map(|role| role.name.clone()).collect()
     }

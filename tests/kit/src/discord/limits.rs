@@ -25,8 +25,8 @@ pub(super) struct Meter {
     refusals: VecDeque<Micros>,
     renames: BTreeMap<Id, VecDeque<Micros>>,
     begun: Option<Micros>,
-    /// The calls that all windows of new messages together allowed.
-    pub allowed: u64,
+    /// The windows of new messages that were opened: whose, when, how many calls in what span.
+    pub opened: Vec<(String, Micros, u32, Micros)>,
 }
 
 #[derive(Clone, Debug)]
@@ -124,10 +124,13 @@ impl Meter {
             let seed = name.bytes().fold(turn, |seed, byte| mix(seed ^ u64::from(byte)));
             format!("{:016x}{:016x}", mix(seed), mix(seed ^ 1))
         };
+        let opened = key.clone();
         let window = self.windows.entry(key).or_insert_with(|| Window::new(hash(), 0, now));
         if now >= window.ends {
             *window = Window::new(hash(), limit, now + span);
-            self.allowed += if name == "messages" { u64::from(limit) } else { 0 };
+            if name == "messages" {
+                self.opened.push((opened, now, limit, span));
+            }
         }
         if window.used >= window.limit {
             window.early(route, limits, now, ledger);
@@ -159,6 +162,21 @@ impl Meter {
         if global && let Some(window) = self.global.get_mut(&app) {
             window.told.get_or_insert(now);
         }
+    }
+
+    /// How many new messages the buckets allowed between two moments. A bucket that nobody uses goes on at the rate that it had.
+    pub(super) fn allowed(&self, from: Micros, to: Micros) -> f64 {
+        let mut total = 0.0;
+        for (n, (key, start, limit, span)) in self.opened.iter().enumerate() {
+            let next = self.opened[n + 1..].iter().find(|(other, ..)| other == key).map_or(to, |(_, start, ..)| *start);
+            let (begin, end) = ((*start).max(from), next.min(to));
+            if end > begin {
+                #[expect(clippy::cast_precision_loss, reason = "spans of a test")]
+                let share = (end - begin) as f64 / *span as f64;
+                total += f64::from(*limit) * share;
+            }
+        }
+        total
     }
 
     /// Tells a caller to wait.

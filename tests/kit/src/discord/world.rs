@@ -306,10 +306,10 @@ impl DiscordWorld {
         self.world.state().ledger.clone()
     }
 
-    /// How many messages the buckets of all channels together allowed so far, windows that were never opened apart.
+    /// How many new messages the buckets of all channels together allowed between two moments, in microseconds of the world's time.
     #[must_use]
-    pub fn allowed(&self) -> u64 {
-        self.world.state().meter.allowed
+    pub fn allowed(&self, from: i64, to: i64) -> f64 {
+        self.world.state().meter.allowed(from, to)
     }
 
     /// Changes the settings while the world runs.

@@ -95,5 +95,6 @@ async fn an_endpoint_that_takes_what_is_forged_is_not_taken() {
     for forgery in [Forgery::OtherKey, Forgery::Unsigned, Forgery::Untimed, Forgery::OtherTimestamp, Forgery::NoNumber, Forgery::Short] {
         assert_eq!(world.send(&url, &json!({ "type": 1 }), forgery).await.unwrap().status, 200, "{forgery:?}");
     }
-    assert!(world.send(&url, &json!({ "type": 1 }), Forgery::Truncated).await.is_err());
+    let cut = world.send(&url, &json!({ "type": 1 }), Forgery::Truncated).await;
+    assert!(cut.as_ref().is_ok_and(|answer| answer.status != 200) || cut.is_err(), "{cut:?}");
 }

@@ -122,6 +122,13 @@ impl Person {
         own.filter(|one| state.sees(one, self.number)).map(|one| one.name.clone()).collect()
     }
 
+    /// What the world refused so far, for a test that fails and says why.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<String> {
+        let ledger = &self.world.state().ledger;
+        ledger.failures.iter().chain(&ledger.careless).cloned().collect()
+    }
+
     /// What is said of a channel beside its name.
     ///
     /// # Errors
