@@ -8,13 +8,17 @@ pub mod analytics;
 pub mod azure_management;
 pub mod clock;
 pub mod conformance;
+mod cut;
 pub mod faults;
+mod http;
 pub mod machine;
 pub mod memory;
 pub mod peers;
 pub mod process;
 pub mod seal;
 pub mod slack;
+pub mod teams;
+mod time;
 pub mod wait;
 pub mod wire;
 

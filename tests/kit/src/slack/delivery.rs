@@ -4,9 +4,9 @@
 //! <https://docs.slack.dev/authentication/verifying-requests-from-slack>
 
 use super::args::form;
-use super::http::{Answer, Failure, Post};
 use super::server::World;
 use super::state::Event;
+use crate::http::{Answer, Failure, Post};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
 use sha2::Sha256;
@@ -166,7 +166,7 @@ pub(super) async fn signed(
         }
         _ => {}
     }
-    Post { url, headers, body: &sent, announced }.send(limit).await
+    Post { url, agent: "Slackbot 1.0 (+https://api.slack.com/robots)", headers, body: &sent, announced }.send(limit).await
 }
 
 /// Brings something once, and waits for the acknowledgement as long as Slack does.

@@ -1,9 +1,10 @@
 //! The server: connections, how each request is treated, and which part of the world answers it. Each request is handled in
 //! a task of its own that goes on when the client is gone.
 
-use super::link::{Connections, Cut};
+use super::link::connections;
 use super::state::{Event, State};
 use super::{api, hosting, response_url, socket};
+use crate::cut::Cut;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest as _, Multipart, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -166,7 +167,7 @@ struct Lost;
 /// Serves the world until it is told to stop.
 pub(super) async fn serve(listener: TcpListener, world: World) -> io::Result<()> {
     let app = Router::new().fallback(own_task).layer(DefaultBodyLimit::disable()).with_state(world.clone());
-    axum::serve(Connections::new(listener, world), app.into_make_service_with_connect_info::<Cut>()).await
+    axum::serve(connections(listener, world), app.into_make_service_with_connect_info::<Cut>()).await
 }
 
 async fn own_task(extract::State(world): extract::State<World>, ConnectInfo(cut): ConnectInfo<Cut>, request: Request) -> Response {

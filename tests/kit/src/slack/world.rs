@@ -1,12 +1,12 @@
 //! The test's hand on the world.
 
 use super::delivery::{Delivery, Forgery, Kind, Target, signed, written};
-use super::http::Answer;
 use super::ledger::{Behaviour, Ledger};
 use super::person::Person;
 use super::server::{self, World};
 use super::settings::{ChannelSpec, PersonSpec, Settings, WorkspaceSpec};
 use super::state::State;
+use crate::http::Answer;
 use serde_json::{Value, json};
 use std::sync::PoisonError;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! One HTTP request as Slack sends it, over a bare connection: what is announced and what is sent can differ.
+//! One HTTP request as a platform sends it, over a bare connection: what is announced and what is sent can differ. It knows
+//! nothing of what is sent.
 
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -31,15 +32,17 @@ impl Answer {
     }
 }
 
-/// Why there is no answer, as `x-slack-retry-reason` says it.
+/// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     ConnectionFailed,
     TimedOut,
 }
 
-pub(super) struct Post<'a> {
+pub(crate) struct Post<'a> {
     pub url: &'a str,
+    /// How the sender calls itself.
+    pub agent: &'a str,
     pub headers: Vec<(String, String)>,
     pub body: &'a [u8],
     /// The length that is announced, where it is another than the body's; what is missing never comes.
@@ -47,7 +50,7 @@ pub(super) struct Post<'a> {
 }
 
 impl Post<'_> {
-    pub(super) async fn send(&self, limit: Duration) -> Result<Answer, Failure> {
+    pub(crate) async fn send(&self, limit: Duration) -> Result<Answer, Failure> {
         let started = Instant::now();
         match tokio::time::timeout(limit, self.exchange()).await {
             Err(_) => Err(Failure::TimedOut),
@@ -62,9 +65,10 @@ impl Post<'_> {
         let mut stream = TcpStream::connect(host).await.ok()?;
         let _ = stream.set_nodelay(true);
         let length = self.announced.unwrap_or(self.body.len());
+        let agent = self.agent;
         let mut head = format!(
-            "POST /{path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: Slackbot 1.0 (+https://api.slack.com/robots)\r\nAccept: \
-             application/json,*/*\r\nConnection: close\r\nContent-Length: {length}\r\n"
+            "POST /{path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {agent}\r\nAccept: application/json,*/*\r\nConnection: \
+             close\r\nContent-Length: {length}\r\n"
         );
         for (name, value) in &self.headers {
             head.extend([name, ": ", value, "\r\n"]);
