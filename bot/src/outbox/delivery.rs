@@ -274,8 +274,9 @@ pub async fn draw(mut card: Card, caps: &Capabilities) -> Result<Card, PortError
                 content_type: "image/svg+xml".into(),
                 bytes: bellhop_charts::svg(&chart, Theme::Auto).into_bytes().into(),
             },
-            Charts::Png | Charts::Within(_) => {
-                let drawn = tokio::task::spawn_blocking(move || bellhop_charts::png(&chart, Theme::Light, PNG_WIDTH)).await;
+            Charts::Png | Charts::PngWithin(_) | Charts::Within(_) => {
+                let width = if let Charts::PngWithin(most) = caps.charts { most.min(PNG_WIDTH) } else { PNG_WIDTH };
+                let drawn = tokio::task::spawn_blocking(move || bellhop_charts::png(&chart, Theme::Light, width)).await;
                 let bytes = drawn.map_err(|error| broken(error.to_string()))?.map_err(|error| broken(error.to_string()))?;
                 Image { alt, name: "chart.png".into(), content_type: "image/png".into(), bytes: bytes.into() }
             }
