@@ -3,7 +3,7 @@
 
 use bellhop_bench::figures::{Figure, table};
 use bellhop_bench::stores::What;
-use bellhop_bench::{Failure, chart, child, events, files, intake, kills, site, slack, slack_delivery, start, stores};
+use bellhop_bench::{Failure, chart, child, events, files, intake, kills, site, slack, slack_delivery, start, stores, teams, teams_delivery};
 use bellhop_core::capabilities::Lookup;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::io::Write as _;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Parser)]
 #[command(name = "bellhop-bench", args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 struct Cli {
-    /// Which figures; all of them when none is named: intake, kills, start, chart, files, events, slack, deliveries, stores, copies, lists
+    /// Which figures; all of them when none is named: intake, kills, start, chart, files, events, slack, deliveries, teams, teams-deliveries, stores, copies, lists
     #[arg(value_name = "NAME")]
     parts: Vec<Part>,
     /// Where to write the figures as JSON, too
@@ -38,6 +38,8 @@ enum Part {
     Events,
     Slack,
     Deliveries,
+    Teams,
+    TeamsDeliveries,
     Stores,
     Copies,
     Lists,
@@ -176,6 +178,8 @@ async fn measure(parts: &[Part], release: Option<PathBuf>, json: Option<PathBuf>
             Part::Events => events::run(&program).await,
             Part::Slack => slack::run(&program, slack::Load::default()).await,
             Part::Deliveries => slack_delivery::run(&program).await,
+            Part::Teams => teams::run(&program, teams::Load::default()).await,
+            Part::TeamsDeliveries => teams_delivery::run(&program).await,
             Part::Stores => stores::run(&program, release.as_deref().unwrap_or(&program), What::Large).await,
             Part::Copies => stores::run(&program, release.as_deref().unwrap_or(&program), What::Many).await,
             Part::Lists => stores::run(&program, release.as_deref().unwrap_or(&program), What::Lists).await,

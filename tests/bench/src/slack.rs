@@ -235,7 +235,7 @@ async fn send(connection: &mut Connection, url: &str) -> Result<(), Failure> {
 }
 
 /// The CPU time of a process so far, of all its threads.
-fn cpu(pid: u32) -> Result<Duration, Failure> {
+pub(crate) fn cpu(pid: u32) -> Result<Duration, Failure> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).map_err(|error| format!("the CPU time can't be read: {error}"))?;
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<u64>().ok()).ok_or("the CPU time can't be read");
@@ -244,7 +244,7 @@ fn cpu(pid: u32) -> Result<Duration, Failure> {
 }
 
 /// Waits until a process has nothing to do any more.
-async fn settle(pid: u32) -> Result<(), Failure> {
+pub(crate) async fn settle(pid: u32) -> Result<(), Failure> {
     for _ in 0..600 {
         let before = cpu(pid)?;
         tokio::time::sleep(Duration::from_millis(300)).await;

@@ -11,5 +11,6 @@ mod http;
 mod postgres;
 mod say;
 mod slack;
+mod teams;
 mod transfers;
 mod watches;

@@ -72,7 +72,6 @@ const turn = async context => {
   if (word === 'card') await context.sendActivity(Activity.fromObject(card(rest.join(' '))))
   if (word === 'change') await context.updateActivity(Activity.fromObject({ type: 'message', id: sent.id, text: rest.join(' ') }))
   if (word === 'remove') await context.deleteActivity(sent.id)
-  console.log(`done ${word}`)
 }
 
 const server = express()

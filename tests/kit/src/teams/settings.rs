@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The permissions of Graph that the tenant's administrator has consented to unless a test says otherwise.
-pub const PERMISSIONS: [&str; 11] = [
+pub const PERMISSIONS: [&str; 12] = [
     "Calendars.ReadWrite",
     "Channel.Create",
     "Channel.Delete.All",
@@ -18,6 +18,7 @@ pub const PERMISSIONS: [&str; 11] = [
     "OnlineMeetings.ReadWrite.All",
     "TeamMember.Read.All",
     "User.Read.All",
+    "User.ReadBasic.All",
 ];
 
 /// What a world is from its start.

@@ -1,0 +1,61 @@
+//! Between Teams and Slack: one alert in both, a file from one to the other.
+
+use super::messages::firing;
+use super::{calm, hears, section};
+use bellhop_e2e::{Bot, PATIENCE};
+use bellhop_kit::slack::{Settings as SlackSettings, SlackWorld};
+use bellhop_kit::teams::TeamsWorld;
+use bellhop_kit::wait::until;
+
+/// One bot in both.
+async fn both(config: &str) -> (TeamsWorld, SlackWorld, Bot) {
+    let teams = TeamsWorld::start_with(calm()).await.unwrap();
+    let slack = SlackWorld::start_with(SlackSettings::default().unlimited()).await.unwrap();
+    let config = format!(
+        "{}[chat.slack]\nkind = \"slack\"\ntransport = \"http\"\nbot_token = \"{}\"\nsigning_secret = \"{}\"\napi_url = \"{}\"\n{config}",
+        section(&teams),
+        slack.bot_token(),
+        slack.signing_secret(),
+        slack.api_url()
+    );
+    let bot = Bot::start(&config).await;
+    teams.deliver_to(&format!("{}/chat/work", bot.url));
+    slack.deliver_over_http(&format!("{}/chat/slack", bot.url));
+    teams.install("Acme").await.unwrap();
+    (teams, slack, bot)
+}
+
+#[tokio::test]
+async fn one_alert_is_one_card_in_both_and_taken_in_both() {
+    let (teams, slack, bot) = both("[[route]]\nto = [\"work/#ops\", \"slack/#ops\"]\n").await;
+    let (ann, other) = (teams.person("ann"), slack.person("bob"));
+    let key = bot.key().await;
+    assert_eq!(bot.post("/alerts/alertmanager", &key, firing("DiskFull", "firing")).await.0, 200);
+    let card = hears(&ann, "#ops", "FIRING: DiskFull").await;
+    let there = async |text: &str| until(PATIENCE, text, || async { other.hears("#ops").into_iter().find(|seen| seen.text.contains(text)) }).await;
+    there("FIRING: DiskFull").await;
+    ann.click(&card, "Ack").await.unwrap();
+    there("ACKNOWLEDGED: DiskFull").await;
+    assert_eq!(bot.post("/alerts/alertmanager", &key, firing("DiskFull", "resolved")).await.0, 200);
+    hears(&ann, "#ops", "RESOLVED: DiskFull").await;
+    there("RESOLVED: DiskFull").await;
+    assert_eq!((ann.hears("#ops").len(), other.hears("#ops").len()), (1, 1));
+    assert_eq!(teams.ledger().wrongs(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_file_from_teams_goes_into_the_store_and_to_slack_and_back() {
+    let (teams, slack, bot) = both("").await;
+    let (ann, other) = (teams.person("ann"), slack.person("ann"));
+    ann.upload("@bellhop", "plan.txt", b"made in teams", "file put").await.unwrap();
+    hears(&ann, "@bellhop", "Stored plan.txt").await;
+    other.mention("#ops", "file get plan.txt").unwrap();
+    let got = until(PATIENCE, "the file in Slack", || async { other.hears("#ops").into_iter().flat_map(|seen| seen.files).next() }).await;
+    assert_eq!(got, ("plan.txt".to_owned(), b"made in teams".to_vec()));
+    other.upload("@bellhop", "reply.txt", b"made in slack", "").unwrap();
+    until(PATIENCE, "the stored file", || async { bot.said(&["file", "list"]).await.contains("reply.txt").then_some(()) }).await;
+    ann.mention("#ops", "file get reply.txt").await.unwrap();
+    let got = until(PATIENCE, "the file in Teams", || async { ann.hears("#ops").into_iter().flat_map(|seen| seen.files).find(|(name, _)| name == "reply.txt") }).await;
+    assert_eq!(got.1, b"made in slack");
+    assert_eq!(teams.ledger().wrongs(), Vec::<String>::new());
+}
