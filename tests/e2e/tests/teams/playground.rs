@@ -11,8 +11,9 @@ async fn the_tour_in_the_playground() {
     let bot = Bot::start("[chat.work]\nkind = \"teams\"\nemulator = true\n").await;
     let playground = Playground::start(&format!("{}/chat/work", bot.url)).await.unwrap();
     let out = bot.path("tour");
-    let args = json!({ "page": playground.url, "bot": bot.url, "files": bot.path("data/files") });
+    let args = json!({ "page": playground.url, "file": format!("{}/chat/work", bot.url), "elsewhere": ["res-1.cdn.office.net"] });
     let steps = browser::tour(&tour("playground.mjs"), &args, &out, Duration::from_mins(3)).await;
     let steps = steps.unwrap_or_else(|why| panic!("{why}\nthe playground said:\n{}", playground.output()));
-    assert_eq!(steps, ["help", "a command", "a button", "a dialog", "a file"]);
+    assert_eq!(steps, ["help", "a command", "a button", "a file", "a dialog"]);
+    assert!(bot.said(&["file", "list"]).await.contains("note.txt"));
 }
