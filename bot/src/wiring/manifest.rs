@@ -65,7 +65,8 @@ pub fn manifest(
     if platform == Platform::Teams {
         let teams: Option<TeamsConfig> = table.map(|table| section(&format!("chat.{name}"), table)).transpose()?;
         let known = public_url.or(config.frame.server.public_url.as_deref());
-        let url = known.ok_or(ManifestError::Unreachable)?.trim_end_matches('/').to_owned();
+        // The address is set where the bot is registered; here it only says where the app's pages are.
+        let url = known.map_or_else(|| format!("http://{}", config.frame.server.listen), |url| url.trim_end_matches('/').to_owned());
         return Ok(bellhop_teams::manifest(teams.as_ref(), &ChatName::new(name), &url, commands));
     }
     let slack: Option<SlackConfig> = table.map(|table| section(&format!("chat.{name}"), table)).transpose()?;
