@@ -2,7 +2,7 @@
 
 mod manifest;
 
-pub use manifest::{ManifestError, manifest};
+pub use manifest::{ManifestError, manifest, package};
 
 use crate::config::{Config, ConfigError, section};
 use crate::hooks::{Refusal, Shape};

@@ -7,12 +7,13 @@ use bellhop_core::command::About;
 use bellhop_core::ids::ChatName;
 use bellhop_core::nearest::nearest;
 use bellhop_slack::{SlackConfig, Transport};
+use bellhop_teams::TeamsConfig;
 
 /// Why there is no manifest.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// The platform has no adapter here.
-    #[error("`manifest {0}` is not in this version; it can print the manifest for slack")]
+    #[error("`manifest {0}` is not in this version; it can print the manifest for slack and teams")]
     NotHere(&'static str),
     /// More than one chat could be meant.
     #[error("several chats are of the kind `{kind}`: {}; say which with --name", .names.join(", "))]
@@ -54,13 +55,20 @@ pub fn manifest(
     config: &Config,
     commands: &[About],
 ) -> Result<serde_json::Value, ManifestError> {
-    if platform != Platform::Slack {
+    if !matches!(platform, Platform::Slack | Platform::Teams) {
         return Err(ManifestError::NotHere(platform.word()));
     }
     if let Some(url) = public_url.filter(|url| !(url.starts_with("https://") || url.starts_with("http://"))) {
         return Err(ManifestError::Address(url.to_owned()));
     }
     let (name, table) = chosen(platform.word(), name, config)?;
+    if platform == Platform::Teams {
+        let teams: Option<TeamsConfig> = table.map(|table| section(&format!("chat.{name}"), table)).transpose()?;
+        let known = public_url.or(config.frame.server.public_url.as_deref());
+        // The address is set where the bot is registered; here it only says where the app's pages are.
+        let url = known.map_or_else(|| format!("http://{}", config.frame.server.listen), |url| url.trim_end_matches('/').to_owned());
+        return Ok(bellhop_teams::manifest(teams.as_ref(), &ChatName::new(name), &url, commands));
+    }
     let slack: Option<SlackConfig> = table.map(|table| section(&format!("chat.{name}"), table)).transpose()?;
     let known = public_url.or(config.frame.server.public_url.as_deref());
     let called = slack.as_ref().is_some_and(|slack| slack.transport == Transport::Http || slack.oauth.is_some());
@@ -70,6 +78,12 @@ pub fn manifest(
         None => format!("http://{}", config.frame.server.listen),
     };
     Ok(bellhop_slack::manifest(slack.as_ref(), &ChatName::new(name), &url, commands))
+}
+
+/// The package that a platform takes, with the manifest in it; `None` where it takes the manifest alone.
+#[must_use]
+pub fn package(platform: Platform, manifest: &serde_json::Value) -> Option<Vec<u8>> {
+    (platform == Platform::Teams).then(|| bellhop_teams::package(manifest))
 }
 
 /// The chat that is meant: the named one, the only one of its kind, or one that isn't configured yet.

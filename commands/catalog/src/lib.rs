@@ -14,6 +14,7 @@ mod channel;
 mod file;
 mod help;
 mod hook;
+mod meet;
 mod outbox;
 mod parts;
 mod role;
@@ -95,6 +96,7 @@ fn list(s: &Services, registry: &Weak<Registry>) -> Vec<Arc<dyn AnyCommand>> {
         command(channel::list::List::new(s)),
         command(channel::create::Create::new(s)),
         command(channel::archive::Archive::new(s)),
+        command(channel::delete::Delete::new(s)),
         command(channel::unarchive::Unarchive::new(s)),
         command(channel::rename::Rename::new(s)),
         command(channel::topic::Topic::new(s)),
@@ -102,6 +104,10 @@ fn list(s: &Services, registry: &Weak<Registry>) -> Vec<Arc<dyn AnyCommand>> {
         command(channel::join::Join::new(s)),
         command(channel::invite::Invite::new(s)),
         command(channel::post::Post::new(s, registry)),
+        command(meet::create::Create::new(s)),
+        command(meet::list::List::new(s)),
+        command(meet::change::Change::new(s)),
+        command(meet::cancel::Cancel::new(s)),
         command(hook::create::Create::new(s)),
         command(hook::list::List::new(s)),
         command(hook::test::Test::new(s)),

@@ -15,6 +15,7 @@ pub mod machine;
 pub mod memory;
 pub mod peers;
 pub mod process;
+pub mod schema;
 pub mod seal;
 pub mod slack;
 pub mod teams;

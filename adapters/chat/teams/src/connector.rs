@@ -63,8 +63,8 @@ struct Call<'a> {
 pub(crate) struct Member {
     pub id: String,
     pub name: Option<String>,
-    #[serde(alias = "objectId")]
     pub aad_object_id: Option<String>,
+    pub object_id: Option<String>,
     pub email: Option<String>,
     pub user_principal_name: Option<String>,
 }

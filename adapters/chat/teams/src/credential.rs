@@ -96,7 +96,7 @@ impl Tokens {
     async fn ask(&self, bot: &Bot, audience: &Audience) -> PortResult<Kept> {
         let (tenant, resource) = match audience {
             Audience::Connector => (bot.tenant_id.clone().unwrap_or_else(|| COMMON.to_owned()), self.config.cloud.resource.to_owned()),
-            Audience::Graph(tenant) => (tenant.clone(), self.config.cloud.graph_resource()),
+            Audience::Graph(tenant) => (tenant.clone(), self.config.cloud.graph_resource.to_owned()),
         };
         let now = self.clock.now();
         let request = match &bot.credential {

@@ -4,8 +4,11 @@
 //! <https://learn.microsoft.com/microsoftteams/platform/resources/schema/manifest-schema>
 
 mod package;
+#[cfg(test)]
+mod tests;
 
 pub use package::package;
+
 
 use crate::config::TeamsConfig;
 use crate::interact::{ALERT, SAVE};
@@ -55,7 +58,7 @@ pub fn manifest(config: Option<&TeamsConfig>, name: &ChatName, public_url: &str,
     }
     bot["commandLists"] = json!([list]);
     let home = if public_url.starts_with("https://") { public_url.to_owned() } else { "https://bellhop.invalid".to_owned() };
-    let host = Url::parse(public_url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let host = Url::parse(public_url).ok().filter(|url| url.scheme() == "https").and_then(|url| url.host_str().map(str::to_owned));
     let action = |id: &str, title: &str, description: &str| {
         json!({ "id": id, "type": "action", "context": ["message"], "fetchTask": true, "title": title, "description": description })
     };

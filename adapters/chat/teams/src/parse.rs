@@ -7,6 +7,8 @@
 mod files;
 mod invoke;
 mod message;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub(crate) use invoke::{Asked, Consent, Extension, Trigger};

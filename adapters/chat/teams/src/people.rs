@@ -262,7 +262,7 @@ pub(crate) async fn members(desk: &Desk, service: &Service, conversation: &str) 
 fn person(member: Member, service: &Service) -> Person {
     Person {
         id: member.id,
-        object: member.aad_object_id.unwrap_or_default(),
+        object: member.aad_object_id.or(member.object_id).unwrap_or_default(),
         name: member.name.unwrap_or_default(),
         tenant: service.tenant.clone(),
         email: member.email.or(member.user_principal_name).unwrap_or_default(),

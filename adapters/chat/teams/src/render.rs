@@ -10,6 +10,8 @@
 
 mod actions;
 mod blocks;
+#[cfg(test)]
+mod cases;
 mod forms;
 mod mentions;
 mod table;

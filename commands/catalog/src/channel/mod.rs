@@ -2,6 +2,7 @@
 
 pub(crate) mod archive;
 pub(crate) mod create;
+pub(crate) mod delete;
 pub(crate) mod invite;
 pub(crate) mod join;
 pub(crate) mod list;

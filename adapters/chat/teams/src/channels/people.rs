@@ -35,7 +35,7 @@ pub(super) fn conversation_member(desk: &Desk, object: &str, owner: bool) -> Val
     json!({
         "@odata.type": "#microsoft.graph.aadUserConversationMember",
         "roles": if owner { vec!["owner"] } else { vec![] },
-        "user@odata.bind": desk.config.cloud.graph(&format!("users('{object}')")),
+        "user@odata.bind": format!("{}/v1.0/users('{object}')", desk.config.cloud.graph_resource),
     })
 }
 

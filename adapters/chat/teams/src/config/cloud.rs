@@ -25,6 +25,8 @@ pub struct Cloud {
     pub issuer: &'static str,
     /// What the connector's tokens are for, without `/.default`.
     pub resource: &'static str,
+    /// What Graph's tokens are for, and what Graph calls itself in what it is sent.
+    pub graph_resource: &'static str,
 }
 
 /// The written addresses of a cloud.
@@ -36,6 +38,7 @@ struct Addresses {
     first: &'static str,
     issuer: &'static str,
     resource: &'static str,
+    graph_resource: &'static str,
 }
 
 const CLOUDS: &[(&str, Addresses)] = &[
@@ -49,6 +52,7 @@ const CLOUDS: &[(&str, Addresses)] = &[
             first: "https://smba.trafficmanager.net/teams/",
             issuer: "https://api.botframework.com",
             resource: "https://api.botframework.com",
+            graph_resource: "https://graph.microsoft.com",
         },
     ),
     (
@@ -61,6 +65,7 @@ const CLOUDS: &[(&str, Addresses)] = &[
             first: "https://smba.infra.gcc.teams.microsoft.com/teams/",
             issuer: "https://api.botframework.com",
             resource: "https://api.botframework.com",
+            graph_resource: "https://graph.microsoft.com",
         },
     ),
     (
@@ -73,6 +78,7 @@ const CLOUDS: &[(&str, Addresses)] = &[
             first: "https://smba.infra.gov.teams.microsoft.us/teams/",
             issuer: "https://api.botframework.us",
             resource: "https://api.botframework.us",
+            graph_resource: "https://graph.microsoft.us",
         },
     ),
     (
@@ -85,6 +91,7 @@ const CLOUDS: &[(&str, Addresses)] = &[
             first: "https://smba.infra.dod.teams.microsoft.us/teams/",
             issuer: "https://api.botframework.us",
             resource: "https://api.botframework.us",
+            graph_resource: "https://dod-graph.microsoft.us",
         },
     ),
 ];
@@ -111,6 +118,7 @@ impl Cloud {
             first_url: url(known.first)?,
             issuer: known.issuer,
             resource: known.resource,
+            graph_resource: known.graph_resource,
         })
     }
 
@@ -137,12 +145,6 @@ impl Cloud {
     #[must_use]
     pub fn consent_url(&self, tenant: &str, app_id: &str) -> String {
         format!("{}/{tenant}/adminconsent?client_id={app_id}", self.login_url.as_str().trim_end_matches('/'))
-    }
-
-    /// The origin of Graph, what its tokens are for.
-    #[must_use]
-    pub fn graph_resource(&self) -> String {
-        self.graph_url.origin().ascii_serialization()
     }
 
     /// An address under Graph.
