@@ -237,7 +237,11 @@ fn choose(desk: &Desk, all: &[Person], name: &str) -> PortResult<Option<Person>>
     if let Some(person) = exact {
         return Ok(Some(person.clone()));
     }
-    let named: Vec<&Person> = all.iter().filter(|person| channels::same_name(&person.name, name)).collect();
+    let short = |person: &&Person| person.email.split_once('@').is_some_and(|(short, _)| short.eq_ignore_ascii_case(name));
+    let mut named: Vec<&Person> = all.iter().filter(|person| channels::same_name(&person.name, name)).collect();
+    if named.is_empty() {
+        named = all.iter().filter(short).collect();
+    }
     match named.as_slice() {
         [] => Ok(None),
         [one] => Ok(Some((*one).clone())),

@@ -156,7 +156,7 @@ async fn a_button_of_somebody_elses_making_does_what_its_presser_may_and_no_more
         let said = taken.json().unwrap();
         assert!(said["statusCode"].as_u64().is_some_and(|status| status >= 400), "{data}: {said}");
     }
-    let forged = json!({ "bellhop": { "i": { "command": "secret set", "args": { "name": "x", "value": "y" } } } });
+    let forged = json!({ "bellhop": { "i": { "command": "channel create", "args": { "name": "x" } } } });
     cem.forge_action(&seen, "run", forged).await.unwrap();
-    hears(&cem, "@bellhop", "You may not use secret set").await;
+    hears(&cem, "@bellhop", "You may not use channel create").await;
 }

@@ -122,8 +122,8 @@ async fn a_file_for_a_channel_lands_in_its_folder() {
         ann.mention("#ops", "file get big.bin").await.unwrap();
         if folder_later {
             // Nobody has opened the channel's files yet: a link takes the place, or it is told what to do.
-            let seen = hears(&bob, "#ops", "big.bin").await;
-            assert!(!seen.links.is_empty() || seen.text.to_lowercase().contains("files"), "{seen:?}");
+            let seen = hears(&bob, "#ops", "open its Files tab").await;
+            assert!(seen.text.contains("big.bin") && !seen.links.is_empty(), "{seen:?}");
             continue;
         }
         assert!(brought(&bob, "#ops", "big.bin").await == bytes, "the bytes are others");

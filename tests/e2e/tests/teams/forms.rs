@@ -2,7 +2,7 @@
 
 use super::{Office, calm, hears};
 use bellhop_e2e::PATIENCE;
-use bellhop_kit::teams::{Person, SeenView, Submitted};
+use bellhop_kit::teams::{Person, SeenView, Settings, Submitted};
 use bellhop_kit::wait::until;
 use serde_json::json;
 
@@ -18,7 +18,8 @@ async fn store(person: &Person, name: &str) {
 
 #[tokio::test]
 async fn a_command_without_its_arguments_gets_a_button_that_opens_its_dialog() {
-    let office = Office::open(calm(), "").await;
+    // Where there are messages for one person, the button stands where it was asked for.
+    let office = Office::open(Settings { preview: true, ..calm() }, "").await;
     let (ann, bob) = (office.person("ann"), office.person("bob"));
     store(&ann, "plan.txt").await;
     let thread = ann.mention("#ops", "file info").await.unwrap();

@@ -2,15 +2,21 @@
 
 use super::{Office, calm, hears};
 use bellhop_e2e::PATIENCE;
-use bellhop_kit::teams::Settings;
+use bellhop_kit::teams::{Settings, TeamsWorld};
 use bellhop_kit::wait::until;
+
+/// Everyone may make meetings.
+fn makers(world: &TeamsWorld) -> String {
+    let users: Vec<String> = ["ann", "bob", "cem"].iter().map(|name| format!("work:{}", world.person(name).object)).collect();
+    format!("[[role]]\nname = \"operator\"\nusers = {users:?}\n")
+}
 
 #[tokio::test]
 async fn a_meeting_is_in_the_calendar_with_its_guests_and_its_link_where_it_was_asked_for() {
     for link_later in [false, true] {
-        let office = Office::open(Settings { link_later, ..calm() }, "").await;
+        let office = Office::knowing(Settings { link_later, ..calm() }, makers).await;
         let (ann, bob) = (office.person("ann"), office.person("bob"));
-        ann.mention("#ops", "meet create \"Standup\" --at 2099-11-24T09:00 --for 45m --with @bob").await.unwrap();
+        ann.mention("#ops", "meet create \"Standup\" --at \"tomorrow 09:00\" --for 45m --with @bob").await.unwrap();
         let seen = hears(&bob, "#ops", "Standup").await;
         let calendar = office.world.calendar();
         let [(whose, event, Some(join), false)] = calendar.as_slice() else { panic!("{calendar:?}") };
@@ -36,14 +42,14 @@ async fn a_meeting_is_in_the_calendar_with_its_guests_and_its_link_where_it_was_
 
 #[tokio::test]
 async fn what_stands_in_the_way_of_a_meeting_is_said() {
-    let office = Office::open(calm().without("Calendars.ReadWrite"), "").await;
+    let office = Office::knowing(calm().without("Calendars.ReadWrite"), makers).await;
     let ann = office.person("ann");
-    ann.dm("meet create Standup --at 2099-11-24T09:00").await.unwrap();
+    ann.dm("meet create Standup --at \"tomorrow 09:00\"").await.unwrap();
     hears(&ann, "@bellhop", "Calendars.ReadWrite").await;
 
-    let office = Office::open(calm(), "").await;
+    let office = Office::knowing(calm(), makers).await;
     let cem = office.person("cem");
-    cem.dm("meet create Standup --at 2099-11-24T09:00").await.unwrap();
+    cem.dm("meet create Standup --at \"tomorrow 09:00\"").await.unwrap();
     let told = hears(&cem, "@bellhop", "mailbox").await;
     assert!(told.text.contains("calendar"), "{}", told.text);
     cem.dm("meet create Standup --at yesteryear").await.unwrap();
@@ -53,12 +59,12 @@ async fn what_stands_in_the_way_of_a_meeting_is_said() {
 
 #[tokio::test]
 async fn online_meetings_need_a_policy_and_say_so() {
-    let office = Office::open(calm(), "meetings = \"online\"\n").await;
+    let office = Office::knowing(calm(), |world| "meetings = \"online\"\n".to_owned() + &makers(world)).await;
     let ann = office.person("ann");
-    ann.dm("meet create Standup --at 2099-11-24T09:00").await.unwrap();
+    ann.dm("meet create Standup --at \"tomorrow 09:00\"").await.unwrap();
     hears(&ann, "@bellhop", "New-CsApplicationAccessPolicy").await;
     office.world.access_policy(true);
-    ann.dm("meet create Retro --at 2099-11-24T10:00").await.unwrap();
+    ann.dm("meet create Retro --at \"tomorrow 10:00\"").await.unwrap();
     let seen = until(PATIENCE, "the link", || async { ann.hears("@bellhop").into_iter().find(|seen| seen.links.iter().any(|link| link.contains("meetup-join"))) }).await;
     let meetings = office.world.meetings();
     assert!(meetings.len() == 1 && seen.links.contains(&meetings[0].2), "{meetings:?}");

@@ -53,7 +53,13 @@ impl Office {
         world.deliver_to(&format!("{}/chat/work", bot.url));
         world.install("Acme").await.unwrap();
         world.install("war room").await.unwrap();
-        Self { world, bot }
+        let mut office = Self { world, bot };
+        if config.contains("[[route]]") {
+            // Routes are looked at when the bot starts; one to a place that came later waits for a while.
+            office.bot.program().terminate(PATIENCE).await.unwrap();
+            office.again().await;
+        }
+        office
     }
 
     pub fn person(&self, name: &str) -> Person {

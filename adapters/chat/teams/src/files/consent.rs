@@ -96,8 +96,13 @@ pub(super) async fn offer(desk: &Desk, upload: Upload, name: &str) -> PortResult
     });
     let service = send::service(desk, &to).await?;
     let sent = desk.connector.send(&service, &conversation(&to), None, false, &activity).await?;
-    offer.message.clone_from(&sent);
-    notes::put(desk, Kind::Offer, &id, &offer).await?;
+    // Whoever answers at once does so before this is written down; what became of the offer then stays.
+    if let Some(now) = notes::get::<Offer>(desk, Kind::Offer, &id).await?
+        && now.upload.is_none()
+    {
+        offer.message.clone_from(&sent);
+        notes::put(desk, Kind::Offer, &id, &offer).await?;
+    }
     let message = MessageRef::Activity(sent).id();
     notes::put(desk, Kind::Sent, key.as_str(), &message.as_str()).await?;
     Ok(message)
@@ -138,6 +143,9 @@ pub(crate) async fn answered(desk: &Arc<Desk>, origin: &Origin, consent: Consent
     if offer.to.channel != origin.at.channel || offer.to.workspace != origin.at.workspace {
         tracing::warn!(chat = %desk.name, "an answer to a file that was offered elsewhere is left");
         return Ok(());
+    }
+    if offer.message.is_empty() {
+        offer.message.clone_from(&consent.message);
     }
     if !consent.accepted {
         notes::remove(desk, Kind::Offer, &consent.key).await?;

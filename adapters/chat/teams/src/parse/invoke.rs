@@ -67,6 +67,8 @@ pub(crate) struct Consent {
     pub key: String,
     /// Where it is to be put.
     pub upload: Value,
+    /// The message that offered it, as Teams knows it.
+    pub message: String,
 }
 
 /// An extension that was chosen.
@@ -108,6 +110,7 @@ pub(super) fn heard(activity: &Activity<'_>, chat: &ChatName, now: Timestamp) ->
             accepted: text(value, "/action") == Some("accept"),
             key: text(value, "/context/bellhop").unwrap_or_default().to_owned(),
             upload: data("/uploadInfo"),
+            message: activity.text("/replyToId").unwrap_or_default().to_owned(),
         }),
         "signin/verifyState" | "signin/tokenExchange" | "signin/failure" | "message/submitAction" => Asked::Acknowledge,
         other => return Ok(Heard::Unserved(other.to_owned())),

@@ -46,6 +46,11 @@ pub(super) fn heard(activity: &Activity<'_>, chat: &ChatName, now: Timestamp, di
     // A message that only its sender sees can't be answered to.
     if targeted {
         origin.reply.activity = None;
+        // Nor is it the beginning of a thread: nobody else has it.
+        if origin.at.thread.as_ref().is_some_and(|thread| thread.as_str() == id) {
+            origin.at.thread = None;
+            origin.reply.conversation = origin.at.channel.to_string();
+        }
     }
     Ok(Heard::Say(Box::new(origin.says(Said::Line(line), files))))
 }
