@@ -73,7 +73,7 @@ async fn names_that_are_taken_or_impossible_are_said() {
     bob.dm("channel create what?*").await.unwrap();
     hears(&bob, "@bellhop", "what?*").await;
     bob.mention("#General", "channel rename lobby").await.unwrap();
-    hears(&bob, "@bellhop", "General").await;
+    hears(&bob, "@bellhop", "can't be renamed").await;
     assert!(channel(&office.world, "lobby").is_none());
 }
 

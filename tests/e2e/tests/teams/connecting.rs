@@ -46,7 +46,7 @@ async fn after_a_restart_the_bot_speaks_to_everyone_it_knew() {
     hears(&bob, "@bellhop", "Bellhop is at your service").await;
     office.bot.program().terminate(PATIENCE).await.unwrap();
     office.again().await;
-    office.bot.said(&["alert", "raise", "DiskFull"]).await;
+    office.alert("DiskFull").await;
     hears(&bob, "#ops", "DiskFull").await;
     hears(&bob, "@bellhop", "DiskFull").await;
     office.bot.said(&["channel", "post", "good morning", "--in", "work/war room"]).await;

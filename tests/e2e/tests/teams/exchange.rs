@@ -82,6 +82,8 @@ async fn a_meeting_that_is_asked_for_in_slack_stands_in_teams_calendars() {
     // Nobody of the tenant has said anything to the bot yet; it knows people by their addresses.
     let (ann, reader) = (slack.person("ann"), teams.person("bob"));
     ann.mention("#ops", "meet create Standup --at \"tomorrow 09:00\" --with @bob --to work/#ops").unwrap();
+    let answer = until(PATIENCE, "an answer in Slack", || async { ann.hears("#ops").pop() }).await;
+    assert!(answer.text.contains("Standup"), "{answer:?}");
     let seen = hears(&reader, "#ops", "Standup").await;
     let calendar = teams.calendar();
     let [(whose, event, Some(join), false)] = calendar.as_slice() else { panic!("{calendar:?}") };

@@ -52,7 +52,7 @@ async fn an_alert_is_one_card_that_is_taken_and_ends_in_place() {
 async fn a_card_that_refreshes_itself_shows_the_newest_state() {
     let office = Office::open(calm(), ROUTED).await;
     let (ann, bob) = (office.person("ann"), office.person("bob"));
-    office.bot.said(&["alert", "raise", "DiskFull"]).await;
+    office.alert("DiskFull").await;
     let card = hears(&bob, "#ops", "DiskFull").await;
     // Whoever opens the channel now has the card ask for its state.
     match ann.refresh(&card).await {
@@ -111,7 +111,7 @@ async fn a_route_says_what_becomes_of_a_message_that_may_have_arrived() {
         let office = Office::open(calm(), &format!("{ROUTED}delivery = \"{delivery}\"\n")).await;
         let ann = office.person("ann");
         office.world.behave(Behaviour { call: Some("send".into()), fail_after: Some(504), times: Some(1), ..Behaviour::default() });
-        office.bot.said(&["alert", "raise", "DiskFull"]).await;
+        office.alert("DiskFull").await;
         if copies == 2 {
             until(PATIENCE * 2, "the second copy", || async { (all(&ann, "#ops", "DiskFull").len() == 2).then_some(()) }).await;
         } else {
