@@ -7,10 +7,12 @@
 mod consent;
 mod drive;
 mod fetch;
+mod posted;
 mod session;
 
 pub(crate) use consent::{answered, resume};
 pub(crate) use fetch::fetch;
+pub(crate) use posted::{Posted, named};
 
 use crate::Desk;
 use crate::address::is_channel;

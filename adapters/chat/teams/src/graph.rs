@@ -103,7 +103,7 @@ impl Graph {
     /// Asks for bytes: they come at once, or they lie at an address that takes no token.
     pub async fn redirected(&self, ask: &Ask<'_>) -> Called<Result<Response, String>> {
         match self.answer(ask).await {
-            Err(failure) if failure.location.is_some() => Ok(Err(failure.location.unwrap_or_default())),
+            Err(failure) if failure.location.is_some() => Ok(Err(failure.location.unwrap_or_default().into_string())),
             other => other.map(Ok),
         }
     }
@@ -178,7 +178,7 @@ impl Graph {
 
     async fn refused(&self, ask: &Ask<'_>, answer: Response) -> Failure {
         let (status, mut error) = (answer.status().as_u16(), answer.refusal());
-        let location = answer.header("location").filter(|_| (300..400).contains(&status)).map(str::to_owned);
+        let location = answer.header("location").filter(|_| (300..400).contains(&status)).map(Box::from);
         let body: Value = answer.bytes().await.ok().and_then(|body| serde_json::from_slice(&body).ok()).unwrap_or_default();
         let told = |path: &str| body.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned();
         let (outer, inner, said) = (told("/error/code"), told("/error/innerError/code"), told("/error/message"));
@@ -200,7 +200,7 @@ impl Graph {
         if status == 500 || status == 501 {
             error.maybe_done = error.maybe_done && !ask.op.safe;
         }
-        Failure { code: (!code.is_empty()).then_some(code), error, location }
+        Failure { code: (!code.is_empty()).then(|| code.into_boxed_str()), error, location }
     }
 
     /// What a call lacks, and who can give it.

@@ -33,6 +33,8 @@ pub(crate) enum FileHandle {
         /// The tenant.
         tenant: String,
     },
+    /// By Graph, which first has to be asked what it is: a file of a message in a channel or group chat.
+    Posted(crate::files::Posted),
     /// The bytes themselves: a message's text that is to be kept as a file.
     Text(String),
 }

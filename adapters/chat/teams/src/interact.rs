@@ -52,11 +52,11 @@ pub(crate) async fn answer(desk: &Arc<Desk>, origin: Origin, asked: Asked) -> Po
             Clicked::Dialog => message("Type the command in the message box, please."),
             Clicked::Nothing(why) => refusal(400, "BadRequest", why),
         })),
-        Asked::Fetch { data } => dialog::fetch(desk, &origin, &data).await.map(Some),
+        Asked::Fetch { data } => dialog::fetch(desk, &data).await.map(Some),
         Asked::Submit { data, extension } => dialog::submitted(desk, origin, &data, extension).await,
         Asked::Search { dataset, typed } => Ok(Some(search::results(desk, &origin, &dataset, &typed).await)),
         Asked::Consent(consent) => files::answered(desk, &origin, consent).await.map(|()| None),
-        Asked::Extension(extension) => extension::open(desk, &origin, *extension).await.map(Some),
+        Asked::Extension(extension) => extension::open(desk, &extension).await.map(Some),
         Asked::Query => Ok(Some(json!({ "composeExtension": { "type": "result", "attachmentLayout": "list", "attachments": [] } }))),
         Asked::Acknowledge => Ok(Some(json!({}))),
     }

@@ -98,7 +98,6 @@ impl std::fmt::Display for Unreadable {
 }
 
 /// An activity with the few things that every reading of it needs.
-#[derive(Clone, Copy)]
 pub(crate) struct Activity<'a> {
     pub value: &'a Value,
 }
@@ -230,16 +229,16 @@ impl<'a> Activity<'a> {
 ///
 /// # Errors
 /// What is missing from an activity of a known kind.
-pub(crate) fn activity(activity: Activity<'_>, chat: &ChatName, now: Timestamp, direct_uploads: bool) -> Result<Heard, Unreadable> {
+pub(crate) fn activity(activity: &Activity<'_>, chat: &ChatName, now: Timestamp, direct_uploads: bool) -> Result<Heard, Unreadable> {
     match activity.kind() {
-        "message" => message::heard(&activity, chat, now, direct_uploads),
-        "invoke" => invoke::heard(&activity, chat, now),
+        "message" => message::heard(activity, chat, now, direct_uploads),
+        "invoke" => invoke::heard(activity, chat, now),
         "installationUpdate" => Ok(match activity.text("/action") {
             Some("add" | "add-upgrade") => Heard::Membership { here: true },
             Some("remove") => Heard::Membership { here: false },
             _ => Heard::Changed,
         }),
-        "conversationUpdate" => Ok(update(&activity)),
+        "conversationUpdate" => Ok(update(activity)),
         _ => Ok(Heard::Nothing),
     }
 }

@@ -118,11 +118,11 @@ async fn channel(desk: &Desk, workspace: Option<&str>, name: &str) -> PortResult
     };
     let found: Vec<&channels::Listed> = listed.iter().filter(fits).collect();
     // One that is open goes before one that is closed.
-    let open: Vec<&&channels::Listed> = found.iter().filter(|channel| !channel.shown.archived).collect();
-    match (open.as_slice(), found.as_slice()) {
-        ([one], _) => Ok(Some(one.shown.address.clone())),
-        ([], [one]) => Ok(Some(one.shown.address.clone())),
-        ([], []) => group_chat(desk, workspace, name).await,
+    let open: Vec<&channels::Listed> = found.iter().copied().filter(|channel| !channel.shown.archived).collect();
+    let meant = if open.is_empty() { &found } else { &open };
+    match meant.as_slice() {
+        [one] => Ok(Some(one.shown.address.clone())),
+        [] => group_chat(desk, workspace, name).await,
         _ => {
             let all: Vec<String> = found.iter().map(|channel| format!("{}:{}/#{}", desk.name, channels::written(&channel.team_name), channel.shown.name)).collect();
             Err(desk.error(PortErrorKind::Invalid, "locate", format!("several teams have a channel `{name}`; write {}", all.join(" or "))))

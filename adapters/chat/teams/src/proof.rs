@@ -184,7 +184,7 @@ fn for_bot(audience: &Value, app_id: &str) -> bool {
 }
 
 fn in_time(claims: &Claims, now: i64) -> Result<(), Refused> {
-    let seconds = |value: &Value| value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds.floor()).and_then(whole));
+    let seconds = |value: &Value| value.as_i64().or_else(|| value.as_f64().map(f64::floor).and_then(whole));
     let ends = seconds(&claims.exp).ok_or(Refused::Time)?;
     let begins = match &claims.nbf {
         Value::Null => None,

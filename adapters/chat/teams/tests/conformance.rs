@@ -3,88 +3,45 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests end the test where something is wrong")]
 
-use async_trait::async_trait;
+mod common;
+
 use bellhop_core::address::{Address, UserRef};
 use bellhop_core::call::{Attachment, Handle};
-use bellhop_core::command::Suggestion;
-use bellhop_core::error::CommandError;
-use bellhop_core::ids::StoreName;
-use bellhop_core::ports::{Completer, Completion, FileStore, Stores};
 use bellhop_core::{Clock as _, Timestamp};
-use bellhop_kit::clock::CountedIds;
 use bellhop_kit::conformance::chat::{Attach, Subject, suite};
 use bellhop_kit::conformance::meetings::{self, Planned};
-use bellhop_kit::memory::{MemoryInbox, MemoryRecords};
 use bellhop_kit::teams::{ChannelSpec, MachineClock, Settings, TeamsWorld};
-use bellhop_teams::{Ports, Teams, TeamsConfig};
+use bellhop_teams::Teams;
+use common::Bed;
 use serde_json::{Value, json};
-use std::net::SocketAddr;
-use std::sync::Arc;
-
-/// Ports that the contract doesn't touch.
-struct Nothing;
-
-#[async_trait]
-impl Completer for Nothing {
-    async fn complete(&self, _from: &UserRef, _at: &Address, _line: &str) -> Completion {
-        Completion::default()
-    }
-
-    async fn choices(&self, _from: &UserRef, _at: &Address, _command: &str, _argument: &str, _typed: &str) -> Vec<Suggestion> {
-        Vec::new()
-    }
-}
-
-#[async_trait]
-impl Stores for Nothing {
-    fn store(&self, _name: Option<&StoreName>) -> Result<Arc<dyn FileStore>, CommandError> {
-        Err(CommandError::Refused("not in this test".to_owned()))
-    }
-
-    fn names(&self) -> Vec<StoreName> {
-        Vec::new()
-    }
-
-    async fn seen_from(self: Arc<Self>, _place: &Address) -> Arc<dyn Stores> {
-        self
-    }
-}
+use std::sync::{Arc, Mutex};
 
 /// An adapter that the world delivers to, installed in its team and for its people.
-#[expect(clippy::disallowed_methods, reason = "the server of a test ends with the test")]
 async fn adapter(world: &TeamsWorld, more: &str) -> Arc<Teams> {
-    bellhop_kit::install_tls();
-    let text = format!("{}{more}", world.config().replace("kind = \"teams\"\n", ""));
-    let config: TeamsConfig = toml::from_str(&text).unwrap();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let listen = listener.local_addr().unwrap();
-    let ports = Ports {
-        inbox: Arc::new(MemoryInbox::default()),
-        completer: Arc::new(Nothing),
-        records: Arc::new(MemoryRecords::default()),
-        stores: Arc::new(Nothing),
-        clock: Arc::new(MachineClock),
-        ids: Arc::new(CountedIds::default()),
-        public_url: format!("http://{listen}"),
-        listen,
-    };
-    let teams = Teams::new("work".into(), config, ports).unwrap();
-    let routes = teams.router().into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, routes).await });
-    world.deliver_to(&format!("http://{listen}/chat/work"));
+    let bed = Bed::new(world, more).await;
     world.install("Acme").await.unwrap();
     for person in ["@ann", "@bob"] {
         world.install(person).await.unwrap();
     }
-    teams
+    bed.teams
 }
 
-async fn world(settings: Settings) -> Arc<TeamsWorld> {
-    Arc::new(TeamsWorld::start_with(settings.unlimited()).await.unwrap())
+/// Every world that was made, to be asked at the end what it has to complain of.
+type Worlds = Mutex<Vec<Arc<TeamsWorld>>>;
+
+async fn world(settings: Settings, worlds: &Worlds) -> Arc<TeamsWorld> {
+    let world = Arc::new(TeamsWorld::start_with(settings.unlimited()).await.unwrap());
+    worlds.lock().unwrap().push(world.clone());
+    world
 }
 
-async fn subject() -> Subject {
-    let world = world(Settings { preview: true, ..Settings::default() }).await;
+fn nothing_to_complain_of(worlds: &Worlds) {
+    let wrongs: Vec<String> = worlds.lock().unwrap().iter().flat_map(|world| world.ledger().wrongs()).collect();
+    assert_eq!(wrongs, Vec::<String>::new());
+}
+
+async fn subject(worlds: &Worlds) -> Subject {
+    let world = world(Settings { preview: true, ..Settings::default() }, worlds).await;
     let channel = world.add_channel(&ChannelSpec::standard("room"));
     let platform = adapter(&world, "").await;
     let tenant = world.tenant();
@@ -119,7 +76,9 @@ async fn subject() -> Subject {
 
 #[tokio::test]
 async fn teams_keeps_the_contract_of_a_chat_platform() {
-    suite(subject).await;
+    let worlds = Worlds::default();
+    suite(|| subject(&worlds)).await;
+    nothing_to_complain_of(&worlds);
 }
 
 fn moment(value: &Value) -> Option<Timestamp> {
@@ -140,9 +99,9 @@ fn planned(body: &Value, join_url: &str, names: [&str; 3], address: &str) -> Pla
     }
 }
 
-async fn organised(more: &str) -> meetings::Subject {
+async fn organised(more: &str, worlds: &Worlds) -> meetings::Subject {
     let online = more.contains("online");
-    let world = world(Settings { access_policy: true, link_later: true, ..Settings::default() }).await;
+    let world = world(Settings { access_policy: true, link_later: true, ..Settings::default() }, worlds).await;
     let platform = adapter(&world, more).await;
     let organizer = UserRef { chat: "work".into(), workspace: world.tenant().into(), user: world.person("ann").object.into() };
     let looked = world.clone();
@@ -166,10 +125,14 @@ async fn organised(more: &str) -> meetings::Subject {
 
 #[tokio::test]
 async fn events_in_calendars_keep_the_contract_of_meetings() {
-    meetings::suite(|| organised("")).await;
+    let worlds = Worlds::default();
+    meetings::suite(|| organised("", &worlds)).await;
+    nothing_to_complain_of(&worlds);
 }
 
 #[tokio::test]
 async fn online_meetings_keep_the_contract_of_meetings() {
-    meetings::suite(|| organised("meetings = \"online\"\n")).await;
+    let worlds = Worlds::default();
+    meetings::suite(|| organised("meetings = \"online\"\n", &worlds)).await;
+    nothing_to_complain_of(&worlds);
 }

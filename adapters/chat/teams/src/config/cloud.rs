@@ -147,12 +147,6 @@ impl Cloud {
         format!("{}/{tenant}/adminconsent?client_id={app_id}", self.login_url.as_str().trim_end_matches('/'))
     }
 
-    /// An address under Graph.
-    #[must_use]
-    pub fn graph(&self, path: &str) -> String {
-        format!("{}/{}", self.graph_url.as_str().trim_end_matches('/'), path.trim_start_matches('/'))
-    }
-
     /// Where a conversation is begun while none is known: the cloud's own address, or the first of `service_urls` where those
     /// were set to others.
     #[must_use]

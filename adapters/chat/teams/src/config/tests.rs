@@ -67,6 +67,5 @@ fn clouds_have_their_own_endpoints() {
     assert_eq!(config.cloud.issuer, "https://api.botframework.us");
     assert_eq!(config.cloud.token_url("T"), "https://login.microsoftonline.us/T/oauth2/v2.0/token");
     assert_eq!(config.cloud.graph_resource, "https://graph.microsoft.us");
-    assert_eq!(config.cloud.graph("/teams/x"), "https://graph.microsoft.us/v1.0/teams/x");
     assert_eq!(config.cloud.begin_url(), "https://smba.infra.gov.teams.microsoft.us/teams/");
 }

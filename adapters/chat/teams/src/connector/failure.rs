@@ -11,11 +11,11 @@ use serde_json::Value;
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     /// `BotNotInConversationRoster`.
-    pub code: Option<String>,
+    pub code: Option<Box<str>>,
     /// In the words of the port.
     pub error: PortError,
     /// Where else it is, where that was the answer.
-    pub location: Option<String>,
+    pub location: Option<Box<str>>,
 }
 
 impl Failure {
@@ -50,7 +50,7 @@ impl Failure {
         };
         // It may have been shown all the same; with a time to come back it was not.
         error.maybe_done = !safe && matches!(status, 502 | 504) && !matches!(error.retry, Retry::After(_));
-        Self { code, error, location: None }
+        Self { code: code.map(String::into_boxed_str), error, location: None }
     }
 }
 

@@ -38,7 +38,15 @@ pub(crate) async fn fetch(desk: &Desk, attachment: &Attachment) -> PortResult<By
         let message = "how to fetch this file was written by another version; send the file anew";
         return Err(desk.error(PortErrorKind::Invalid, "fetch", message));
     };
+    let handle = match handle {
+        FileHandle::Posted(posted) => {
+            let file = super::posted::file(desk, &posted).await?;
+            FileHandle::of(&file.handle).unwrap_or(FileHandle::Posted(posted))
+        }
+        known => known,
+    };
     match handle {
+        FileHandle::Posted(_) => Err(desk.error(PortErrorKind::NotFound, "fetch", "the message no longer has this file")),
         FileHandle::Text(text) => Ok(Box::pin(futures::stream::iter([Ok(Bytes::from(text))]))),
         FileHandle::Open(url) => {
             if !holds_files(desk, &url) {

@@ -84,7 +84,7 @@ async fn one(desk: &Desk, url: &str, from: u64, size: u64, piece: Bytes) -> Port
             Ok(answer) if answer.status().as_u16() == 416 && expected(desk, url).await?.is_none_or(|next| next >= end) => {
                 return Ok(Value::Null);
             }
-            Ok(answer) => refused(answer),
+            Ok(answer) => refused(&answer),
             Err(error) => error,
         };
         if tries >= TRIES || failure.retry == Retry::No {
@@ -104,7 +104,7 @@ async fn one(desk: &Desk, url: &str, from: u64, size: u64, piece: Bytes) -> Port
     }
 }
 
-fn refused(answer: Response) -> PortError {
+fn refused(answer: &Response) -> PortError {
     let mut error = answer.refusal();
     error.message = match answer.status().as_u16() {
         404 => format!("{}; the address to upload to has ended", error.message),

@@ -27,8 +27,7 @@ const NONE: &str = "This dialog can't be opened: what it asks for is not known. 
 ///
 /// # Errors
 /// What it carries could not be read or kept.
-pub(super) async fn fetch(desk: &Desk, origin: &Origin, data: &Value) -> PortResult<Value> {
-    let _ = origin;
+pub(super) async fn fetch(desk: &Desk, data: &Value) -> PortResult<Value> {
     match meant(desk, data).await? {
         Some(Click::Form { command, answers }) => match desk.about(&command) {
             Some(about) => form(desk, &grammar::form(&about, &answers, None), &about, &[]).await,

@@ -5,7 +5,7 @@
 use super::dialog;
 use crate::Desk;
 use crate::handle::FileHandle;
-use crate::parse::{Extension, Origin};
+use crate::parse::Extension;
 use bellhop_core::call::Attachment;
 use bellhop_core::form::Answers;
 use bellhop_core::grammar;
@@ -19,11 +19,10 @@ pub(crate) const SAVE: &str = "save";
 pub(crate) const ALERT: &str = "alert";
 
 /// The dialog of an extension, with what is known of the message that it is used on.
-pub(super) async fn open(desk: &Desk, origin: &Origin, extension: Extension) -> PortResult<Value> {
-    let _ = origin;
+pub(super) async fn open(desk: &Desk, extension: &Extension) -> PortResult<Value> {
     let (command, answers, attachments) = match extension.command.as_str() {
-        SAVE => ("file put", Answers::new(), files(&extension)),
-        ALERT => ("alert raise", about(&extension), Vec::new()),
+        SAVE => ("file put", Answers::new(), files(extension)),
+        ALERT => ("alert raise", about(extension), Vec::new()),
         // A slash command without more: the line is typed in the dialog.
         other => return Ok(dialog::continues("Run a command", &crate::render::line_card(other))),
     };

@@ -139,7 +139,7 @@ async fn deliver(State(intake): State<Arc<Intake>>, request: Request) -> Respons
         return intake.forged(refused);
     }
     // What is kept has to be kept whole, even if the connection goes meanwhile.
-    let response = Box::pin(answered(&intake, activity)).await;
+    let response = Box::pin(answered(&intake, &activity)).await;
     if response.status().is_success() {
         intake.taken.increment(1);
     }
@@ -161,7 +161,7 @@ fn from_here(peer: Option<SocketAddr>, headers: &HeaderMap) -> bool {
     peer.is_some_and(|peer| peer.ip().is_loopback()) && !forwarded && !headers.contains_key(header::ORIGIN) && json
 }
 
-async fn answered(intake: &Intake, activity: Activity<'_>) -> Response {
+async fn answered(intake: &Intake, activity: &Activity<'_>) -> Response {
     match take(&intake.desk, activity).await {
         Answer::Empty => StatusCode::OK.into_response(),
         Answer::Json(answer) => {

@@ -2,7 +2,7 @@
 
 use crate::interact::{self, NOT_KEPT};
 use crate::parse::{self, Activity, Asked, Heard, Trigger};
-use crate::{Desk, config::Uploads};
+use crate::{Desk, config::Uploads, files};
 use bellhop_core::ports::{Accepted, Incoming, PortResult};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(super) enum Answer {
 }
 
 /// Takes an activity whose token is right.
-pub(super) async fn take(desk: &Arc<Desk>, activity: Activity<'_>) -> Answer {
+pub(super) async fn take(desk: &Arc<Desk>, activity: &Activity<'_>) -> Answer {
     let direct = desk.config.uploads == Uploads::Direct;
     let heard = match parse::activity(activity, &desk.name, desk.ports.clock.now(), direct) {
         Ok(heard) => heard,
@@ -65,7 +65,8 @@ pub(super) async fn take(desk: &Arc<Desk>, activity: Activity<'_>) -> Answer {
     }
 }
 
-async fn said(desk: &Arc<Desk>, incoming: Incoming) -> Answer {
+async fn said(desk: &Arc<Desk>, mut incoming: Incoming) -> Answer {
+    files::named(desk, &mut incoming).await;
     let at = incoming.at.clone();
     match desk.ports.inbox.accept(incoming).await {
         Ok(Accepted::New) => {
@@ -78,7 +79,7 @@ async fn said(desk: &Arc<Desk>, incoming: Incoming) -> Answer {
 }
 
 /// Keeps what an activity shows of its conversation, its team and its sender: that is how they are spoken to later.
-async fn note(desk: &Desk, activity: Activity<'_>, here: bool) -> PortResult<()> {
+async fn note(desk: &Desk, activity: &Activity<'_>, here: bool) -> PortResult<()> {
     let team = activity.team();
     if let Some((id, mut conversation)) = activity.reference() {
         conversation.gone = !here;

@@ -1,22 +1,26 @@
 //! Files that come with an activity or with a message that an extension is used on.
 
 use super::{Activity, list, text};
+use crate::files::Posted;
 use crate::handle::FileHandle;
+use bellhop_core::address::Address;
 use bellhop_core::call::Attachment;
 use serde_json::Value;
 
 /// What a file that was sent to the bot is called by its content type.
 const DOWNLOAD: &str = "application/vnd.microsoft.teams.file.download.info";
 
-/// The files of an activity.
-pub(super) fn attachments(activity: &Activity<'_>) -> Vec<Attachment> {
+/// The files of an activity that was said here.
+pub(super) fn attachments(activity: &Activity<'_>, at: &Address, message: &str) -> Vec<Attachment> {
     let mut files = Vec::new();
-    for (at, attached) in list(activity.value, "/attachments").enumerate() {
+    for (number, attached) in list(activity.value, "/attachments").enumerate() {
         let kind = text(attached, "/contentType").unwrap_or_default();
         if kind == DOWNLOAD {
             files.extend(download(attached));
         } else if kind.starts_with("image/") {
-            files.extend(image(activity, at, attached, kind));
+            files.extend(image(activity, number, attached, kind));
+        } else if kind == "text/html" && activity.scope() != "personal" {
+            files.extend(posted(attached, at, message));
         }
     }
     files
@@ -33,6 +37,20 @@ fn download(attached: &Value) -> Option<Attachment> {
         size: attached.pointer("/content/fileSize").and_then(Value::as_u64),
         handle: FileHandle::Open(url.to_owned()).handle(),
     })
+}
+
+/// Files that a message's page names by their ids.
+fn posted(attached: &Value, at: &Address, message: &str) -> Vec<Attachment> {
+    let page = text(attached, "/content").unwrap_or_default();
+    let ids = page.split("<attachment id=\"").skip(1).filter_map(|rest| rest.split_once('"')).map(|(id, _)| id);
+    let files = ids.filter(|id| !id.is_empty() && id.len() <= 200).map(|id| Attachment {
+        id: format!("shared:{message}:{id}"),
+        name: "file".to_owned(),
+        content_type: "application/octet-stream".to_owned(),
+        size: None,
+        handle: FileHandle::Posted(Posted { at: at.clone(), message: message.to_owned(), file: id.to_owned() }).handle(),
+    });
+    files.collect()
 }
 
 /// A picture that stands in the message itself; the connector holds it.

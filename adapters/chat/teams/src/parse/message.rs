@@ -32,7 +32,7 @@ pub(super) fn heard(activity: &Activity<'_>, chat: &ChatName, now: Timestamp, di
         return Ok(Heard::Nothing);
     }
     let line = typed(activity.text("/text").unwrap_or_default(), &entities, activity.bot());
-    let files = attachments(activity);
+    let files = attachments(activity, &origin.at, id);
     let line = match (line.is_empty(), files.is_empty()) {
         (false, _) => line,
         (true, false) if personal && !direct_uploads => return Ok(Heard::Nothing),

@@ -20,7 +20,7 @@ fn said_in(scope: &str, conversation: &str, text: &str) -> Value {
 }
 
 fn heard(value: &Value) -> Heard {
-    activity(Activity { value }, &"work".into(), now(), true).unwrap()
+    activity(&Activity { value }, &"work".into(), now(), true).unwrap()
 }
 
 fn line(value: &Value) -> String {
@@ -105,7 +105,7 @@ fn files_come_with_how_to_fetch_them() {
     assert!(matches!(FileHandle::of(&incoming.attachments[0].handle), Some(FileHandle::Open(url)) if url.contains("tempauth")));
     assert!(matches!(FileHandle::of(&incoming.attachments[1].handle), Some(FileHandle::Connector(_))));
     assert!(!format!("{incoming:?}").contains("tempauth"), "the address is a secret");
-    let unasked = activity(Activity { value: &value }, &"work".into(), now(), false).unwrap();
+    let unasked = activity(&Activity { value: &value }, &"work".into(), now(), false).unwrap();
     assert!(matches!(unasked, Heard::Nothing));
 }
 
@@ -181,6 +181,6 @@ fn an_activity_with_two_organisations_has_none() {
 fn what_is_missing_is_named() {
     let mut value = said_in("personal", "a:1", "help");
     value["id"] = Value::Null;
-    let error = activity(Activity { value: &value }, &"work".into(), now(), true).unwrap_err();
+    let error = activity(&Activity { value: &value }, &"work".into(), now(), true).unwrap_err();
     assert_eq!(error.member, "/id");
 }

@@ -15,11 +15,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// Changes a message into this one.
 pub(crate) async fn revise(desk: &Desk, message: &MessageId, post: &Post) -> PortResult<()> {
-    let (place, id, targeted) = match place(desk, &post.to, message).await? {
-        Some(found) => found,
-        None => {
-            return Err(desk.error(PortErrorKind::NotFound, "revise", "a message that went by a webhook can't be changed"));
-        }
+    let Some((place, id, targeted)) = place(desk, &post.to, message).await? else {
+        return Err(desk.error(PortErrorKind::NotFound, "revise", "a message that went by a webhook can't be changed"));
     };
     let sending = Sending::new(desk, post).await?;
     let mut changed = sending.update(&place, &id, targeted, false).await;
