@@ -75,7 +75,10 @@ async fn removed_from_a_team_the_bot_is_silent_until_it_comes_back() {
     let before = office.world.ledger().calls_of("send");
     let refused = office.bot.say(&["channel", "post", "anyone", "--in", "work/#ops"]).await;
     if refused.code == 0 {
-        until(PATIENCE, "what could not be delivered", || async { office.bot.said(&["outbox", "list"]).await.contains("anyone").then_some(()) }).await;
+        until(PATIENCE, "what could not be delivered", || async {
+            office.bot.said(&["outbox", "list"]).await.contains("anyone").then_some(())
+        })
+        .await;
     }
     assert!(office.world.ledger().calls_of("send") - before <= 1);
     office.world.install("Acme").await.unwrap();

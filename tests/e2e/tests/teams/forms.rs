@@ -93,7 +93,10 @@ async fn a_messages_menu_stores_its_files_and_makes_alerts() {
         assert!(matches!(done, Submitted::Closed | Submitted::Says(_)), "{form:?}: {done:?}");
     }
     let card = until(PATIENCE, "the alert", || async {
-        ["#ops", "@bellhop"].iter().flat_map(|place| ann.hears(place)).find(|seen| seen.text.contains("FIRING") || seen.text.contains("may not"))
+        ["#ops", "@bellhop"]
+            .iter()
+            .flat_map(|place| ann.hears(place))
+            .find(|seen| seen.text.contains("FIRING") || seen.text.contains("may not"))
     })
     .await;
     assert!(card.text.contains("the notes"), "{}", card.text);
@@ -109,7 +112,9 @@ async fn invokes_that_nobody_serves_are_answered_all_the_same() {
         assert!(taken.status == expected || taken.status == 200, "{name}: {taken:?}");
     }
     assert_eq!(ann.invoke_any("@bellhop", "no/such", json!({})).await.unwrap().status, 501);
-    for name in ["adaptiveCard/action", "task/fetch", "task/submit", "application/search", "fileConsent/invoke", "composeExtension/fetchTask"] {
+    for name in
+        ["adaptiveCard/action", "task/fetch", "task/submit", "application/search", "fileConsent/invoke", "composeExtension/fetchTask"]
+    {
         for value in [json!(null), json!({}), json!([]), json!({ "data": 7 }), json!({ "action": "x", "uploadInfo": 1, "context": [] })] {
             let taken = ann.invoke_any("@bellhop", name, value.clone()).await.unwrap();
             assert!(taken.status < 500 || taken.status == 501, "{name} {value}: {taken:?}");

@@ -91,7 +91,8 @@ async fn charts_are_pictures_that_can_be_fetched() {
     let office = Office::open(calm(), "").await;
     let ann = office.person("ann");
     let key = office.bot.key().await;
-    let events: Vec<_> = (0..20).map(|n| json!({ "event": "page_view", "distinct_id": format!("p{n}"), "insert_id": format!("i{n}") })).collect();
+    let events: Vec<_> =
+        (0..20).map(|n| json!({ "event": "page_view", "distinct_id": format!("p{n}"), "insert_id": format!("i{n}") })).collect();
     assert_eq!(office.bot.post("/v1/events", &key, json!(events).to_string()).await.0, 200);
     ann.dm("report page_views 7d").await.unwrap();
     let seen = hears(&ann, "@bellhop", "20").await;
@@ -115,7 +116,10 @@ async fn a_route_says_what_becomes_of_a_message_that_may_have_arrived() {
         if copies == 2 {
             until(PATIENCE * 2, "the second copy", || async { (all(&ann, "#ops", "DiskFull").len() == 2).then_some(()) }).await;
         } else {
-            until(PATIENCE * 2, "it among the undelivered", || async { office.bot.said(&["outbox", "list"]).await.contains("DiskFull").then_some(()) }).await;
+            until(PATIENCE * 2, "it among the undelivered", || async {
+                office.bot.said(&["outbox", "list"]).await.contains("DiskFull").then_some(())
+            })
+            .await;
         }
         office.bot.said(&["channel", "post", "and on", "--in", "work/#ops"]).await;
         hears(&ann, "#ops", "and on").await;
@@ -127,9 +131,12 @@ async fn a_route_says_what_becomes_of_a_message_that_may_have_arrived() {
 async fn workflows_carry_messages_for_those_without_a_bot() {
     let world = TeamsWorld::start().await.unwrap();
     let url = world.add_workflow("ops");
-    let bot = Bot::start(&format!("[chat.flow]\nkind = \"teams\"\n[chat.flow.webhooks]\nops = \"{url}\"\n[[route]]\nto = [\"flow/#ops\"]\n")).await;
+    let bot =
+        Bot::start(&format!("[chat.flow]\nkind = \"teams\"\n[chat.flow.webhooks]\nops = \"{url}\"\n[[route]]\nto = [\"flow/#ops\"]\n"))
+            .await;
     let ann = world.person("ann");
-    let sees = async |text: &str| until(PATIENCE, text, || async { ann.sees("#ops").into_iter().find(|seen| seen.text.contains(text)) }).await;
+    let sees =
+        async |text: &str| until(PATIENCE, text, || async { ann.sees("#ops").into_iter().find(|seen| seen.text.contains(text)) }).await;
     bot.said(&["channel", "post", "hello there", "--in", "flow/#ops"]).await;
     let seen = sees("hello there").await;
     assert!(seen.author == "Workflows" && seen.buttons.is_empty(), "{seen:?}");
