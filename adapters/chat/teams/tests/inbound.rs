@@ -184,8 +184,14 @@ async fn odd_activities_do_no_harm() {
         (b"[]".to_vec(), 400),
         (b"{}".to_vec(), 400),
         (vec![b' '; 2 << 20], 413),
-        (json!({ "type": "anything", "channelId": "msteams", "serviceUrl": url, "channelData": good["channelData"] }).to_string().into(), 200),
-        (json!({ "type": "message", "channelId": "msteams", "serviceUrl": url, "channelData": good["channelData"] }).to_string().into(), 200),
+        (
+            json!({ "type": "anything", "channelId": "msteams", "serviceUrl": url, "channelData": good["channelData"] }).to_string().into(),
+            200,
+        ),
+        (
+            json!({ "type": "message", "channelId": "msteams", "serviceUrl": url, "channelData": good["channelData"] }).to_string().into(),
+            200,
+        ),
     ] {
         let answer = world.send_raw(&bed.url, &body, &url, &Forgery::None).await.unwrap();
         assert_eq!(answer.status, status, "{}", String::from_utf8_lossy(&body[..body.len().min(60)]));

@@ -240,14 +240,6 @@ pub(super) async fn unarchive(subject: &Subject) -> Verdict {
     Ok(Outcome::Held)
 }
 
-pub(super) async fn delete(subject: &Subject) -> Verdict {
-    let channels = channels!(subject);
-    let made = done!(channels.create("suite-gone", false).await, "creating");
-    twice_or_not_at_all!(channels.delete(&made.address), channels.delete(&made.address), "a bot can't delete channels");
-    same!(named(channels, "suite-gone").await?.len(), 0, "channels of that name afterwards");
-    Ok(Outcome::Held)
-}
-
 pub(super) async fn purpose(subject: &Subject) -> Verdict {
     let channels = channels!(subject);
     let made = done!(channels.create("suite-purpose", false).await, "creating");
