@@ -3,7 +3,10 @@
 
 use bellhop_bench::figures::{Figure, table};
 use bellhop_bench::stores::What;
-use bellhop_bench::{Failure, chart, child, discord, discord_delivery, discord_restarts, events, files, intake, kills, site, slack, slack_delivery, start, stores};
+use bellhop_bench::{
+    Failure, chart, child, discord, discord_delivery, discord_restarts, events, files, intake, kills, site, slack, slack_delivery, start,
+    stores,
+};
 use bellhop_core::capabilities::Lookup;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::io::Write as _;
