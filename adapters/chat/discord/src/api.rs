@@ -5,8 +5,8 @@
 
 mod blocked;
 mod buckets;
-mod invalid;
 mod global;
+mod invalid;
 
 use crate::wire::{Body, Failure, Route, Said, Wire, WireResult};
 use bellhop_core::clock::Clock;

@@ -63,8 +63,9 @@ impl Channels for Discord {
         let made: WireResult<Value> = desk.api.call(CREATE, &[&guild.id], body).await;
         let made = made.map_err(|failure| desk.not_changed(failure, "Manage Channels"))?;
         desk.directory.forget(&guild.id).await;
-        let known = Known::of(&made, &guild.id)
-            .ok_or_else(|| desk.error(PortErrorKind::Broken, "create", "Discord's answer doesn't say which channel it made").maybe_done())?;
+        let known = Known::of(&made, &guild.id).ok_or_else(|| {
+            desk.error(PortErrorKind::Broken, "create", "Discord's answer doesn't say which channel it made").maybe_done()
+        })?;
         Ok(desk.shown(&guild, &known, None))
     }
 
@@ -86,9 +87,9 @@ impl Channels for Discord {
         desk.directory.forget_channel(&known.guild, &known.id).await;
         match deleted {
             Err(failure) if failure.is(&[10003]) => Ok(()),
-            other => {
-                other.map(|_| ()).map_err(|failure| desk.not_changed(failure, if known.is_thread() { "Manage Threads" } else { "Manage Channels" }))
-            }
+            other => other
+                .map(|_| ())
+                .map_err(|failure| desk.not_changed(failure, if known.is_thread() { "Manage Threads" } else { "Manage Channels" })),
         }
     }
 
@@ -113,7 +114,11 @@ impl Channels for Discord {
         let desk = &self.desk;
         let known = desk.known(at, "topic").await?;
         if known.is_thread() {
-            return Err(bellhop_core::PortError::unsupported(desk.service(), "topic", "a thread of Discord's has no topic; give one to its channel"));
+            return Err(bellhop_core::PortError::unsupported(
+                desk.service(),
+                "topic",
+                "a thread of Discord's has no topic; give one to its channel",
+            ));
         }
         let most = if known.is_forum() { FORUM_TOPIC } else { TOPIC };
         let length = topic.chars().count();
@@ -160,9 +165,9 @@ impl Desk {
         let channel = target(at);
         self.directory.forget_channel(at.workspace.as_str(), channel).await;
         let found = self.directory.channel(channel).await?;
-        let mut known = found.map(|known| (*known).clone()).ok_or_else(|| {
-            self.error(PortErrorKind::NotFound, operation, "there is no such channel, or the bot doesn't see it")
-        })?;
+        let mut known = found
+            .map(|known| (*known).clone())
+            .ok_or_else(|| self.error(PortErrorKind::NotFound, operation, "there is no such channel, or the bot doesn't see it"))?;
         if known.guild == DIRECT {
             known.guild = at.workspace.to_string();
         }
@@ -202,7 +207,11 @@ impl Desk {
         let known = self.directory.channels(&guild.id).await?;
         let taken = known.iter().any(|one| one.is_text() && one.name.eq_ignore_ascii_case(name) && Some(one.id.as_str()) != but);
         if taken {
-            return Err(self.error(PortErrorKind::Conflict, operation, format!("there is a channel #{name} already, perhaps a closed one")));
+            return Err(self.error(
+                PortErrorKind::Conflict,
+                operation,
+                format!("there is a channel #{name} already, perhaps a closed one"),
+            ));
         }
         Ok(())
     }
@@ -234,7 +243,9 @@ impl Desk {
         }
         let guilds = self.directory.guilds().await?;
         let called = |guild: &&Guild| {
-            workspace.is_none_or(|text| text == DIRECT || guild.id == text || guild.name.eq_ignore_ascii_case(text) || dashed(&guild.name) == text)
+            workspace.is_none_or(|text| {
+                text == DIRECT || guild.id == text || guild.name.eq_ignore_ascii_case(text) || dashed(&guild.name) == text
+            })
         };
         let meant: Vec<Guild> = guilds.iter().filter(called).cloned().collect();
         if direct {

@@ -97,7 +97,8 @@ async fn servers(desk: &Desk, findings: &mut Vec<Finding>) -> PortResult<()> {
         findings.push(bad(format!("the bot is in no server yet: open {link} and choose one")));
     }
     for wanted in desk.config.guilds.iter().filter(|wanted| !guilds.iter().any(|guild| guild.id == **wanted)) {
-        findings.push(bad(format!("`guilds` names the server {wanted}, and the bot is not in it: open {link} and choose it, or take it out")));
+        findings
+            .push(bad(format!("`guilds` names the server {wanted}, and the bot is not in it: open {link} and choose it, or take it out")));
     }
     for guild in guilds.iter() {
         let Some(has) = guild.permissions else {
@@ -110,7 +111,12 @@ async fn servers(desk: &Desk, findings: &mut Vec<Finding>) -> PortResult<()> {
         }
         let missing: Vec<_> = PERMISSIONS.iter().filter(|(bit, ..)| has & (1 << bit) == 0).collect();
         if missing.is_empty() {
-            findings.push(good(format!("in the server {} ({}) the bot has all {} permissions that it needs", guild.name, guild.id, PERMISSIONS.len())));
+            findings.push(good(format!(
+                "in the server {} ({}) the bot has all {} permissions that it needs",
+                guild.name,
+                guild.id,
+                PERMISSIONS.len()
+            )));
         }
         for (_, name, what) in missing {
             findings.push(bad(format!(

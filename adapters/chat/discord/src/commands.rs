@@ -61,13 +61,12 @@ pub(crate) fn schema(commands: &[About]) -> Vec<Value> {
 }
 
 fn everywhere(command: CreateCommand) -> CreateCommand {
-    command
-        .integration_types(vec![InstallationContext::Guild])
-        .contexts(vec![InteractionContext::Guild, InteractionContext::BotDm])
+    command.integration_types(vec![InstallationContext::Guild]).contexts(vec![InteractionContext::Guild, InteractionContext::BotDm])
 }
 
 fn root() -> Value {
-    let line = CreateCommandOption::new(CommandOptionType::String, LINE, "The command line, such as: file list reports/").set_autocomplete(true);
+    let line =
+        CreateCommandOption::new(CommandOptionType::String, LINE, "The command line, such as: file list reports/").set_autocomplete(true);
     let command = CreateCommand::new(ROOT).kind(CommandType::ChatInput).description("Runs any command, typed as a line").add_option(line);
     written(everywhere(command))
 }
@@ -156,7 +155,8 @@ fn pruned(value: Value) -> Value {
     };
     match value {
         Value::Object(members) => {
-            let kept: Map<String, Value> = members.into_iter().map(|(name, value)| (name, pruned(value))).filter(|(_, value)| says(value)).collect();
+            let kept: Map<String, Value> =
+                members.into_iter().map(|(name, value)| (name, pruned(value))).filter(|(_, value)| says(value)).collect();
             Value::Object(kept)
         }
         Value::Array(all) => Value::Array(all.into_iter().map(pruned).collect()),
@@ -175,7 +175,9 @@ pub(crate) fn characters(command: &Value) -> usize {
     let text = |name: &str| command.get(name).and_then(Value::as_str).map_or(0, |text| text.chars().count());
     let inner = |name: &str| command.get(name).and_then(Value::as_array).into_iter().flatten();
     let choices: usize = inner("choices")
-        .map(|choice| ["name", "value"].iter().filter_map(|part| choice.get(part)?.as_str()).map(|text| text.chars().count()).sum::<usize>())
+        .map(|choice| {
+            ["name", "value"].iter().filter_map(|part| choice.get(part)?.as_str()).map(|text| text.chars().count()).sum::<usize>()
+        })
         .sum();
     text("name") + text("description") + choices + inner("options").map(characters).sum::<usize>()
 }
@@ -209,8 +211,7 @@ fn option_essence(option: &Value) -> Value {
     let of = |name: &str| option.get(name).and_then(Value::as_array).into_iter().flatten();
     let mut channels: Vec<u64> = of("channel_types").filter_map(Value::as_u64).collect();
     channels.sort_unstable();
-    let choices: Vec<Value> =
-        of("choices").map(|choice| serde_json::json!([choice.get("name"), choice.get("value")])).collect();
+    let choices: Vec<Value> = of("choices").map(|choice| serde_json::json!([choice.get("name"), choice.get("value")])).collect();
     serde_json::json!({
         "type": option.get("type"),
         "name": option.get("name"),

@@ -235,7 +235,12 @@ impl Directory {
     }
 
     fn odd(&self, operation: &'static str) -> PortError {
-        PortError::new(PortErrorKind::Broken, self.api.service(), operation, "Discord's answer has no id; does `api_url` lead to Discord's API?")
+        PortError::new(
+            PortErrorKind::Broken,
+            self.api.service(),
+            operation,
+            "Discord's answer has no id; does `api_url` lead to Discord's API?",
+        )
     }
 }
 
@@ -279,7 +284,10 @@ impl Desk {
                 Err(PortError::unsupported(
                     self.service(),
                     operation,
-                    format!("the bot is in more than one server ({}), and this doesn't say in which; make the channel in Discord", names.join(", ")),
+                    format!(
+                        "the bot is in more than one server ({}), and this doesn't say in which; make the channel in Discord",
+                        names.join(", ")
+                    ),
                 ))
             }
         }

@@ -158,7 +158,8 @@ fn is_over(error: &PortError) -> bool {
 }
 
 fn expired(desk: &Desk, attachment: &Attachment) -> PortError {
-    let message = format!("Discord no longer has `{}`: its address has expired or the file was removed; send it anew", file_name(&attachment.name));
+    let message =
+        format!("Discord no longer has `{}`: its address has expired or the file was removed; send it anew", file_name(&attachment.name));
     desk.error(PortErrorKind::NotFound, "fetch", message)
 }
 

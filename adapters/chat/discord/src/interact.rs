@@ -145,7 +145,9 @@ fn fault(about: &About, answers: &Answers) -> Option<(Option<Form>, String)> {
         Misunderstood::Missing { form, missing, .. } => (Some(given(form)), format!("{} is needed.", missing.join(", "))),
         Misunderstood::Value { form, why, .. } => (Some(given(form)), why),
         Misunderstood::Surplus { typed, usage, .. } => (None, format!("`{typed}` is more than the command takes: {usage}")),
-        Misunderstood::Nothing | Misunderstood::Words(_) | Misunderstood::Name { .. } | Misunderstood::Verb { .. } => (None, error.to_string()),
+        Misunderstood::Nothing | Misunderstood::Words(_) | Misunderstood::Name { .. } | Misunderstood::Verb { .. } => {
+            (None, error.to_string())
+        }
     })
 }
 

@@ -9,12 +9,17 @@ use bellhop_core::command::About;
 use serde_json::Value;
 
 /// The permissions that the bot needs: their bit, their name in Discord's settings, and what for.
-pub(crate) const PERMISSIONS: [(u32, &str, &str); 11] = [
+pub(crate) const PERMISSIONS: [(u32, &str, &str); 12] = [
     (10, "View Channels", "see the channels that it is to post in"),
     (11, "Send Messages", "post messages"),
     (14, "Embed Links", "show cards"),
     (15, "Attach Files", "upload files and charts"),
-    (16, "Read Message History", "look up whether a message was posted when Discord's answer got lost, answer to messages, and back channels up"),
+    (
+        16,
+        "Read Message History",
+        "look up whether a message was posted when Discord's answer got lost, answer to messages, and back channels up",
+    ),
+    (6, "Add Reactions", "show that a message to it is kept"),
     (38, "Send Messages in Threads", "answer in threads"),
     (35, "Create Public Threads", "begin a thread under a message"),
     (34, "Manage Threads", "open closed threads, and close them"),
@@ -38,7 +43,8 @@ pub fn manifest(commands: &[About]) -> Value {
 /// application's id.
 #[must_use]
 pub fn install_link(config: Option<&DiscordConfig>) -> String {
-    let application = config.map(|config| config.application_id.as_str()).filter(|id| crate::address::is_id(id)).unwrap_or("APPLICATION_ID");
+    let application =
+        config.map(|config| config.application_id.as_str()).filter(|id| crate::address::is_id(id)).unwrap_or("APPLICATION_ID");
     format!("https://discord.com/oauth2/authorize?client_id={application}&scope=bot%20applications.commands&permissions={}", bits())
 }
 

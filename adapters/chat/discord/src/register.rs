@@ -67,7 +67,8 @@ impl Scope<'_> {
     }
 
     async fn bring(&self, wanted: &[Value]) -> PortResult<()> {
-        let there: BTreeMap<String, Value> = self.list().await?.into_iter().filter_map(|command| Some((named(&command)?, command))).collect();
+        let there: BTreeMap<String, Value> =
+            self.list().await?.into_iter().filter_map(|command| Some((named(&command)?, command))).collect();
         let before = self.own().await?;
         let names: BTreeSet<String> = wanted.iter().filter_map(named).collect();
         // What is about to be put there is ours, whatever becomes of the rest.

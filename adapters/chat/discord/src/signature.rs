@@ -145,7 +145,8 @@ pub(crate) mod tests {
     }
 
     /// Made with another implementation (Node's crypto).
-    const VECTOR: &str = "1695961a47c91a1ec033b819b7e87e3dbc583dd0cee6d1fd0216f58ac87b6228ae531ddbf91fb7bc28d7edf7f08604da16f54624f38a6bc0614e4dc13cd47f0f";
+    const VECTOR: &str =
+        "1695961a47c91a1ec033b819b7e87e3dbc583dd0cee6d1fd0216f58ac87b6228ae531ddbf91fb7bc28d7edf7f08604da16f54624f38a6bc0614e4dc13cd47f0f";
 
     #[test]
     fn the_vector_of_another_implementation_is_good() {
@@ -167,8 +168,8 @@ pub(crate) mod tests {
     fn a_signature_made_malleable_is_refused() {
         // The same signature with the group's order added to its second half: lenient verifiers take it.
         const ORDER: [u8; 32] = [
-            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-            0, 0, 0, 0, 0x10,
+            0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+            0, 0, 0, 0, 0, 0x10,
         ];
         let mut bytes = hex::decode(VECTOR).unwrap();
         let mut carry = 0_u16;

@@ -5,11 +5,11 @@
 
 use async_trait::async_trait;
 use bellhop_core::Card;
+use bellhop_core::Retry;
 use bellhop_core::address::{Address, UserRef};
 use bellhop_core::call::{Attachment, Audience, Handle};
 use bellhop_core::command::Suggestion;
 use bellhop_core::ports::{ChatPlatform as _, Completer, Completion, Post};
-use bellhop_core::Retry;
 use bellhop_discord::{Discord, DiscordConfig, Ports};
 use bellhop_kit::clock::CountedIds;
 use bellhop_kit::conformance::chat::{Observe, Subject, suite};

@@ -71,7 +71,9 @@ impl Invalid {
     async fn kept(&self) -> Vec<(i64, u64)> {
         let from = format!("{:012}", minute(self.clock.now() - WINDOW));
         match self.records.after(&self.collection, Some(&from), 20).await {
-            Ok(kept) => kept.iter().filter_map(|one| Some((one.key.parse().ok()?, one.value.get("count").and_then(Value::as_u64)?))).collect(),
+            Ok(kept) => {
+                kept.iter().filter_map(|one| Some((one.key.parse().ok()?, one.value.get("count").and_then(Value::as_u64)?))).collect()
+            }
             Err(error) => {
                 tracing::debug!(%error, "how many calls were refused before is not known");
                 Vec::new()

@@ -121,7 +121,8 @@ fn kind(about: &About, arg: &Arg) -> Kind {
     }
     let of = arg.get_value_parser().type_id();
     let is = |types: &[TypeId]| !many && types.iter().any(|one| of == *one);
-    if is(&[TypeId::of::<u64>(), TypeId::of::<u32>(), TypeId::of::<u16>(), TypeId::of::<usize>(), TypeId::of::<i64>(), TypeId::of::<i32>()]) {
+    if is(&[TypeId::of::<u64>(), TypeId::of::<u32>(), TypeId::of::<u16>(), TypeId::of::<usize>(), TypeId::of::<i64>(), TypeId::of::<i32>()])
+    {
         Kind::Whole
     } else if is(&[TypeId::of::<f64>(), TypeId::of::<f32>()]) {
         Kind::Number

@@ -45,13 +45,17 @@ pub(crate) fn filled(data: &Value, commands: &[Arc<About>], chat: &ChatName) -> 
     }
     if name == ROOT {
         let line = options.iter().find(|option| option.get("name").and_then(Value::as_str) == Some(LINE));
-        let typed = line.and_then(|option| option.get("value")?.as_str()).map(|text| visible(text).trim_start().to_owned()).unwrap_or_default();
+        let typed =
+            line.and_then(|option| option.get("value")?.as_str()).map(|text| visible(text).trim_start().to_owned()).unwrap_or_default();
         let focused = line.is_some_and(is_focused);
         return if focused { Filled::Typing(typed) } else { Filled::Line(if typed.trim().is_empty() { "help".into() } else { typed }) };
     }
     let full = words.join(" ");
     let bare = words.first().map(String::as_str).unwrap_or_default();
-    let known = commands.iter().find(|about| about.name == full).or_else(|| commands.iter().find(|about| about.name == bare && words.get(1).is_none_or(|verb| verb == super::BARE)));
+    let known = commands
+        .iter()
+        .find(|about| about.name == full)
+        .or_else(|| commands.iter().find(|about| about.name == bare && words.get(1).is_none_or(|verb| verb == super::BARE)));
     let Some(about) = known else { return Filled::Unknown(full) };
     let (mut answers, mut files, mut focused) = (Answers::new(), Vec::new(), None);
     let arguments = arguments(about);

@@ -124,7 +124,10 @@ fn what_was_filled_in_becomes_answers() {
         panic!()
     };
     assert_eq!(focused.map(|(argument, typed)| (argument.id, typed)), Some(("name".into(), "rep".into())));
-    assert_eq!(read(json!({ "name": "bellhop", "options": [{ "name": "line", "type": 3, "value": "file list" }] })), Filled::Line("file list".into()));
+    assert_eq!(
+        read(json!({ "name": "bellhop", "options": [{ "name": "line", "type": 3, "value": "file list" }] })),
+        Filled::Line("file list".into())
+    );
     assert_eq!(read(json!({ "name": "bellhop" })), Filled::Line("help".into()));
     assert_eq!(read(json!({ "name": "gone", "options": [sub("by", json!([]))] })), Filled::Unknown("gone by".into()));
     assert!(matches!(read(json!({ "name": "status" })), Filled::Command { command, .. } if command == "status"));

@@ -6,13 +6,13 @@ use crate::Desk;
 use crate::click::Click;
 use crate::parse::{Origin, field, list};
 use crate::render::{ARGUMENT, FILES, LINE};
+use bellhop_core::Card;
 use bellhop_core::card::{Block, Tone};
 use bellhop_core::command::About;
 use bellhop_core::form::{Answers, Form};
 use bellhop_core::grammar;
 use bellhop_core::ports::{PortResult, Said};
 use bellhop_core::text::visible;
-use bellhop_core::Card;
 use serde_json::Value;
 use std::sync::Arc;
 

@@ -85,7 +85,8 @@ async fn files_come_with_options_and_forms() {
     ann.slash(&format!("/file put file:{file} name:a/b.txt"), "#ops").await.unwrap();
     let one = called.one();
     assert_eq!((one.attachments.len(), one.attachments[0].name.as_str()), (1, "notes.txt"));
-    let bytes: Vec<bytes::Bytes> = futures::TryStreamExt::try_collect(called.bed.discord.fetch(&one.attachments[0]).await.unwrap()).await.unwrap();
+    let bytes: Vec<bytes::Bytes> =
+        futures::TryStreamExt::try_collect(called.bed.discord.fetch(&one.attachments[0]).await.unwrap()).await.unwrap();
     assert_eq!(bytes.concat(), b"hello");
     // Without a file it is asked for.
     assert_eq!(ann.slash("/file put", "#ops").await.unwrap().kind, 9);

@@ -114,7 +114,10 @@ pub(crate) async fn listen(desk: Arc<Desk>, pace: Pace, stop: Stop) -> PortResul
             Ok((_, Err(error))) => error,
             Err(panicked) => {
                 tracing::error!(chat = %gateway.desk.name, %panicked, "the keeper of a connection failed");
-                PortError { retry: bellhop_core::Retry::Backoff, ..gateway.error(PortErrorKind::Broken, "the keeper of a connection failed") }
+                PortError {
+                    retry: bellhop_core::Retry::Backoff,
+                    ..gateway.error(PortErrorKind::Broken, "the keeper of a connection failed")
+                }
             }
         };
         failed.get_or_insert(error);

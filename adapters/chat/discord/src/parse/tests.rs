@@ -85,7 +85,10 @@ fn said(content: &str, more: &Value) -> Value {
 fn messages_that_speak_to_the_bot_are_heard() {
     let heard = |value: &Value| message(value, "9", &"guild".into(), now());
     let one = heard(&said("<@9> file list reports/", &json!({}))).unwrap();
-    assert_eq!((one.line.as_str(), one.origin.name.as_str(), one.origin.key.as_str()), ("file list reports/", "Annie", "msg:400000000000000001"));
+    assert_eq!(
+        (one.line.as_str(), one.origin.name.as_str(), one.origin.key.as_str()),
+        ("file list reports/", "Annie", "msg:400000000000000001")
+    );
     let direct = heard(&said("status", &json!({ "guild_id": null, "mentions": [] }))).unwrap();
     assert_eq!((direct.line.as_str(), direct.origin.at.workspace.as_str()), ("status", DIRECT));
     let file = json!([{ "id": "3", "filename": "a.txt", "size": 5, "url": "https://cdn.discordapp.com/x?ex=1" }]);

@@ -254,7 +254,9 @@ impl Part {
 pub(super) fn characters(embed: &Value) -> usize {
     let of = |value: Option<&Value>| value.and_then(Value::as_str).map_or(0, |text| text.chars().count());
     let fields = embed.get("fields").and_then(Value::as_array).into_iter().flatten();
-    of(embed.get("title")) + of(embed.get("description")) + fields.map(|field| of(field.get("name")) + of(field.get("value"))).sum::<usize>()
+    of(embed.get("title"))
+        + of(embed.get("description"))
+        + fields.map(|field| of(field.get("name")) + of(field.get("value"))).sum::<usize>()
 }
 
 /// Whether Discord takes an embed's parts.

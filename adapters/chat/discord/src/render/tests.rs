@@ -1,7 +1,7 @@
 //! What cards become, and that no card becomes more than Discord takes.
 
 use super::*;
-use bellhop_core::card::{Action, Field, FileBlock, FileSource, Progress, Table, Column};
+use bellhop_core::card::{Action, Column, Field, FileBlock, FileSource, Progress, Table};
 use bellhop_core::fit::fit;
 use bellhop_core::form::{Answers, Form, Input, InputKind};
 use proptest::prelude::*;
@@ -105,7 +105,9 @@ fn a_form_asks_five_questions_and_carries_the_rest() {
     assert_eq!(ids, ["a:a", "a:b", "a:c", "a:f", "a:g"]);
     assert_eq!(rows[3]["description"], "is wrong");
     for row in rows {
-        assert!(row["label"].as_str().unwrap().chars().count() <= 45 && row["description"].as_str().unwrap_or_default().chars().count() <= 100);
+        assert!(
+            row["label"].as_str().unwrap().chars().count() <= 45 && row["description"].as_str().unwrap_or_default().chars().count() <= 100
+        );
     }
     let carried = crate::click::Click::read(view["custom_id"].as_str().unwrap());
     let Some(crate::click::Click::Submit { answers, .. }) = carried else { panic!("{carried:?}") };
@@ -127,7 +129,8 @@ fn blocks() -> impl Strategy<Value = Block> {
             Block::Table(Table { caption: "t".into(), columns, rows })
         }),
         prop::collection::vec("[a-z]{0,200}", 0..30).prop_map(|labels| {
-            let invoke = |label: String| Action::invoke(label.clone(), Invoke { command: "help".into(), args: json!({ "words": [label] }) });
+            let invoke =
+                |label: String| Action::invoke(label.clone(), Invoke { command: "help".into(), args: json!({ "words": [label] }) });
             Block::Actions(labels.into_iter().map(invoke).collect())
         }),
         Just(Block::Divider),

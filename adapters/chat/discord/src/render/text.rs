@@ -142,7 +142,11 @@ impl Written {
     }
 
     fn bold(&mut self, text: &str) {
-        if text.trim().is_empty() || self.text.ends_with('*') || text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
+        if text.trim().is_empty()
+            || self.text.ends_with('*')
+            || text.starts_with(char::is_whitespace)
+            || text.ends_with(char::is_whitespace)
+        {
             return self.plain(text);
         }
         self.text.push_str("**");

@@ -48,7 +48,9 @@ pub(crate) async fn revise(desk: &Desk, message: &MessageId, post: &Post) -> Por
         }
     };
     match changed {
-        Err(failure) if failure.is(&GONE) || failure.error.kind == PortErrorKind::NotFound => Err(gone(desk, message, &failure.error.message)),
+        Err(failure) if failure.is(&GONE) || failure.error.kind == PortErrorKind::NotFound => {
+            Err(gone(desk, message, &failure.error.message))
+        }
         other => Ok(other.map(|_| ())?),
     }
 }

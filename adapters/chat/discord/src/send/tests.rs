@@ -5,7 +5,7 @@ use super::nonce;
 use crate::testbed::Bed;
 use bellhop_core::address::UserRef;
 use bellhop_core::call::Audience;
-use bellhop_core::card::{Card, Image, Block, Span};
+use bellhop_core::card::{Block, Card, Image, Span};
 use bellhop_core::ports::{ChatPlatform as _, Post, Upload};
 use bellhop_core::{PortErrorKind, Retry};
 use bellhop_kit::discord::{Behaviour, Settings};
@@ -49,7 +49,8 @@ async fn private_answers_without_an_interaction_come_directly() {
 async fn pictures_stand_in_the_message_with_their_description() {
     let bed = Bed::new("").await;
     let png: &[u8] = b"\x89PNG\r\n\x1a\nnot really";
-    let image = Image { alt: "Sessions rise from 3 to 9".into(), name: "chart.png".into(), content_type: "image/png".into(), bytes: png.into() };
+    let image =
+        Image { alt: "Sessions rise from 3 to 9".into(), name: "chart.png".into(), content_type: "image/png".into(), bytes: png.into() };
     let card = Card::titled("Report").block(Block::Image(image.clone())).block(Block::Image(image));
     let message = bed.discord.deliver(&post(&bed, "k", card)).await.unwrap();
     let ann = bed.world.person("ann");
@@ -65,7 +66,12 @@ async fn pictures_stand_in_the_message_with_their_description() {
 async fn a_message_is_found_long_after_its_nonce_is_forgotten() {
     let settings = Settings { nonce_window: Duration::ZERO, ..Settings::default() }.unlimited();
     let bed = Bed::with(settings, "").await;
-    bed.world.behave(Behaviour { route: Some("POST /channels/{channel}/messages".into()), lose_percent: 100, times: Some(1), ..Behaviour::default() });
+    bed.world.behave(Behaviour {
+        route: Some("POST /channels/{channel}/messages".into()),
+        lose_percent: 100,
+        times: Some(1),
+        ..Behaviour::default()
+    });
     let error = bed.discord.deliver(&post(&bed, "k", Card::text("once"))).await.unwrap_err();
     assert_ne!(error.retry, Retry::No);
     for n in 0..150 {

@@ -57,10 +57,8 @@ fn told(desk: &Desk, asked: &str, message: &Value) -> WireResult<MessageRef> {
 async fn begin(desk: &Desk, to: &Address, title: &str) -> WireResult<bool> {
     let Some(thread) = &to.thread else { return Ok(false) };
     let name = thread_name(title);
-    let begun: WireResult<Value> = desk
-        .api
-        .call(BEGIN, &[to.channel.as_str(), thread.as_str()], json!({ "name": name, "auto_archive_duration": QUIET }))
-        .await;
+    let begun: WireResult<Value> =
+        desk.api.call(BEGIN, &[to.channel.as_str(), thread.as_str()], json!({ "name": name, "auto_archive_duration": QUIET })).await;
     match begun {
         // There is one by now.
         Err(failure) if failure.is(&[160_004]) => Ok(true),
@@ -90,7 +88,9 @@ async fn in_forum(desk: &Desk, forum: &str, title: &str, body: Body) -> WireResu
     };
     let begun = desk.api.exchange(BEGIN_POST, &[forum], &[], body).await?;
     let thread = id(&begun, "/id").ok_or_else(|| {
-        Failure::from(desk.error(PortErrorKind::Broken, BEGIN_POST.operation, "Discord's answer doesn't say which thread it was").maybe_done())
+        Failure::from(
+            desk.error(PortErrorKind::Broken, BEGIN_POST.operation, "Discord's answer doesn't say which thread it was").maybe_done(),
+        )
     })?;
     // The first message of a thread in a forum has the thread's id.
     let message = id(&begun, "/message/id").unwrap_or_else(|| thread.clone());

@@ -32,8 +32,13 @@ const OVER: [i64; 5] = [10008, 10015, 10062, 50027, 40001];
 const UNKNOWN: [i64; 3] = [10008, 10015, 10062];
 /// How long Discord may take to notice an acknowledgement, and the pauses between looks.
 const YOUNG: TimeDelta = TimeDelta::seconds(4);
-const NOTICED: [Duration; 5] =
-    [Duration::from_millis(60), Duration::from_millis(150), Duration::from_millis(350), Duration::from_millis(800), Duration::from_millis(1600)];
+const NOTICED: [Duration; 5] = [
+    Duration::from_millis(60),
+    Duration::from_millis(150),
+    Duration::from_millis(350),
+    Duration::from_millis(800),
+    Duration::from_millis(1600),
+];
 /// This person takes no direct messages.
 const UNREACHABLE: [i64; 2] = [50007, 50278];
 /// The bot may not answer to a message, since it may not read what was said.
@@ -219,7 +224,11 @@ impl Sending<'_> {
                 let mut body = self.message.body();
                 let note = format!("For you alone, about <#{channel}>:");
                 let content = format!("{note}\n{}", self.message.content);
-                body["content"] = json!(if content.chars().count() <= render::CONTENT { content.trim_end().to_owned() } else { self.message.content.clone() });
+                body["content"] = json!(if content.chars().count() <= render::CONTENT {
+                    content.trim_end().to_owned()
+                } else {
+                    self.message.content.clone()
+                });
                 body["nonce"] = json!(nonce(&self.post.key));
                 body["enforce_nonce"] = json!(true);
                 match post_in(self.desk, &to, &self.post.card.title, || with_files(body.clone(), &self.message)).await {

@@ -14,7 +14,10 @@ pub(super) fn of(code: i64) -> Option<(PortErrorKind, &'static str)> {
     use PortErrorKind::{Conflict, Denied, Full, Invalid, NotFound, RateLimited, TooLarge, Unauthenticated, Unavailable, Unsupported};
     Some(match code {
         10003 => (NotFound, ": there is no such channel, or the bot doesn't see it"),
-        10004 => (NotFound, ": there is no such server, or the bot is no longer in it; invite it again with the link of `bellhop manifest discord`"),
+        10004 => (
+            NotFound,
+            ": there is no such server, or the bot is no longer in it; invite it again with the link of `bellhop manifest discord`",
+        ),
         10007 | 10013 => (NotFound, ": there is no such person here"),
         10008 => (NotFound, ": the message is gone"),
         10011 => (NotFound, ": the role is gone"),
@@ -40,9 +43,14 @@ pub(super) fn of(code: i64) -> Option<(PortErrorKind, &'static str)> {
         50003 => (Unsupported, ": this can't be done in a direct conversation"),
         50005 => (Denied, ": the message is someone else's"),
         50006 => (Invalid, ": the message says nothing that Discord shows; without the permission Embed Links its cards are dropped"),
-        50007 => (Denied, ": this person takes no direct messages from the bot; in the server's menu under Privacy Settings they can be allowed"),
+        50007 => {
+            (Denied, ": this person takes no direct messages from the bot; in the server's menu under Privacy Settings they can be allowed")
+        }
         50008 => (Unsupported, ": nothing can be posted in a channel of this kind"),
-        50013 => (Denied, ": the bot lacks a permission there, or its role stands below the one that it is to change (Server Settings > Roles); `bellhop check --live` names what is missing"),
+        50013 => (
+            Denied,
+            ": the bot lacks a permission there, or its role stands below the one that it is to change (Server Settings > Roles); `bellhop check --live` names what is missing",
+        ),
         50021 => (Denied, ": nobody can do that to a message of the system"),
         50024 => (Unsupported, ": this can't be done in a channel of this kind"),
         50025 => (Denied, ": the token is of another kind"),
@@ -122,9 +130,9 @@ mod tests {
     #[test]
     fn every_code_of_the_sheet_is_known() {
         for code in [
-            10003, 10004, 10007, 10008, 10011, 10013, 10015, 10062, 20012, 20016, 20022, 20028, 30005, 30007, 30010, 30013, 30046, 40001, 40005,
-            40060, 40062, 40333, 50001, 50003, 50005, 50006, 50007, 50008, 50013, 50021, 50024, 50027, 50033, 50034, 50035, 50045, 50074, 50083,
-            50109, 110_000, 130_000, 160_002, 160_004, 160_005, 160_014,
+            10003, 10004, 10007, 10008, 10011, 10013, 10015, 10062, 20012, 20016, 20022, 20028, 30005, 30007, 30010, 30013, 30046, 40001,
+            40005, 40060, 40062, 40333, 50001, 50003, 50005, 50006, 50007, 50008, 50013, 50021, 50024, 50027, 50033, 50034, 50035, 50045,
+            50074, 50083, 50109, 110_000, 130_000, 160_002, 160_004, 160_005, 160_014,
         ] {
             assert!(of(code).is_some(), "{code}");
         }

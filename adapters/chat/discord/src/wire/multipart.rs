@@ -84,11 +84,18 @@ mod tests {
     #[tokio::test]
     async fn both_ways_say_the_same() {
         let json = json!({ "content": "x" });
-        let file = FilePart { name: "a \"b\"\r\n.txt".into(), content_type: "application/octet-stream".into(), bytes: Bytes::from_static(b"hello") };
+        let file = FilePart {
+            name: "a \"b\"\r\n.txt".into(),
+            content_type: "application/octet-stream".into(),
+            bytes: Bytes::from_static(b"hello"),
+        };
         let (kind, body) = whole(&json, std::slice::from_ref(&file));
         let boundary = kind.strip_prefix("multipart/form-data; boundary=").unwrap().to_owned();
         let text = String::from_utf8(body.to_vec()).unwrap();
-        assert!(text.contains("name=\"files[0]\"; filename=\"a %22b%22  .txt\"\r\n") && text.ends_with(&format!("--{boundary}--\r\n")), "{text}");
+        assert!(
+            text.contains("name=\"files[0]\"; filename=\"a %22b%22  .txt\"\r\n") && text.ends_with(&format!("--{boundary}--\r\n")),
+            "{text}"
+        );
         let (other, length, stream) = streamed(&json, &file.name, 5, Box::pin(futures::stream::iter([Ok(Bytes::from_static(b"hello"))])));
         let parts: Vec<Bytes> = stream.try_collect().await.unwrap();
         let sent = parts.concat();

@@ -59,7 +59,8 @@ impl Budget {
             count if count < MOST => last.map(|last| last + LONG),
             _ => own.first().map(|first| *first + DAY),
         };
-        let whole = (begun.len() >= ALL.min(MOST * usize::try_from(of).unwrap_or(1))).then(|| begun.first().map(|(at, _)| *at + DAY)).flatten();
+        let whole =
+            (begun.len() >= ALL.min(MOST * usize::try_from(of).unwrap_or(1))).then(|| begun.first().map(|(at, _)| *at + DAY)).flatten();
         let until = [same, paced, whole].into_iter().flatten().max();
         if let Some(wait) = until.and_then(|until| (until - now).to_std().ok()).filter(|wait| !wait.is_zero()) {
             return Ok(Some(wait));
@@ -95,7 +96,8 @@ mod tests {
     /// A bot that crashes every minute of a day, and could resume nothing.
     #[tokio::test]
     async fn a_crash_loop_never_comes_near_the_limit() {
-        let (records, clock, ids) = (Arc::new(MemoryRecords::default()), Arc::new(StoppedClock::default()), Arc::new(CountedIds::default()));
+        let (records, clock, ids) =
+            (Arc::new(MemoryRecords::default()), Arc::new(StoppedClock::default()), Arc::new(CountedIds::default()));
         let mut begun = 0;
         for _ in 0..1_500 {
             // A new process each time.
@@ -110,7 +112,8 @@ mod tests {
 
     #[tokio::test]
     async fn two_of_one_kind_are_apart_and_others_are_not() {
-        let (records, clock, ids) = (Arc::new(MemoryRecords::default()), Arc::new(StoppedClock::default()), Arc::new(CountedIds::default()));
+        let (records, clock, ids) =
+            (Arc::new(MemoryRecords::default()), Arc::new(StoppedClock::default()), Arc::new(CountedIds::default()));
         let budget = Budget::of(&"g".into(), records, clock.clone(), ids, Duration::from_secs(5));
         assert_eq!(budget.take(0, 4, 2).await.unwrap(), None);
         assert_eq!(budget.take(1, 4, 2).await.unwrap(), None);

@@ -21,7 +21,9 @@ pub(super) enum Next {
 
 /// What a close code means. `configured` says whether the number of connections was configured.
 pub(super) fn after(code: u16, service: &str, configured: bool) -> Next {
-    let stop = |kind, message: &str| Next::Failed(PortError::new(kind, service, "listen", format!("Discord closed the gateway with {code}: {message}")));
+    let stop = |kind, message: &str| {
+        Next::Failed(PortError::new(kind, service, "listen", format!("Discord closed the gateway with {code}: {message}")))
+    };
     match code {
         4004 => stop(
             PortErrorKind::Unauthenticated,
@@ -29,9 +31,10 @@ pub(super) fn after(code: u16, service: &str, configured: bool) -> Next {
              configuration and start the bot again",
         ),
         4010 => stop(PortErrorKind::Invalid, "a connection has a number that doesn't fit; take `shards` out of the configuration"),
-        4011 if configured => {
-            stop(PortErrorKind::Invalid, "the bot is in too many servers for this many connections (shards); take `shards` out of the configuration")
-        }
+        4011 if configured => stop(
+            PortErrorKind::Invalid,
+            "the bot is in too many servers for this many connections (shards); take `shards` out of the configuration",
+        ),
         4011 => stop(
             PortErrorKind::Invalid,
             "the bot is in too many servers for this many connections (shards); start it again, and it asks Discord how many it takes",

@@ -1,11 +1,11 @@
 //! One connection: it says hello, the session is resumed or begun, heartbeats are answered, and what comes is handed on in its order. What
 //! was said is kept before the session's number goes past it, so that what a crash cuts off is told again.
 
+use super::Gateway;
 use super::close::{Next, after};
 use super::events::{Event, Work};
 use super::opening::{Socket, chance, passing, words};
 use super::session::{Session, Standing};
-use super::Gateway;
 use bellhop_core::PortErrorKind;
 use futures::{SinkExt as _, StreamExt as _};
 use secrecy::ExposeSecret as _;
@@ -319,7 +319,9 @@ impl Running<'_> {
         // A session that was never told of can't be resumed.
         let next = match next {
             Next::Resume(pause) if self.standing.session.is_none() => Next::Failed(
-                self.gateway.error(PortErrorKind::Unavailable, "the connection broke before a session stood").after(pause.max(self.gateway.pace.pause)),
+                self.gateway
+                    .error(PortErrorKind::Unavailable, "the connection broke before a session stood")
+                    .after(pause.max(self.gateway.pace.pause)),
             ),
             next => next,
         };

@@ -16,9 +16,12 @@ use tokio::task::JoinSet;
 
 const CALLBACK: Route = Route::post("/interactions/{}/{}/callback", "acknowledge");
 const TYPING: Route = Route::post("/channels/{}/typing", "acknowledge").again();
+const REACTION: Route = Route::put("/channels/{}/messages/{}/reactions/{}/@me", "acknowledge");
 
 /// How long is found out whether a message's channel is a thread, before it is taken for none.
 const PLACE: Duration = Duration::from_secs(2);
+/// What a message gets that is kept, in a server: the bot has seen it.
+const SEEN: &str = "\u{1f440}";
 /// A request for completion, whose order matters to nobody.
 const COMPLETION: u64 = 4;
 
@@ -200,8 +203,10 @@ impl Shared {
                 message.origin.at.channel = parent.as_str().into();
             }
         }
+        let direct = message.origin.at.workspace.as_str() == crate::address::DIRECT;
+        let id = message.origin.reply.message.clone().filter(|_| !direct);
         desk.ports.inbox.accept(message.origin.says(Said::Line(message.line), message.attachments)).await?;
-        Ok(Some(Then::Typing(channel.to_string())))
+        Ok(Some(Then::Seen { channel: channel.to_string(), message: id }))
     }
 }
 
@@ -211,8 +216,8 @@ enum Then {
     Acknowledge(Value, Value),
     /// Proposes values.
     Complete(Value),
-    /// Shows that the bot is at it.
-    Typing(String),
+    /// Shows that a message is kept, and that the bot is at it.
+    Seen { channel: String, message: Option<String> },
 }
 
 impl Then {
@@ -224,10 +229,13 @@ impl Then {
                     acknowledge(&desk, &interaction, answer).await;
                 }
             }
-            Self::Typing(channel) => {
-                let shown: WireResult<Value> = desk.api.call(TYPING, &[&channel], json!({})).await;
+            Self::Seen { channel, message } => {
+                let shown: WireResult<Value> = match &message {
+                    Some(message) => desk.api.get(REACTION, &[&channel, message, SEEN], &[]).await,
+                    None => desk.api.call(TYPING, &[&channel], json!({})).await,
+                };
                 if let Err(failure) = shown {
-                    tracing::debug!(chat = %desk.name, error = %failure.error, "that the bot is at it could not be shown");
+                    tracing::debug!(chat = %desk.name, error = %failure.error, "that a message is kept could not be shown");
                 }
             }
         }

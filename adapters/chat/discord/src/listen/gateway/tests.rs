@@ -136,7 +136,8 @@ async fn every_end_of_a_connection_is_survived() {
     let listening = Listening::new().await;
     let ann = listening.ann();
     let world = listening.bed.world.clone();
-    for (at, what) in ["reconnect", "resumable", "reset", "4000", "4002", "4008", "4009", "over", "4007", "garbage"].into_iter().enumerate() {
+    for (at, what) in ["reconnect", "resumable", "reset", "4000", "4002", "4008", "4009", "over", "4007", "garbage"].into_iter().enumerate()
+    {
         let session = listening.session().await;
         let before = world.ledger();
         match what {
