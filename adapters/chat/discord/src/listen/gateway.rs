@@ -181,6 +181,8 @@ impl Gateway {
                     self.sessions.save(&mut standing).await?;
                     return Err(error);
                 }
+                // Discord lets no more sessions begin for hours: that is for people to know.
+                Next::Failed(error) if error.kind == PortErrorKind::RateLimited => return Err(error),
                 Next::Failed(error) => {
                     failures = failures.saturating_add(1);
                     if failures >= self.pace.failures {
