@@ -65,9 +65,7 @@ impl MessageRef {
             Some(("t", activity)) => Self::Targeted(activity.to_owned()),
             Some(("w", key)) => Self::Webhook(key.to_owned()),
             Some(("d", rest)) => match rest.rsplit_once(' ') {
-                Some((conversation, activity)) => {
-                    Self::Direct { conversation: conversation.to_owned(), activity: activity.to_owned() }
-                }
+                Some((conversation, activity)) => Self::Direct { conversation: conversation.to_owned(), activity: activity.to_owned() },
                 None => Self::Activity(id.to_string()),
             },
             _ => Self::Activity(id.to_string()),

@@ -61,7 +61,9 @@ pub(crate) fn written(name: &str) -> String {
 
 /// Whether two names are one to those who write them: the case and hyphens in place of spaces don't tell.
 pub(crate) fn same_name(one: &str, other: &str) -> bool {
-    let plain = |text: &str| text.split(|c: char| c.is_whitespace() || c == '-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-").to_lowercase();
+    let plain = |text: &str| {
+        text.split(|c: char| c.is_whitespace() || c == '-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-").to_lowercase()
+    };
     let (one, other) = (plain(one), plain(other));
     !one.is_empty() && one == other
 }
@@ -213,7 +215,8 @@ impl Desk {
             [] => Err(self.error(PortErrorKind::NotFound, "create", "the bot is in no such team: add the app to a team first")),
             several => {
                 let names: Vec<&str> = several.iter().map(|(_, team)| team.name.as_str()).collect();
-                let message = format!("the bot is in several teams ({}): ask in a channel of the right one, or set `team`", names.join(", "));
+                let message =
+                    format!("the bot is in several teams ({}): ask in a channel of the right one, or set `team`", names.join(", "));
                 Err(self.error(PortErrorKind::Invalid, "create", message))
             }
         }
@@ -225,7 +228,13 @@ impl Desk {
 
     /// A name that Teams takes.
     fn channel_name<'a>(&self, name: &'a str, operation: &'static str) -> PortResult<&'a str> {
-        let wrong = |why: &str| Err(self.error(PortErrorKind::Invalid, operation, format!("`{}` can't be a channel's name: {why}", bellhop_core::text::one_line(name))));
+        let wrong = |why: &str| {
+            Err(self.error(
+                PortErrorKind::Invalid,
+                operation,
+                format!("`{}` can't be a channel's name: {why}", bellhop_core::text::one_line(name)),
+            ))
+        };
         if name.chars().count() > NAME {
             return wrong("Teams takes at most 50 characters");
         }

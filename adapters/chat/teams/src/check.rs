@@ -57,7 +57,9 @@ pub(crate) async fn check(desk: &Desk) -> PortResult<Vec<Finding>> {
     findings.push(if desk.ports.public_url.starts_with("https://") {
         good(format!("Teams delivers to {address}: this has to be the messaging endpoint of the bot's registration"))
     } else {
-        bad(format!("Teams can't deliver to {address}: it takes https addresses that the internet reaches. Set `public_url` under [server]"))
+        bad(format!(
+            "Teams can't deliver to {address}: it takes https addresses that the internet reaches. Set `public_url` under [server]"
+        ))
     });
     Ok(findings)
 }

@@ -214,9 +214,11 @@ impl Written {
             (1, _) => given.remove(0).1,
             (0, true) => Credential::None,
             (0, false) => {
-                return Err("the bot has nothing to sign in with: give `app_password` (a client secret of the app's registration), or one \
+                return Err(
+                    "the bot has nothing to sign in with: give `app_password` (a client secret of the app's registration), or one \
                             of `certificate`, `federated_token`, `managed_identity`"
-                    .into());
+                        .into(),
+                );
             }
             _ => {
                 let names: Vec<&str> = given.iter().map(|(name, _)| *name).collect();

@@ -112,17 +112,20 @@ impl Connector {
         path.extend(to);
         let route = if to.is_some() { "/v3/conversations/{id}/activities/{id}" } else { "/v3/conversations/{id}/activities" };
         let sent: Sent = self
-            .call(at, &Call {
-                method: Method::POST,
-                operation: "deliver",
-                route,
-                path: &path,
-                query: query(targeted),
-                body: Some(activity),
-                kind: Kind::Send,
-                thing: apart(conversation).0,
-                safe: false,
-            })
+            .call(
+                at,
+                &Call {
+                    method: Method::POST,
+                    operation: "deliver",
+                    route,
+                    path: &path,
+                    query: query(targeted),
+                    body: Some(activity),
+                    kind: Kind::Send,
+                    thing: apart(conversation).0,
+                    safe: false,
+                },
+            )
             .await?;
         // Only what Teams splits has no id, and that is never sent.
         Ok(sent.id.or(sent.activity_id).unwrap_or_default())
@@ -166,18 +169,21 @@ impl Connector {
     /// Begins a conversation, or finds the one that is there.
     pub async fn begin(&self, at: &Service, person: &str, body: &Value) -> Called<Begun> {
         let sent: Sent = self
-            .call(at, &Call {
-                method: Method::POST,
-                operation: "begin a conversation",
-                route: "/v3/conversations",
-                path: &["v3", "conversations"],
-                query: &[],
-                body: Some(body),
-                kind: Kind::Send,
-                thing: person,
-                // A person has one conversation with the bot, however often it is asked for.
-                safe: true,
-            })
+            .call(
+                at,
+                &Call {
+                    method: Method::POST,
+                    operation: "begin a conversation",
+                    route: "/v3/conversations",
+                    path: &["v3", "conversations"],
+                    query: &[],
+                    body: Some(body),
+                    kind: Kind::Send,
+                    thing: person,
+                    // A person has one conversation with the bot, however often it is asked for.
+                    safe: true,
+                },
+            )
             .await?;
         match sent.id {
             Some(id) if !id.is_empty() => Ok(Begun { id, service_url: sent.service_url }),
@@ -218,17 +224,20 @@ impl Connector {
             let mut query = vec![("pageSize", MEMBERS)];
             query.extend(next.as_deref().map(|token| ("continuationToken", token)));
             let page: Page = self
-                .call(at, &Call {
-                    method: Method::GET,
-                    operation: "find a person",
-                    route: "/v3/conversations/{id}/pagedmembers",
-                    path: &["v3", "conversations", conversation, "pagedmembers"],
-                    query: &query,
-                    body: None,
-                    kind: Kind::Read,
-                    thing: apart(conversation).0,
-                    safe: true,
-                })
+                .call(
+                    at,
+                    &Call {
+                        method: Method::GET,
+                        operation: "find a person",
+                        route: "/v3/conversations/{id}/pagedmembers",
+                        path: &["v3", "conversations", conversation, "pagedmembers"],
+                        query: &query,
+                        body: None,
+                        kind: Kind::Read,
+                        thing: apart(conversation).0,
+                        safe: true,
+                    },
+                )
                 .await?;
             all.extend(page.members);
             next = page.continuation_token.filter(|token| !token.is_empty());
@@ -241,17 +250,20 @@ impl Connector {
 
     /// What a team is called and its id in Graph.
     pub async fn team(&self, at: &Service, team: &str) -> Called<TeamTold> {
-        self.call(at, &Call {
-            method: Method::GET,
-            operation: "find a team",
-            route: "/v3/teams/{id}",
-            path: &["v3", "teams", team],
-            query: &[],
-            body: None,
-            kind: Kind::Read,
-            thing: team,
-            safe: true,
-        })
+        self.call(
+            at,
+            &Call {
+                method: Method::GET,
+                operation: "find a team",
+                route: "/v3/teams/{id}",
+                path: &["v3", "teams", team],
+                query: &[],
+                body: None,
+                kind: Kind::Read,
+                thing: team,
+                safe: true,
+            },
+        )
         .await
     }
 

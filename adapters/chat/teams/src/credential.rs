@@ -107,11 +107,7 @@ impl Tokens {
             other => {
                 let address = self.config.cloud.token_url(&tenant);
                 let scope = format!("{resource}/.default");
-                let mut form = vec![
-                    ("grant_type", "client_credentials".to_owned()),
-                    ("client_id", bot.app_id.clone()),
-                    ("scope", scope),
-                ];
+                let mut form = vec![("grant_type", "client_credentials".to_owned()), ("client_id", bot.app_id.clone()), ("scope", scope)];
                 if let Credential::Secret(secret) = other {
                     form.push(("client_secret", secret.expose_secret().to_owned()));
                 } else {
@@ -134,7 +130,9 @@ impl Tokens {
                 Ok(Kept { token, until: now + TimeDelta::seconds(seconds.clamp(0, 86_400 * 2)) })
             }
             None if ok => Err(self.error(PortErrorKind::Broken, "the token endpoint's answer has no access_token".into())),
-            None if matches!(refusal.kind, PortErrorKind::RateLimited | PortErrorKind::Unavailable | PortErrorKind::TimedOut) => Err(refusal),
+            None if matches!(refusal.kind, PortErrorKind::RateLimited | PortErrorKind::Unavailable | PortErrorKind::TimedOut) => {
+                Err(refusal)
+            }
             None => Err(self.refusal(bot, &tenant, said.error.as_deref(), said.error_description.as_deref())),
         }
     }

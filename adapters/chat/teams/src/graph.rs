@@ -3,7 +3,6 @@
 //!
 //! <https://learn.microsoft.com/graph/errors>, <https://learn.microsoft.com/graph/throttling-limits>
 
-
 use crate::config::TeamsConfig;
 use crate::connector::{Called, Failure};
 use crate::credential::{Audience, Tokens};

@@ -102,12 +102,7 @@ pub(crate) async fn meant(desk: &Desk, data: &Value) -> PortResult<Option<Click>
 }
 
 /// Puts something said into the inbox, and shows that it is being done where that takes a while.
-pub(crate) async fn accept(
-    desk: &Arc<Desk>,
-    origin: Origin,
-    said: Said,
-    attachments: Vec<bellhop_core::Attachment>,
-) -> PortResult<()> {
+pub(crate) async fn accept(desk: &Arc<Desk>, origin: Origin, said: Said, attachments: Vec<bellhop_core::Attachment>) -> PortResult<()> {
     let at = origin.at.clone();
     desk.ports.inbox.accept(origin.says(said, attachments)).await?;
     typing(desk, at);

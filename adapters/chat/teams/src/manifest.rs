@@ -9,7 +9,6 @@ mod tests;
 
 pub use package::package;
 
-
 use crate::config::TeamsConfig;
 use crate::interact::{ALERT, SAVE};
 use bellhop_core::command::About;
@@ -44,7 +43,8 @@ const UNKNOWN: &str = "00000000-0000-0000-0000-000000000000";
 /// The manifest of an app for this connection, reached at `public_url`.
 #[must_use]
 pub fn manifest(config: Option<&TeamsConfig>, name: &ChatName, public_url: &str, commands: &[About]) -> Value {
-    let app_id = config.and_then(|config| config.bot.as_ref()).map(|bot| bot.app_id.as_str()).filter(|id| !id.is_empty()).unwrap_or(UNKNOWN);
+    let app_id =
+        config.and_then(|config| config.bot.as_ref()).map(|bot| bot.app_id.as_str()).filter(|id| !id.is_empty()).unwrap_or(UNKNOWN);
     let preview = config.is_some_and(|config| config.preview);
     let version = if preview { PREVIEW } else { USUAL };
     let scopes = json!(["personal", "team", "groupChat"]);
@@ -59,9 +59,7 @@ pub fn manifest(config: Option<&TeamsConfig>, name: &ChatName, public_url: &str,
     bot["commandLists"] = json!([list]);
     let home = if public_url.starts_with("https://") { public_url.to_owned() } else { "https://bellhop.invalid".to_owned() };
     let host = Url::parse(public_url).ok().filter(|url| url.scheme() == "https").and_then(|url| url.host_str().map(str::to_owned));
-    let action = |id: &str, title: &str, description: &str| {
-        json!({ "id": id, "type": "action", "context": ["message"], "fetchTask": true, "title": title, "description": description })
-    };
+    let action = |id: &str, title: &str, description: &str| json!({ "id": id, "type": "action", "context": ["message"], "fetchTask": true, "title": title, "description": description });
     let resource = json!(IN_TEAMS.map(|name| json!({ "name": name, "type": "Application" })));
     json!({
         "$schema": format!("https://developer.microsoft.com/json-schemas/teams/v{version}/MicrosoftTeams.schema.json"),
@@ -84,6 +82,8 @@ pub fn manifest(config: Option<&TeamsConfig>, name: &ChatName, public_url: &str,
                 action(ALERT, "Turn into alert", "Raises an alert with what the message says"),
             ],
         }],
+        // In private and shared channels, too, once someone adds it there.
+        "supportsChannelFeatures": "tier1",
         "validDomains": host.into_iter().collect::<Vec<_>>(),
         "webApplicationInfo": { "id": app_id, "resource": "https://RscBasedStoreApp" },
         "authorization": { "permissions": { "resourceSpecific": resource } },

@@ -3,7 +3,6 @@
 //! <https://learn.microsoft.com/graph/api/user-post-events>,
 //! <https://learn.microsoft.com/graph/api/application-post-onlinemeetings>
 
-
 use crate::config::MeetingsBy;
 use crate::connector::{Called, Failure};
 use crate::graph::{Ask, Op};
@@ -23,8 +22,7 @@ const EVENT: Op = Op { operation: "make a meeting", route: "/users/{id}/events",
 const READ: Op = Op { operation: "make a meeting", route: "/users/{id}/events/{id}", needs: CALENDARS, safe: true };
 const CHANGE: Op = Op { operation: "change a meeting", route: "/users/{id}/events/{id}", needs: CALENDARS, safe: true };
 const CANCEL: Op = Op { operation: "cancel a meeting", route: "/users/{id}/events/{id}", needs: CALENDARS, safe: true };
-const MEET: Op =
-    Op { operation: "make a meeting", route: "/users/{id}/onlineMeetings/createOrGet", needs: ONLINE, safe: true };
+const MEET: Op = Op { operation: "make a meeting", route: "/users/{id}/onlineMeetings/createOrGet", needs: ONLINE, safe: true };
 const MEET_CHANGE: Op = Op { operation: "change a meeting", route: "/users/{id}/onlineMeetings/{id}", needs: ONLINE, safe: true };
 const MEET_CANCEL: Op = Op { operation: "cancel a meeting", route: "/users/{id}/onlineMeetings/{id}", needs: ONLINE, safe: true };
 
@@ -105,7 +103,8 @@ impl Desk {
             tokio::time::sleep(PAUSE).await;
             made = self.graph.ask(&Ask::new(Method::GET, READ, &organizer.tenant, &["users", &organizer.object, "events", &id])).await?;
         }
-        let message = format!("the event is in {}'s calendar, but Teams gave it no address to join: the mailbox has no Teams", organizer.shown);
+        let message =
+            format!("the event is in {}'s calendar, but Teams gave it no address to join: the mailbox has no Teams", organizer.shown);
         Err(self.error(PortErrorKind::Denied, "make a meeting", message).into())
     }
 
@@ -113,7 +112,11 @@ impl Desk {
         let mut body = online(meeting);
         body["externalId"] = json!(meeting.key);
         let path = ["users", organizer.object.as_str(), "onlineMeetings", "createOrGet"];
-        let made: Value = self.graph.ask(&Ask::new(Method::POST, MEET, &organizer.tenant, &path).body(&body)).await.map_err(|failure| self.policy(failure, organizer))?;
+        let made: Value = self
+            .graph
+            .ask(&Ask::new(Method::POST, MEET, &organizer.tenant, &path).body(&body))
+            .await
+            .map_err(|failure| self.policy(failure, organizer))?;
         let text = |name: &str| made.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
         match (text("id"), text("joinWebUrl")) {
             (Some(id), Some(url)) => Ok((id, url)),
@@ -125,7 +128,8 @@ impl Desk {
     fn mailbox(&self, mut failure: Failure, organizer: &Organizer) -> Failure {
         if failure.error.kind == PortErrorKind::NotFound || failure.is(&["MailboxNotEnabledForRESTAPI", "ErrorNonExistentMailbox"]) {
             failure.error.kind = PortErrorKind::Denied;
-            failure.error.message = format!("{} has no mailbox, and so no calendar: let someone else organise it (`organizer`)", organizer.shown);
+            failure.error.message =
+                format!("{} has no mailbox, and so no calendar: let someone else organise it (`organizer`)", organizer.shown);
         }
         failure
     }
@@ -179,7 +183,8 @@ impl Meetings for Teams {
         };
         let said = |path: &str| changed.pointer(path).and_then(Value::as_str).map(str::to_owned);
         let before = notes::all::<Meeting>(desk, Kind::Meeting).await?.into_iter().find(|(_, made)| made.id == id).map(|(_, made)| made);
-        let url = said("/onlineMeeting/joinUrl").or_else(|| said("/joinWebUrl")).or_else(|| before.as_ref().map(|made| made.join_url.clone()));
+        let url =
+            said("/onlineMeeting/joinUrl").or_else(|| said("/joinWebUrl")).or_else(|| before.as_ref().map(|made| made.join_url.clone()));
         let organizer = before.map(|made| made.organizer).unwrap_or_default();
         let invited = known.by == MeetingsBy::Calendar && !meeting.attendees.is_empty();
         Ok(Meeting { id: id.to_owned(), join_url: url.unwrap_or_default(), organizer, invited })

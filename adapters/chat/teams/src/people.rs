@@ -2,7 +2,6 @@
 //! activities showed and from the members of teams, which need no further permission; addresses that nobody knows are asked of
 //! Graph.
 
-
 use crate::Desk;
 use crate::address::{is_connector_id, is_guid};
 use crate::channels;
@@ -124,7 +123,10 @@ async fn channel(desk: &Desk, workspace: Option<&str>, name: &str) -> PortResult
         [one] => Ok(Some(one.shown.address.clone())),
         [] => group_chat(desk, workspace, name).await,
         _ => {
-            let all: Vec<String> = found.iter().map(|channel| format!("{}:{}/#{}", desk.name, channels::written(&channel.team_name), channel.shown.name)).collect();
+            let all: Vec<String> = found
+                .iter()
+                .map(|channel| format!("{}:{}/#{}", desk.name, channels::written(&channel.team_name), channel.shown.name))
+                .collect();
             Err(desk.error(PortErrorKind::Invalid, "locate", format!("several teams have a channel `{name}`; write {}", all.join(" or "))))
         }
     }
@@ -165,20 +167,14 @@ pub(crate) async fn direct(desk: &Desk, tenant: &str, person: &str) -> PortResul
     });
     let begun = desk.connector.begin(&service, person, &body).await.map_err(|mut failure: Failure| {
         if failure.error.kind == PortErrorKind::Denied {
-            failure.error.message = format!(
-                "{}; to be written to, a person has to have the app, or be in a team that has it",
-                failure.error.message
-            );
+            failure.error.message =
+                format!("{}; to be written to, a person has to have the app, or be in a team that has it", failure.error.message);
         }
         failure.error
     })?;
     let url = begun.service_url.filter(|url| desk.config.serves(url)).unwrap_or(url);
-    let conversation = Conversation {
-        service_url: url.clone(),
-        tenant: tenant.to_owned(),
-        kind: "personal".to_owned(),
-        ..Conversation::default()
-    };
+    let conversation =
+        Conversation { service_url: url.clone(), tenant: tenant.to_owned(), kind: "personal".to_owned(), ..Conversation::default() };
     desk.references.keep_conversation(&begun.id, conversation).await?;
     let object = if is_guid(person) { person.to_owned() } else { String::new() };
     let told = Person {
@@ -246,7 +242,8 @@ fn choose(desk: &Desk, all: &[Person], name: &str) -> PortResult<Option<Person>>
         [] => Ok(None),
         [one] => Ok(Some((*one).clone())),
         several => {
-            let ways: Vec<&str> = several.iter().map(|person| if person.email.is_empty() { person.user() } else { &person.email }).collect();
+            let ways: Vec<&str> =
+                several.iter().map(|person| if person.email.is_empty() { person.user() } else { &person.email }).collect();
             let shown = bellhop_core::text::one_line(name);
             let message = format!("`{shown}` is the name of several people; write one of {}", ways.join(", "));
             Err(desk.error(PortErrorKind::Invalid, "find a person", message))
@@ -296,7 +293,9 @@ async fn user(desk: &Desk, tenant: &str, name: &str) -> PortResult<Option<Person
             email: told.mail.or(told.user_principal_name).unwrap_or_default(),
             ..Person::default()
         })),
-        Err(failure) if matches!(failure.error.kind, PortErrorKind::NotFound | PortErrorKind::Unsupported | PortErrorKind::Invalid) => Ok(None),
+        Err(failure) if matches!(failure.error.kind, PortErrorKind::NotFound | PortErrorKind::Unsupported | PortErrorKind::Invalid) => {
+            Ok(None)
+        }
         // Nobody of that name is known, and whether there is one can't be looked up without the right.
         Err(failure) if failure.error.kind == PortErrorKind::Denied => {
             tracing::info!(error = %failure.error, "a person can't be looked up");

@@ -1,7 +1,6 @@
 //! Conversations, teams and people as activities have shown them, kept in the records: what is needed to speak first, after a
 //! restart too. It asks nobody.
 
-
 use bellhop_core::ids::ChatName;
 use bellhop_core::ports::{PortResult, Record, Records};
 use moka::future::Cache;

@@ -147,14 +147,7 @@ pub(crate) fn smaller(card: &Card, scene: &Scene<'_>) -> Message {
 
 fn drawn(card: &Card, scene: &Scene<'_>, look: Look) -> Message {
     let plain = fallback(card);
-    let mut sketch = Sketch {
-        scene,
-        look,
-        body: Vec::new(),
-        kept: Vec::new(),
-        pictures: Vec::new(),
-        mentions: Mentions::new(card, scene),
-    };
+    let mut sketch = Sketch { scene, look, body: Vec::new(), kept: Vec::new(), pictures: Vec::new(), mentions: Mentions::new(card, scene) };
     sketch.card(card, &plain);
     let mut content = json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
@@ -170,7 +163,8 @@ fn drawn(card: &Card, scene: &Scene<'_>, look: Look) -> Message {
     }
     if scene.refresh {
         let (data, _) = Click::Refresh.carried();
-        content["refresh"] = json!({ "action": { "type": "Action.Execute", "title": "Refresh", "verb": "refresh", "data": { MEMBER: data } } });
+        content["refresh"] =
+            json!({ "action": { "type": "Action.Execute", "title": "Refresh", "verb": "refresh", "data": { MEMBER: data } } });
     }
     let said = if card.title.trim().is_empty() { plain.as_str() } else { card.title.as_str() };
     Message { card: content, summary: shorten(one_line(said).trim(), SUMMARY), kept: sketch.kept, pictures: sketch.pictures }

@@ -88,7 +88,10 @@ pub(crate) async fn deliver(desk: &Desk, post: &Post) -> PortResult<MessageId> {
     if matches!(error.kind, PortErrorKind::NotFound | PortErrorKind::Denied | PortErrorKind::Unauthenticated) {
         error.kind = PortErrorKind::Denied;
         error.retry = Retry::No;
-        error.message = format!("{}; the Workflow was switched off or its owner is gone: make it anew and put its address into `webhooks`", error.message);
+        error.message = format!(
+            "{}; the Workflow was switched off or its owner is gone: make it anew and put its address into `webhooks`",
+            error.message
+        );
     }
     if error.kind == PortErrorKind::RateLimited
         && let Retry::After(pause) = error.retry

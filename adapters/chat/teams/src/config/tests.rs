@@ -37,7 +37,9 @@ fn the_emulator_needs_no_credential_and_webhooks_no_bot() {
 #[test]
 fn tokens_go_to_the_connector_only() {
     let config: TeamsConfig = toml::from_str(BOT).unwrap();
-    for good in ["https://smba.trafficmanager.net/emea/", "https://smba.trafficmanager.net/amer/T/", "https://smba.trafficmanager.net/teams"] {
+    for good in
+        ["https://smba.trafficmanager.net/emea/", "https://smba.trafficmanager.net/amer/T/", "https://smba.trafficmanager.net/teams"]
+    {
         assert!(config.serves(good), "{good}");
     }
     for bad in [

@@ -75,7 +75,9 @@ fn meaning(status: u16, code: &str) -> (Option<PortErrorKind>, &'static str) {
         (_, "BotDisabledByAdmin") => (Some(Denied), "an administrator has switched the bot off in the Teams admin center"),
         (_, "BotNotInConversationRoster") => (Some(Denied), "the bot is not in this conversation: add the app there"),
         (_, "ConversationBlockedByUser") => (Some(Denied), "the person has blocked the bot"),
-        (_, "ForbiddenOperationException") => (Some(Denied), "the app isn't installed for this person: they add it, or an administrator does"),
+        (_, "ForbiddenOperationException") => {
+            (Some(Denied), "the app isn't installed for this person: they add it, or an administrator does")
+        }
         (_, "InvalidBotApiHost") => (Some(Denied), "the bot is in another cloud than this conversation: see `cloud`"),
         (_, "NotEnoughPermissions" | "MessageWritesBlocked") => (Some(Denied), "the conversation doesn't let the bot write"),
         (404, "ActivityNotFoundInConversation") => (Some(NotFound), "the message is gone"),

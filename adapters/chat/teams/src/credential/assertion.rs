@@ -29,14 +29,7 @@ pub(super) fn of(credential: &Credential, app_id: &str, audience: &str, id: &str
     }
 }
 
-fn signed(
-    key: &SecretString,
-    certificate: &str,
-    app_id: &str,
-    audience: &str,
-    id: &str,
-    now: Timestamp,
-) -> Result<SecretString, String> {
+fn signed(key: &SecretString, certificate: &str, app_id: &str, audience: &str, id: &str, now: Timestamp) -> Result<SecretString, String> {
     let key = EncodingKey::from_rsa_pem(key.expose_secret().as_bytes())
         .map_err(|_| "`certificate`: `key` is no RSA private key in PEM".to_owned())?;
     let mut header = Header::new(Algorithm::PS256);
@@ -50,7 +43,8 @@ fn signed(
         "iat": now.timestamp(),
         "exp": now.timestamp() + LIFE,
     });
-    let token = jsonwebtoken::encode(&header, &claims, &key).map_err(|error| format!("`certificate`: nothing can be signed with it: {error}"))?;
+    let token =
+        jsonwebtoken::encode(&header, &claims, &key).map_err(|error| format!("`certificate`: nothing can be signed with it: {error}"))?;
     Ok(token.into())
 }
 

@@ -78,7 +78,16 @@ pub(super) async fn offer(desk: &Desk, upload: Upload, name: &str) -> PortResult
         _ => Source::Whole(STANDARD.encode(whole(desk, bytes, size).await?)),
     };
     let id = hex::encode(&Sha256::digest(format!("{to} {key}").as_bytes())[..16]);
-    let mut offer = Offer { to: to.clone(), delivery: key.to_string(), name: name.to_owned(), size, source, message: String::new(), upload: None, tries: 0 };
+    let mut offer = Offer {
+        to: to.clone(),
+        delivery: key.to_string(),
+        name: name.to_owned(),
+        size,
+        source,
+        message: String::new(),
+        upload: None,
+        tries: 0,
+    };
     notes::put(desk, Kind::Offer, &id, &offer).await?;
     let context = json!({ "bellhop": id });
     let activity = json!({

@@ -63,7 +63,9 @@ pub(super) async fn share(desk: &Desk, upload: Upload, name: &str) -> PortResult
         failure.error
     })?;
     let drive = folder.parent_reference.and_then(|parent| parent.drive_id);
-    let Some(drive) = drive else { return Err(desk.error(PortErrorKind::Broken, "upload", "Graph doesn't say where the channel's files are")) };
+    let Some(drive) = drive else {
+        return Err(desk.error(PortErrorKind::Broken, "upload", "Graph doesn't say where the channel's files are"));
+    };
     let Upload { key, to, size, bytes: mut content, .. } = upload;
     let place = format!("{}:", folder.id);
     let named = format!("{name}:");
@@ -91,7 +93,11 @@ pub(super) async fn share(desk: &Desk, upload: Upload, name: &str) -> PortResult
     let url = link(desk, tenant, &drive, &item).await?;
     let shown = item.name.as_deref().unwrap_or(name);
     let card = Card::default()
-        .block(Block::Text(vec!["\u{1f4ce} ".into(), Span::Link { text: shown.to_owned(), url: url.clone() }, format!(" ({})", bytes(size)).into()]))
+        .block(Block::Text(vec![
+            "\u{1f4ce} ".into(),
+            Span::Link { text: shown.to_owned(), url: url.clone() },
+            format!(" ({})", bytes(size)).into(),
+        ]))
         .and_actions(vec![Action::open("Open", url)]);
     send::deliver(desk, &Post { key, to, card, audience: Audience::Everyone, answers: None, reply: None }).await
 }
@@ -108,6 +114,7 @@ async fn link(desk: &Desk, tenant: &str, drive: &str, item: &Item) -> PortResult
             None
         }
     };
-    let missing = || PortError::new(PortErrorKind::Broken, desk.service(), "upload", "the file is there, and Graph doesn't say its address");
+    let missing =
+        || PortError::new(PortErrorKind::Broken, desk.service(), "upload", "the file is there, and Graph doesn't say its address");
     url.or_else(|| item.web_url.clone()).ok_or_else(missing)
 }

@@ -21,16 +21,8 @@ const SHARED: Op =
 /// How long a download may stand still.
 const STILL: Duration = Duration::from_secs(30);
 /// Hosts that hold people's files.
-const HOLDERS: [&str; 8] = [
-    "sharepoint.com",
-    "sharepoint.us",
-    "sharepoint-mil.us",
-    "sharepoint.cn",
-    "onedrive.com",
-    "1drv.com",
-    "svc.ms",
-    "teams.microsoft.com",
-];
+const HOLDERS: [&str; 8] =
+    ["sharepoint.com", "sharepoint.us", "sharepoint-mil.us", "sharepoint.cn", "onedrive.com", "1drv.com", "svc.ms", "teams.microsoft.com"];
 
 /// The bytes of a file that came with a message.
 pub(crate) async fn fetch(desk: &Desk, attachment: &Attachment) -> PortResult<ByteStream> {
@@ -50,7 +42,11 @@ pub(crate) async fn fetch(desk: &Desk, attachment: &Attachment) -> PortResult<By
         FileHandle::Text(text) => Ok(Box::pin(futures::stream::iter([Ok(Bytes::from(text))]))),
         FileHandle::Open(url) => {
             if !holds_files(desk, &url) {
-                return Err(desk.error(PortErrorKind::Denied, "fetch", "the address of this file is none of Microsoft's; send the file itself"));
+                return Err(desk.error(
+                    PortErrorKind::Denied,
+                    "fetch",
+                    "the address of this file is none of Microsoft's; send the file itself",
+                ));
             }
             opened(desk, desk.client.get("fetch", "download", &url).within(STILL).exchange().await?, attachment)
         }

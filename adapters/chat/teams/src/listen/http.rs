@@ -32,16 +32,14 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
     let path = format!("/chat/{}", desk.name);
     let taken = metrics::counter!("bellhop_chat_requests_total", "chat" => desk.name.to_string(), "outcome" => "taken");
     let intake = Arc::new(Intake { desk, taken });
-    Router::new()
-        .route(&path, get(visit).post(deliver))
-        .route(&format!("{path}/pictures/{{key}}"), get(picture))
-        .with_state(intake)
+    Router::new().route(&path, get(visit).post(deliver)).route(&format!("{path}/pictures/{{key}}"), get(picture)).with_state(intake)
 }
 
 /// Someone who is curious, or who looks whether the address is reached.
 async fn visit(State(intake): State<Arc<Intake>>) -> Response {
     let name = &intake.desk.name;
-    format!("This is the address at which the connection {name} takes what Teams delivers. It is reached, so that much works.\n").into_response()
+    format!("This is the address at which the connection {name} takes what Teams delivers. It is reached, so that much works.\n")
+        .into_response()
 }
 
 /// A picture of a card: Teams fetches it for those who see the card. Its name can't be guessed.
@@ -148,16 +146,18 @@ async fn deliver(State(intake): State<Arc<Intake>>, request: Request) -> Respons
 
 /// What the emulator sends leads back to this machine.
 fn emulator_covers(said: Said<'_>) -> Result<(), Refused> {
-    let here = said.service_url.parse::<url::Url>().is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https") && url.username().is_empty() && crate::config::is_loopback(&url)
-    });
+    let here = said
+        .service_url
+        .parse::<url::Url>()
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.username().is_empty() && crate::config::is_loopback(&url));
     if here { Ok(()) } else { Err(Refused::Foreign) }
 }
 
 /// Whether a request without a token comes from a program on this machine: not through a proxy, and not from a page in a browser.
 fn from_here(peer: Option<SocketAddr>, headers: &HeaderMap) -> bool {
     let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip", "via"].iter().any(|name| headers.contains_key(*name));
-    let json = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| kind.starts_with("application/json"));
+    let json =
+        headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).is_some_and(|kind| kind.starts_with("application/json"));
     peer.is_some_and(|peer| peer.ip().is_loopback()) && !forwarded && !headers.contains_key(header::ORIGIN) && json
 }
 

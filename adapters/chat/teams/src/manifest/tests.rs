@@ -24,8 +24,24 @@ impl Command for Sample {
 
 fn commands() -> Vec<About> {
     let names = [
-        "file put", "file get", "file list", "help", "status", "track", "alert list", "alert ack", "meet create", "run list", "hook list",
-        "watch add", "schedule add", "usage", "audit", "report", "funnel", "channel list",
+        "file put",
+        "file get",
+        "file list",
+        "help",
+        "status",
+        "track",
+        "alert list",
+        "alert ack",
+        "meet create",
+        "run list",
+        "hook list",
+        "watch add",
+        "schedule add",
+        "usage",
+        "audit",
+        "report",
+        "funnel",
+        "channel list",
     ];
     names.map(|name| About { name, ..Registered::new(Sample).about().clone() }).to_vec()
 }

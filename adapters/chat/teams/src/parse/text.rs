@@ -13,9 +13,10 @@ pub(super) fn typed(text: &str, mentions: &[&Value], bot: &str) -> String {
     while let Some(at) = rest.find(['<', '&']) {
         let (before, found) = rest.split_at(at);
         out.push_str(before);
-        let mention = mentions.iter().enumerate().find(|(n, entity)| {
-            !used[*n] && member(entity, "/text").is_some_and(|text| found.starts_with(text))
-        });
+        let mention = mentions
+            .iter()
+            .enumerate()
+            .find(|(n, entity)| !used[*n] && member(entity, "/text").is_some_and(|text| found.starts_with(text)));
         if let Some((n, entity)) = mention {
             used[n] = true;
             let id = member(entity, "/mentioned/id").unwrap_or_default();

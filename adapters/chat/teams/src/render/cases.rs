@@ -124,7 +124,12 @@ fn a_form_is_a_dialog_with_an_input_for_each_question() {
 #[test]
 fn pictures_are_shown_by_an_address_that_only_the_card_has() {
     let image = |bytes: &[u8]| {
-        let image = bellhop_core::card::Image { alt: "a chart".into(), name: "c.png".into(), content_type: "image/png".into(), bytes: bytes.into() };
+        let image = bellhop_core::card::Image {
+            alt: "a chart".into(),
+            name: "c.png".into(),
+            content_type: "image/png".into(),
+            bytes: bytes.into(),
+        };
         drawn(&Card::default().block(Block::Image(image)))
     };
     let (one, other) = (image(b"one"), image(b"other"));

@@ -85,8 +85,11 @@ fn question(command: &str, input: &Input) -> Value {
             json!({ "type": "Input.ChoiceSet", "style": "compact", "choices": choices })
         }
         InputKind::Choice(_) | InputKind::Search => {
-            let held: Vec<Value> =
-                Some(&input.value).filter(|value| !value.is_empty()).map(|value| json!({ "title": value, "value": value })).into_iter().collect();
+            let held: Vec<Value> = Some(&input.value)
+                .filter(|value| !value.is_empty())
+                .map(|value| json!({ "title": value, "value": value }))
+                .into_iter()
+                .collect();
             let dataset = format!("{command}{DATASET}{}", input.id);
             json!({
                 "type": "Input.ChoiceSet",

@@ -23,7 +23,9 @@ pub(super) fn element(table: &Table) -> Option<Value> {
         "type": "TableRow",
         "cells": table.columns.iter().map(|column| cell(&[Span::Bold(column.name.clone())])).collect::<Vec<_>>(),
     })];
-    rows.extend(table.rows.iter().map(|row| json!({ "type": "TableRow", "cells": row.iter().map(|spans| cell(spans)).collect::<Vec<_>>() })));
+    rows.extend(
+        table.rows.iter().map(|row| json!({ "type": "TableRow", "cells": row.iter().map(|spans| cell(spans)).collect::<Vec<_>>() })),
+    );
     let mut drawn = json!({ "type": "Table", "columns": columns, "rows": rows, "firstRowAsHeader": true, "showGridLines": true });
     if let Some(words) = words(table) {
         drawn["fallback"] = words;

@@ -48,11 +48,9 @@ pub(crate) async fn deliver(desk: &Desk, post: &Post) -> PortResult<MessageId> {
 pub(crate) async fn service(desk: &Desk, at: &Address) -> PortResult<Service> {
     let tenant = at.workspace.to_string();
     match desk.references.conversation(at.channel.as_str()).await? {
-        Some(known) if known.gone => Err(desk.error(
-            PortErrorKind::Denied,
-            "deliver",
-            "the bot was taken out of this conversation: add the app there again",
-        )),
+        Some(known) if known.gone => {
+            Err(desk.error(PortErrorKind::Denied, "deliver", "the bot was taken out of this conversation: add the app there again"))
+        }
         Some(known) if known.tenant == tenant => Ok(Service { url: known.service_url, tenant }),
         _ => Ok(Service { url: people::service_url(desk, &tenant).await?, tenant }),
     }

@@ -4,9 +4,9 @@
 #![expect(dead_code, reason = "each test uses its own part of this")]
 
 use async_trait::async_trait;
+use bellhop_core::PortError;
 use bellhop_core::address::{Address, UserRef};
 use bellhop_core::command::Suggestion;
-use bellhop_core::PortError;
 use bellhop_core::error::CommandError;
 use bellhop_core::ids::StoreName;
 use bellhop_core::ports::{Completer, Completion, FileStore, Stores};
@@ -102,12 +102,7 @@ pub fn webhooks(text: &str) -> Result<Arc<Teams>, PortError> {
     configured("127.0.0.1:8787".parse().unwrap(), text, Arc::default(), Arc::default())
 }
 
-fn configured(
-    listen: SocketAddr,
-    text: &str,
-    inbox: Arc<MemoryInbox>,
-    records: Arc<MemoryRecords>,
-) -> Result<Arc<Teams>, PortError> {
+fn configured(listen: SocketAddr, text: &str, inbox: Arc<MemoryInbox>, records: Arc<MemoryRecords>) -> Result<Arc<Teams>, PortError> {
     bellhop_kit::install_tls();
     let config: TeamsConfig = toml::from_str(text).unwrap();
     let ports = Ports {
