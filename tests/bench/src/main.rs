@@ -3,7 +3,9 @@
 
 use bellhop_bench::figures::{Figure, table};
 use bellhop_bench::stores::What;
-use bellhop_bench::{Failure, chart, child, events, files, intake, kills, site, slack, slack_delivery, start, stores, teams, teams_delivery};
+use bellhop_bench::{
+    Failure, chart, child, events, files, intake, kills, site, slack, slack_delivery, start, stores, teams, teams_delivery,
+};
 use bellhop_core::capabilities::Lookup;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::io::Write as _;

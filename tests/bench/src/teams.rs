@@ -68,7 +68,9 @@ pub async fn run(program: &Path, load: Load) -> Result<Vec<Figure>, Failure> {
         let figure = Figure::new(PART, format!("that as a share of the SDK's, {name}"), ratio, "");
         figures.push(if name.ends_with("commit") { figure.target(Target::Below(0.2)) } else { figure });
         let beside = format!("{:.0} /s of the SDK", sdk.rate);
-        figures.push(Figure::new(PART, format!("activities a second, {name}, {} connections", load.connections), ours.rate, "/s").beside(beside));
+        figures.push(
+            Figure::new(PART, format!("activities a second, {name}, {} connections", load.connections), ours.rate, "/s").beside(beside),
+        );
     }
     Ok(figures)
 }
@@ -144,9 +146,14 @@ impl Sender {
                         left.set(left.get() - 1);
                         number.set(number.get() + 1);
                         activity["id"] = json!((1_600_000_000_000 + number.get()).to_string());
-                        let answer = connection.send(&line, &head, activity.to_string().as_bytes()).await.map_err(|error| error.to_string())?;
+                        let answer =
+                            connection.send(&line, &head, activity.to_string().as_bytes()).await.map_err(|error| error.to_string())?;
                         if !matches!(answer.status, 200..=202) {
-                            return Err(format!("an activity was answered with {}: {}", answer.status, String::from_utf8_lossy(answer.body)));
+                            return Err(format!(
+                                "an activity was answered with {}: {}",
+                                answer.status,
+                                String::from_utf8_lossy(answer.body)
+                            ));
                         }
                     }
                     Ok::<_, Failure>(())

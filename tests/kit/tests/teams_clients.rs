@@ -32,7 +32,15 @@ async fn microsofts_bot_lives_in_this_world() {
     assert_eq!(ann.click(&card, "Press").await.unwrap().told.as_deref(), Some("pressed 1"));
     // It refuses the coarse forgeries; what it lets pass is its own affair.
     let activity = world.activity("message", &ann, "@bellhop");
-    for forgery in [Forgery::Missing, Forgery::Audience, Forgery::OtherKey, Forgery::UnknownKey, Forgery::Unsigned, Forgery::Expired(600), Forgery::Changed] {
+    for forgery in [
+        Forgery::Missing,
+        Forgery::Audience,
+        Forgery::OtherKey,
+        Forgery::UnknownKey,
+        Forgery::Unsigned,
+        Forgery::Expired(600),
+        Forgery::Changed,
+    ] {
         let status = world.send(&url, &activity, &forgery).await.unwrap().status;
         assert!(status == 401 || status == 403, "{forgery:?}: {status}\n{}", bot.output());
     }

@@ -1,96 +1,21 @@
 //! The Teams world, by a bot of a few lines: what it refuses, what it remembers, and what people see.
 #![expect(clippy::unwrap_used, reason = "what a test needs and doesn't get fails it")]
 
-use bellhop_http::{Client, Limits as ClientLimits};
-use bellhop_kit::teams::{Behaviour, CERTIFICATE, Forgery, PRIVATE_KEY, Settings, Submitted, TeamsWorld};
+mod teams {
+    pub mod bot;
+}
+
+use bellhop_kit::teams::{Behaviour, CERTIFICATE, Forgery, PRIVATE_KEY, Settings, Submitted};
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
-
-/// A bot that answers every invoke with what it is told, and keeps what it hears.
-struct Bot {
-    world: Arc<TeamsWorld>,
-    client: Client,
-    heard: Arc<Mutex<Vec<Value>>>,
-    answer: Arc<Mutex<(u16, Value)>>,
-    url: String,
-}
-
-impl Bot {
-    async fn start(settings: Settings) -> Self {
-        bellhop_kit::install_tls();
-        let world = Arc::new(TeamsWorld::start_with(settings).await.unwrap());
-        let (heard, answer) = (Arc::<Mutex<Vec<Value>>>::default(), Arc::new(Mutex::new((200, json!({})))));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/messages", listener.local_addr().unwrap());
-        let (hears, answers) = (heard.clone(), answer.clone());
-        let app = axum::Router::new().fallback(move |body: String| {
-            let activity: Value = serde_json::from_str(&body).unwrap_or_default();
-            let invoke = activity["type"] == "invoke";
-            hears.lock().unwrap().push(activity);
-            let (status, body) = answers.lock().unwrap().clone();
-            let body = if !invoke || body.is_null() { String::new() } else { body.to_string() };
-            async move { (axum::http::StatusCode::from_u16(status).unwrap(), body) }
-        });
-        #[expect(clippy::disallowed_methods, reason = "it ends with the test")]
-        tokio::spawn(async move { axum::serve(listener, app).await });
-        world.deliver_to(&url);
-        let client = Client::new("bot", ClientLimits::default()).unwrap();
-        Self { world, client, heard, answer, url }
-    }
-
-    fn last(&self) -> Value {
-        self.heard.lock().unwrap().last().cloned().unwrap_or_default()
-    }
-
-    async fn form(&self, url: &str, form: &[(&str, &str)]) -> (u16, Value) {
-        let answer = self.client.post("token", "token", url).form(form).exchange().await.unwrap();
-        let status = answer.status().as_u16();
-        (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
-    }
-
-    fn token_url(&self) -> String {
-        format!("{}/{}/oauth2/v2.0/token", self.world.login_url(), self.world.tenant())
-    }
-
-    async fn token(&self, scope: &str) -> String {
-        let (id, secret) = (self.world.app_id(), self.world.app_password());
-        let scope = format!("{scope}/.default");
-        let form =
-            [("grant_type", "client_credentials"), ("client_id", id.as_str()), ("client_secret", secret.as_str()), ("scope", scope.as_str())];
-        let (status, body) = self.form(&self.token_url(), &form).await;
-        assert_eq!(status, 200, "{body}");
-        body["access_token"].as_str().unwrap().to_owned()
-    }
-
-    async fn call(&self, method: &str, url: &str, token: &str, body: Option<Value>) -> (u16, Value) {
-        let method = bellhop_http::Method::from_bytes(method.as_bytes()).unwrap();
-        let mut request = self.client.request(method, "call", "any", url).bearer(token);
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let answer = request.exchange().await.unwrap();
-        let status = answer.status().as_u16();
-        (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())
-    }
-
-    async fn post(&self, place: &str, body: Value) -> (u16, Value) {
-        let token = self.token("https://api.botframework.com").await;
-        let url = format!("{}v3/conversations/{place}/activities", self.world.service_url());
-        self.call("POST", &url, &token, Some(body)).await
-    }
-
-    async fn graph(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
-        let token = self.token("https://graph.microsoft.com").await;
-        self.call(method, &format!("{}{path}", self.world.graph_url()), &token, body).await
-    }
-}
+use teams::bot::Bot;
 
 fn calm() -> Settings {
     Settings::default().unlimited()
 }
 
 fn card(actions: Value) -> Value {
-    let content = json!({ "type": "AdaptiveCard", "version": "1.5", "body": [{ "type": "TextBlock", "text": "**Disk** full" }], "actions": actions });
+    let content =
+        json!({ "type": "AdaptiveCard", "version": "1.5", "body": [{ "type": "TextBlock", "text": "**Disk** full" }], "actions": actions });
     json!({ "type": "message", "attachments": [{ "contentType": "application/vnd.microsoft.card.adaptive", "content": content }] })
 }
 
@@ -110,7 +35,10 @@ async fn a_mention_reaches_the_bot_and_its_answer_the_thread() {
         "entities": [{ "type": "mention", "text": "<at>Bob</at>", "mentioned": { "id": bob.id, "name": "Bob" } }] });
     assert_eq!(bot.post(conversation, text).await.0, 201);
     let seen = bob.hears("#ops").pop().unwrap();
-    assert_eq!((seen.text.as_str(), seen.thread.as_deref(), seen.notified.as_slice()), ("Hello @Bob", Some(id.as_str()), [bob.id.clone()].as_slice()));
+    assert_eq!(
+        (seen.text.as_str(), seen.thread.as_deref(), seen.notified.as_slice()),
+        ("Hello @Bob", Some(id.as_str()), [bob.id.clone()].as_slice())
+    );
     assert_eq!(bob.notifications().len(), 2);
     assert_eq!(bot.world.ledger().wrongs(), Vec::<String>::new());
 }
@@ -122,13 +50,21 @@ async fn bad_messages_are_refused_and_noted() {
     for (body, status, code) in [
         (json!({ "type": "message" }), 400, "BadArgument"),
         (json!({ "type": "message", "text": "x".repeat(60_000) }), 413, "MessageSizeTooBig"),
-        (json!({ "type": "message", "text": "hi", "entities": [{ "type": "mention", "text": "<at>X</at>", "mentioned": { "id": "29:1" } }] }), 400, "BadArgument"),
+        (
+            json!({ "type": "message", "text": "hi", "entities": [{ "type": "mention", "text": "<at>X</at>", "mentioned": { "id": "29:1" } }] }),
+            400,
+            "BadArgument",
+        ),
         (card(json!([{ "type": "Action.Http", "title": "x" }])), 400, "BadSyntax"),
     ] {
         let (got, answer) = bot.post(&ops, body.clone()).await;
         assert_eq!((got, answer["error"]["code"].as_str().unwrap()), (status, code), "{answer}");
     }
-    for (place, status, code) in [("19:x@thread.tacv2", 404, "ConversationNotFound"), (&bot.world.channel("hidden"), 403, "BotNotInConversationRoster"), (&bot.world.channel("old"), 403, "MessageWritesBlocked")] {
+    for (place, status, code) in [
+        ("19:x@thread.tacv2", 404, "ConversationNotFound"),
+        (&bot.world.channel("hidden"), 403, "BotNotInConversationRoster"),
+        (&bot.world.channel("old"), 403, "MessageWritesBlocked"),
+    ] {
         let (got, answer) = bot.post(place, json!({ "type": "message", "text": "hi" })).await;
         assert_eq!((got, answer["error"]["code"].as_str().unwrap()), (status, code), "{answer}");
     }
@@ -148,7 +84,8 @@ async fn buttons_and_dialogs_do_what_the_answers_say() {
     bot.post(&bot.world.channel("ops"), card(actions)).await;
     let seen = ann.hears("#ops").pop().unwrap();
     assert_eq!((seen.text.as_str(), seen.buttons.clone()), ("Disk full\nAck\nOpen", vec!["Ack".to_owned(), "Open".to_owned()]));
-    *bot.answer.lock().unwrap() = (200, json!({ "statusCode": 200, "type": "application/vnd.microsoft.activity.message", "value": "Taken" }));
+    *bot.answer.lock().unwrap() =
+        (200, json!({ "statusCode": 200, "type": "application/vnd.microsoft.activity.message", "value": "Taken" }));
     assert_eq!(ann.click(&seen, "Ack").await.unwrap().told.as_deref(), Some("Taken"));
     assert_eq!(bot.last()["value"]["action"]["verb"], "run");
     let own = json!({ "type": "AdaptiveCard", "version": "1.5", "body": [{ "type": "TextBlock", "text": "yours" }] });
@@ -178,7 +115,11 @@ async fn tokens_are_for_those_who_prove_who_they_are() {
     let bot = Bot::start(calm()).await;
     let (id, url) = (bot.world.app_id(), bot.token_url());
     let base = |more: &[(&'static str, String)]| {
-        let mut form = vec![("grant_type", "client_credentials".to_owned()), ("client_id", id.clone()), ("scope", "https://api.botframework.com/.default".to_owned())];
+        let mut form = vec![
+            ("grant_type", "client_credentials".to_owned()),
+            ("client_id", id.clone()),
+            ("scope", "https://api.botframework.com/.default".to_owned()),
+        ];
         form.extend(more.iter().cloned());
         form
     };
@@ -289,10 +230,17 @@ async fn graph_has_channels_files_and_meetings_by_permission() {
     let folder = bot.graph("GET", &format!("{channels}/{}/filesFolder", bot.world.channel("ops")), None).await.1;
     let drive = folder["parentReference"]["driveId"].as_str().unwrap();
     let path = format!("/drives/{drive}/items/{}:/plan.txt:", folder["id"].as_str().unwrap());
-    let session = bot.graph("POST", &format!("{path}/createUploadSession"), Some(json!({ "item": { "@microsoft.graph.conflictBehavior": "rename" } }))).await.1;
+    let session = bot
+        .graph("POST", &format!("{path}/createUploadSession"), Some(json!({ "item": { "@microsoft.graph.conflictBehavior": "rename" } })))
+        .await
+        .1;
     let upload = session["uploadUrl"].as_str().unwrap();
     let part = async |range: &str, bytes: usize, token: Option<&str>| {
-        let mut request = bot.client.put("part", "upload", upload).header("content-range", range).content("application/octet-stream", vec![7_u8; bytes].into());
+        let mut request = bot
+            .client
+            .put("part", "upload", upload)
+            .header("content-range", range)
+            .content("application/octet-stream", vec![7_u8; bytes].into());
         if let Some(token) = token {
             request = request.bearer(token);
         }
@@ -317,7 +265,13 @@ async fn graph_has_channels_files_and_meetings_by_permission() {
     assert!(bot.graph("GET", &read, None).await.1["onlineMeeting"]["joinUrl"].is_string());
     let (status, refused) = bot.graph("POST", &format!("/users/{}/events", bot.world.person("cem").object), Some(json!({}))).await;
     assert_eq!((status, refused["error"]["code"].as_str().unwrap()), (404, "MailboxNotEnabledForRESTAPI"));
-    let (status, _) = bot.graph("POST", &format!("/users/{}/onlineMeetings", ann.object), Some(json!({ "startDateTime": "2026-11-24T09:00:00Z", "endDateTime": "2026-11-24T09:30:00Z" }))).await;
+    let (status, _) = bot
+        .graph(
+            "POST",
+            &format!("/users/{}/onlineMeetings", ann.object),
+            Some(json!({ "startDateTime": "2026-11-24T09:00:00Z", "endDateTime": "2026-11-24T09:30:00Z" })),
+        )
+        .await;
     assert_eq!(status, 403, "there is no policy");
 }
 
@@ -332,8 +286,10 @@ async fn files_are_offered_taken_and_read() {
     assert_eq!(got.bytes().await.unwrap(), "from ann");
     assert_eq!(bot.client.get("download", "any", &url).bearer("x").exchange().await.unwrap().status().as_u16(), 401);
     let chat = bot.last()["conversation"]["id"].as_str().unwrap().to_owned();
-    let consent = |n: usize| json!({ "type": "message", "attachments": [{ "contentType": "application/vnd.microsoft.teams.card.file.consent",
-        "name": "out.txt", "content": { "description": "yours", "sizeInBytes": n, "acceptContext": { "k": 1 }, "declineContext": {} } }] });
+    let consent = |n: usize| {
+        json!({ "type": "message", "attachments": [{ "contentType": "application/vnd.microsoft.teams.card.file.consent",
+        "name": "out.txt", "content": { "description": "yours", "sizeInBytes": n, "acceptContext": { "k": 1 }, "declineContext": {} } }] })
+    };
     assert_eq!(bot.post(&bot.world.channel("ops"), consent(3)).await.0, 400, "in a personal chat only");
     assert_eq!(bot.post(&chat, consent(3)).await.0, 201);
     let offer = ann.hears("@bellhop").pop().unwrap();

@@ -207,8 +207,11 @@ pub(crate) async fn find(desk: &Desk, tenant: &str, name: &str) -> PortResult<Op
         for (id, team) in teams(desk, tenant).await? {
             let service = Service { url: team.service_url.clone(), tenant: tenant.to_owned() };
             for member in members(desk, &service, &id).await?.iter() {
-                if !all.iter().any(|known| known.user() == member.user()) {
-                    all.push(member.clone());
+                // Activities show no address, the members of a team do.
+                match all.iter_mut().find(|known| known.user() == member.user()) {
+                    Some(known) if known.email.is_empty() => known.email.clone_from(&member.email),
+                    Some(_) => {}
+                    None => all.push(member.clone()),
                 }
             }
         }

@@ -25,7 +25,18 @@ async fn activities_of_any_kind_and_shape_are_answered_and_harm_nothing() {
     let ann = office.person("ann");
     let url = format!("{}/chat/work", office.bot.url);
     let base = office.world.activity("message", &ann, "@bellhop");
-    for kind in ["typing", "event", "endOfConversation", "messageReaction", "messageUpdate", "messageDelete", "conversationUpdate", "installationUpdate", "trace", "nobodyKnowsThis"] {
+    for kind in [
+        "typing",
+        "event",
+        "endOfConversation",
+        "messageReaction",
+        "messageUpdate",
+        "messageDelete",
+        "conversationUpdate",
+        "installationUpdate",
+        "trace",
+        "nobodyKnowsThis",
+    ] {
         let mut activity = base.clone();
         activity["type"] = json!(kind);
         let answer = office.world.send(&url, &activity, &Forgery::None).await.unwrap();
@@ -153,7 +164,13 @@ async fn what_may_be_tried_again_is_and_what_may_not_is_not() {
     hears(&ann, "#ops", "first of all").await;
     for (status, wait) in [(412, None), (429, Some(2)), (429, None), (502, None), (503, Some(1)), (503, None)] {
         let text = format!("after {status} {wait:?}");
-        office.world.behave(Behaviour { call: Some("send".into()), refuse: Some(status), retry_after: wait, times: Some(1), ..Behaviour::default() });
+        office.world.behave(Behaviour {
+            call: Some("send".into()),
+            refuse: Some(status),
+            retry_after: wait,
+            times: Some(1),
+            ..Behaviour::default()
+        });
         posts(&office.bot, &text, "work/#ops").await;
         hears(&ann, "#ops", &text).await;
         assert_eq!(all(&ann, "#ops", &text).len(), 1, "{text}");
@@ -180,7 +197,8 @@ async fn the_windows_of_a_conversation_are_kept() {
     for n in 0..20 {
         hears(&ann, "#ops", &format!("number {n}.")).await;
     }
-    let order: Vec<usize> = ann.hears("#ops").iter().filter_map(|seen| seen.text.split_once("number ")?.1.split('.').next()?.parse().ok()).collect();
+    let order: Vec<usize> =
+        ann.hears("#ops").iter().filter_map(|seen| seen.text.split_once("number ")?.1.split('.').next()?.parse().ok()).collect();
     assert_eq!(order, (0..20).collect::<Vec<_>>());
     office.proper();
 }

@@ -134,7 +134,10 @@ async fn buttons_work_whichever_way_teams_reports_them() {
     let seen = hears(&ann, "@bellhop", "Explains the commands").await;
     // An older client has the fallback only: a message with a value and no text.
     let button = seen.cards.iter().flat_map(|card| card["body"].as_array().cloned().unwrap_or_default());
-    let action = button.flat_map(|part| part["actions"].as_array().cloned().unwrap_or_default()).find(|action| action["title"] == "file list").unwrap();
+    let action = button
+        .flat_map(|part| part["actions"].as_array().cloned().unwrap_or_default())
+        .find(|action| action["title"] == "file list")
+        .unwrap();
     let mut activity = office.world.activity("message", &ann, "@bellhop");
     activity["id"] = json!("1700000000000");
     activity["replyToId"] = json!(seen.id);

@@ -46,7 +46,7 @@ async fn after_a_restart_the_bot_speaks_to_everyone_it_knew() {
     hears(&bob, "@bellhop", "Bellhop is at your service").await;
     office.bot.program().terminate(PATIENCE).await.unwrap();
     office.again().await;
-    office.bot.said(&["alert", "raise", "DiskFull"]).await;
+    office.alert("DiskFull").await;
     hears(&bob, "#ops", "DiskFull").await;
     hears(&bob, "@bellhop", "DiskFull").await;
     office.bot.said(&["channel", "post", "good morning", "--in", "work/war room"]).await;
@@ -75,7 +75,10 @@ async fn removed_from_a_team_the_bot_is_silent_until_it_comes_back() {
     let before = office.world.ledger().calls_of("send");
     let refused = office.bot.say(&["channel", "post", "anyone", "--in", "work/#ops"]).await;
     if refused.code == 0 {
-        until(PATIENCE, "what could not be delivered", || async { office.bot.said(&["outbox", "list"]).await.contains("anyone").then_some(()) }).await;
+        until(PATIENCE, "what could not be delivered", || async {
+            office.bot.said(&["outbox", "list"]).await.contains("anyone").then_some(())
+        })
+        .await;
     }
     assert!(office.world.ledger().calls_of("send") - before <= 1);
     office.world.install("Acme").await.unwrap();

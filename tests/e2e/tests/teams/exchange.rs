@@ -43,7 +43,8 @@ async fn one_alert_is_one_card_in_both_and_taken_in_both() {
     let key = bot.key().await;
     assert_eq!(bot.post("/alerts/alertmanager", &key, firing("DiskFull", "firing")).await.0, 200);
     let card = hears(&ann, "#ops", "FIRING: DiskFull").await;
-    let there = async |text: &str| until(PATIENCE, text, || async { other.hears("#ops").into_iter().find(|seen| seen.text.contains(text)) }).await;
+    let there =
+        async |text: &str| until(PATIENCE, text, || async { other.hears("#ops").into_iter().find(|seen| seen.text.contains(text)) }).await;
     there("FIRING: DiskFull").await;
     ann.click(&card, "Ack").await.unwrap();
     there("ACKNOWLEDGED: DiskFull").await;
@@ -68,7 +69,10 @@ async fn a_file_from_teams_goes_into_the_store_and_to_slack_and_back() {
     other.upload("@bellhop", "reply.txt", b"made in slack", "").unwrap();
     until(PATIENCE, "the stored file", || async { bot.said(&["file", "list"]).await.contains("reply.txt").then_some(()) }).await;
     ann.mention("#ops", "file get reply.txt").await.unwrap();
-    let got = until(PATIENCE, "the file in Teams", || async { ann.hears("#ops").into_iter().flat_map(|seen| seen.files).find(|(name, _)| name == "reply.txt") }).await;
+    let got = until(PATIENCE, "the file in Teams", || async {
+        ann.hears("#ops").into_iter().flat_map(|seen| seen.files).find(|(name, _)| name == "reply.txt")
+    })
+    .await;
     assert_eq!(got.1, b"made in slack");
     assert_eq!(teams.ledger().wrongs(), Vec::<String>::new());
 }
@@ -82,12 +86,15 @@ async fn a_meeting_that_is_asked_for_in_slack_stands_in_teams_calendars() {
     // Nobody of the tenant has said anything to the bot yet; it knows people by their addresses.
     let (ann, reader) = (slack.person("ann"), teams.person("bob"));
     ann.mention("#ops", "meet create Standup --at \"tomorrow 09:00\" --with @bob --to work/#ops").unwrap();
+    let answer = until(PATIENCE, "an answer in Slack", || async { ann.hears("#ops").pop() }).await;
+    assert!(answer.text.contains("Standup"), "{answer:?}");
     let seen = hears(&reader, "#ops", "Standup").await;
     let calendar = teams.calendar();
     let [(whose, event, Some(join), false)] = calendar.as_slice() else { panic!("{calendar:?}") };
     assert!(whose == "ann" && event["attendees"].to_string().contains("bob@"), "{event}");
     assert!(seen.links.contains(join), "{seen:?}");
-    let there = until(PATIENCE, "the link in Slack", || async { ann.hears("#ops").into_iter().find(|seen| seen.links.contains(join)) }).await;
+    let there =
+        until(PATIENCE, "the link in Slack", || async { ann.hears("#ops").into_iter().find(|seen| seen.links.contains(join)) }).await;
     let id = bot.said(&["meet", "list"]).await;
     assert!(id.contains("Standup") && there.text.contains("Standup"), "{id}");
     assert_eq!(teams.ledger().wrongs(), Vec::<String>::new());

@@ -106,7 +106,10 @@ async fn a_file_that_is_declined_does_not_come() {
     ann.dm("file get plan.txt").await.unwrap();
     let asks = offer(&ann, "plan.txt").await;
     ann.decline_file(&asks).await.unwrap();
-    until(PATIENCE, "the end of the question", || async { ann.hears("@bellhop").into_iter().all(|seen| seen.offered.is_none()).then_some(()) }).await;
+    until(PATIENCE, "the end of the question", || async {
+        ann.hears("@bellhop").into_iter().all(|seen| seen.offered.is_none()).then_some(())
+    })
+    .await;
     assert_eq!(office.world.files("@ann"), []);
     assert_eq!(office.world.ledger().calls_of("upload"), 0);
     office.proper();
@@ -162,10 +165,18 @@ async fn a_slow_or_broken_upload_loses_nothing() {
     let (ann, bob) = (office.person("ann"), office.person("bob"));
     let bytes = noise(12 << 20);
     put(&office, "big.bin", &bytes).await;
-    office.world.behave(Behaviour { call: Some("upload".into()), refuse: Some(503), retry_after: Some(1), times: Some(2), ..Behaviour::default() });
+    office.world.behave(Behaviour {
+        call: Some("upload".into()),
+        refuse: Some(503),
+        retry_after: Some(1),
+        times: Some(2),
+        ..Behaviour::default()
+    });
     ann.mention("#ops", "file get big.bin").await.unwrap();
     let seen = until(PATIENCE * 2, "the file or a link to it", || async {
-        bob.hears("#ops").into_iter().find(|seen| seen.files.iter().any(|(name, _)| name == "big.bin") || seen.links.iter().any(|link| link.contains("/s/")))
+        bob.hears("#ops")
+            .into_iter()
+            .find(|seen| seen.files.iter().any(|(name, _)| name == "big.bin") || seen.links.iter().any(|link| link.contains("/s/")))
     })
     .await;
     if let Some((_, got)) = seen.files.first() {

@@ -164,7 +164,8 @@ async fn the_emulator_needs_its_key_and_this_machine() {
 
     let emulated = Bot::new("[chat.work]\nkind = \"teams\"\nemulator = true\n");
     let config = std::fs::read_to_string(emulated.path("bellhop.toml")).unwrap();
-    std::fs::write(emulated.path("bellhop.toml"), config.replace("\"127.0.0.1:0\"", "\"0.0.0.0:0\"\npublic_url = \"https://bot.example\"")).unwrap();
+    std::fs::write(emulated.path("bellhop.toml"), config.replace("\"127.0.0.1:0\"", "\"0.0.0.0:0\"\npublic_url = \"https://bot.example\""))
+        .unwrap();
     let ran = emulated.bellhop(&["run"]).await;
     assert!(ran.code != 0 && format!("{}{}", ran.out, ran.err).contains("emulator"), "{}{}", ran.out, ran.err);
 

@@ -31,9 +31,11 @@ async fn a_meeting_is_in_the_calendar_with_its_guests_and_its_link_where_it_was_
         let button = seen.buttons.iter().find(|label| label.to_lowercase().contains("cancel"));
         if let Some(button) = button {
             ann.click(&seen, button).await.unwrap();
-            if let Some(asks) = ann.hears("#ops").into_iter().find(|seen| seen.buttons.iter().any(|label| label.starts_with("Yes"))) {
-                ann.click(&asks, "Yes").await.unwrap();
-            }
+            let asked = |seen: &bellhop_kit::teams::Seen| seen.buttons.iter().any(|label| label.starts_with("Yes"));
+            let asks =
+                until(PATIENCE, "the question", || async { ["#ops", "@bellhop"].iter().flat_map(|place| ann.hears(place)).find(asked) })
+                    .await;
+            ann.click(&asks, "Yes").await.unwrap();
             until(PATIENCE, "the cancelled event", || async { office.world.calendar()[0].3.then_some(()) }).await;
         }
         office.proper();
@@ -65,7 +67,10 @@ async fn online_meetings_need_a_policy_and_say_so() {
     hears(&ann, "@bellhop", "New-CsApplicationAccessPolicy").await;
     office.world.access_policy(true);
     ann.dm("meet create Retro --at \"tomorrow 10:00\"").await.unwrap();
-    let seen = until(PATIENCE, "the link", || async { ann.hears("@bellhop").into_iter().find(|seen| seen.links.iter().any(|link| link.contains("meetup-join"))) }).await;
+    let seen = until(PATIENCE, "the link", || async {
+        ann.hears("@bellhop").into_iter().find(|seen| seen.links.iter().any(|link| link.contains("meetup-join")))
+    })
+    .await;
     let meetings = office.world.meetings();
     assert!(meetings.len() == 1 && seen.links.contains(&meetings[0].2), "{meetings:?}");
     assert_eq!(office.world.calendar(), []);

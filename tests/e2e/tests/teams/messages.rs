@@ -52,7 +52,7 @@ async fn an_alert_is_one_card_that_is_taken_and_ends_in_place() {
 async fn a_card_that_refreshes_itself_shows_the_newest_state() {
     let office = Office::open(calm(), ROUTED).await;
     let (ann, bob) = (office.person("ann"), office.person("bob"));
-    office.bot.said(&["alert", "raise", "DiskFull"]).await;
+    office.alert("DiskFull").await;
     let card = hears(&bob, "#ops", "DiskFull").await;
     // Whoever opens the channel now has the card ask for its state.
     match ann.refresh(&card).await {
@@ -91,7 +91,8 @@ async fn charts_are_pictures_that_can_be_fetched() {
     let office = Office::open(calm(), "").await;
     let ann = office.person("ann");
     let key = office.bot.key().await;
-    let events: Vec<_> = (0..20).map(|n| json!({ "event": "page_view", "distinct_id": format!("p{n}"), "insert_id": format!("i{n}") })).collect();
+    let events: Vec<_> =
+        (0..20).map(|n| json!({ "event": "page_view", "distinct_id": format!("p{n}"), "insert_id": format!("i{n}") })).collect();
     assert_eq!(office.bot.post("/v1/events", &key, json!(events).to_string()).await.0, 200);
     ann.dm("report page_views 7d").await.unwrap();
     let seen = hears(&ann, "@bellhop", "20").await;
@@ -111,11 +112,14 @@ async fn a_route_says_what_becomes_of_a_message_that_may_have_arrived() {
         let office = Office::open(calm(), &format!("{ROUTED}delivery = \"{delivery}\"\n")).await;
         let ann = office.person("ann");
         office.world.behave(Behaviour { call: Some("send".into()), fail_after: Some(504), times: Some(1), ..Behaviour::default() });
-        office.bot.said(&["alert", "raise", "DiskFull"]).await;
+        office.alert("DiskFull").await;
         if copies == 2 {
             until(PATIENCE * 2, "the second copy", || async { (all(&ann, "#ops", "DiskFull").len() == 2).then_some(()) }).await;
         } else {
-            until(PATIENCE * 2, "it among the undelivered", || async { office.bot.said(&["outbox", "list"]).await.contains("DiskFull").then_some(()) }).await;
+            until(PATIENCE * 2, "it among the undelivered", || async {
+                office.bot.said(&["outbox", "list"]).await.contains("DiskFull").then_some(())
+            })
+            .await;
         }
         office.bot.said(&["channel", "post", "and on", "--in", "work/#ops"]).await;
         hears(&ann, "#ops", "and on").await;
@@ -127,9 +131,12 @@ async fn a_route_says_what_becomes_of_a_message_that_may_have_arrived() {
 async fn workflows_carry_messages_for_those_without_a_bot() {
     let world = TeamsWorld::start().await.unwrap();
     let url = world.add_workflow("ops");
-    let bot = Bot::start(&format!("[chat.flow]\nkind = \"teams\"\n[chat.flow.webhooks]\nops = \"{url}\"\n[[route]]\nto = [\"flow/#ops\"]\n")).await;
+    let bot =
+        Bot::start(&format!("[chat.flow]\nkind = \"teams\"\n[chat.flow.webhooks]\nops = \"{url}\"\n[[route]]\nto = [\"flow/#ops\"]\n"))
+            .await;
     let ann = world.person("ann");
-    let sees = async |text: &str| until(PATIENCE, text, || async { ann.sees("#ops").into_iter().find(|seen| seen.text.contains(text)) }).await;
+    let sees =
+        async |text: &str| until(PATIENCE, text, || async { ann.sees("#ops").into_iter().find(|seen| seen.text.contains(text)) }).await;
     bot.said(&["channel", "post", "hello there", "--in", "flow/#ops"]).await;
     let seen = sees("hello there").await;
     assert!(seen.author == "Workflows" && seen.buttons.is_empty(), "{seen:?}");

@@ -66,6 +66,12 @@ impl Office {
         self.world.person(name)
     }
 
+    /// A program reports an alert of this name.
+    pub async fn alert(&self, name: &str) {
+        let key = self.bot.key().await;
+        assert_eq!(self.bot.post("/alerts/generic", &key, format!("{{\"name\":\"{name}\"}}")).await.0, 200);
+    }
+
     /// Starts the bot again where it was ended, at its new address.
     pub async fn again(&mut self) {
         self.bot.go().await;

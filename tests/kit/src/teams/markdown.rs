@@ -22,8 +22,34 @@ pub(super) struct Read {
 /// Reads markdown. `mentions` are the words that stand for somebody, `<at>Ann</at>`.
 pub(super) fn read(markdown: &str, place: Place, mentions: &[String]) -> Read {
     let mut reader = Reader { place, mentions, links: Vec::new() };
+    let dated = if place == Place::Card { dates(markdown) } else { markdown.to_owned() };
+    let markdown = dated.as_str();
     let lines: Vec<String> = markdown.lines().map(|line| reader.line(line)).collect();
     Read { text: lines.join("\n"), links: reader.links }
+}
+
+/// `{{DATE(2026-01-15T12:00:00Z, SHORT)}}` and `{{TIME(..)}}` as somebody in UTC reads them.
+fn dates(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("{{") {
+        let (before, after) = rest.split_at(at);
+        out.push_str(before);
+        let shown = after.find(")}}").and_then(|end| {
+            let (name, inner) = after[2..end].split_once('(')?;
+            let moment = chrono::DateTime::parse_from_rfc3339(inner.split(',').next()?.trim()).ok()?;
+            let shown = match name {
+                "DATE" => moment.format("%Y-%m-%d"),
+                "TIME" => moment.format("%H:%M"),
+                _ => return None,
+            };
+            Some((shown.to_string(), end + 3))
+        });
+        let (shown, taken) = shown.unwrap_or(("{{".to_owned(), 2));
+        out.push_str(&shown);
+        rest = &after[taken..];
+    }
+    out + rest
 }
 
 struct Reader<'a> {
@@ -284,6 +310,7 @@ mod tests {
         assert_eq!(card("[this page](https://a.example/x?y=1&z)"), ("this page".into(), vec!["https://a.example/x?y=1&z".into()]));
         assert_eq!(card("- one\n- **two**").0, "• one\n• two");
         assert_eq!(card("&lt;at&gt;x <b>y</b> &amp;amp;").0, "<at>x <b>y</b> &amp;");
+        assert_eq!(card("{{DATE(2026-01-15T12:30:00Z, SHORT)}} {{TIME(2026-01-15T12:30:00Z)}} {{x}}").0, "2026-01-15 12:30 {{x}}");
         assert_eq!(card("`code` # no heading").0, "`code` # no heading");
     }
 

@@ -1,3 +1,5 @@
+//! Good cards, bad ones, and what is said of them.
+
 use super::*;
 use serde_json::json;
 
