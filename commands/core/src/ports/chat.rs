@@ -202,17 +202,22 @@ pub trait Channels: Send + Sync {
         }
     }
 
-    /// Removes a channel with what was said in it. Removing it twice is harmless. `Unsupported` where a bot can't.
-    async fn delete(&self, at: &Address) -> PortResult<()> {
-        Err(cannot(at, "delete", "this platform doesn't let a bot delete a channel; it can be archived"))
-    }
-
     /// Closes a channel. Closing it twice is harmless.
     async fn archive(&self, at: &Address) -> PortResult<()>;
 
     /// Opens a closed channel again. Opening it twice is harmless. `Unsupported` where a bot can't.
     async fn unarchive(&self, at: &Address) -> PortResult<()> {
         Err(cannot(at, "unarchive", "this platform doesn't let a bot open a closed channel again"))
+    }
+
+    /// Deletes a channel with everything that was said in it. Deleting it twice is harmless. `Unsupported` where a bot can't.
+    async fn delete(&self, at: &Address) -> PortResult<()> {
+        Err(cannot(at, "delete", "this platform doesn't let a bot delete a channel"))
+    }
+
+    /// Whether a thread can be closed, opened, renamed and deleted for itself, as a channel can.
+    fn has_threads(&self) -> bool {
+        false
     }
 
     /// Gives it another name. `Conflict` when that is taken.
