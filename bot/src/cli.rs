@@ -121,7 +121,7 @@ pub struct Manifest {
 pub enum Platform {
     /// An app manifest, as api.slack.com/apps takes it
     Slack,
-    /// Not in this version
+    /// The application commands as an array, and the link that invites the bot on standard error
     Discord,
     /// An app manifest, or with --zip the package that the Teams admin center takes
     Teams,

@@ -5,10 +5,14 @@ use bellhop_core::access::Access;
 use bellhop_core::address::UserRef;
 use bellhop_core::command::About;
 use bellhop_core::ports::{Decision, Permissions, RoleFacts};
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
 
 /// The configured roles.
 pub struct Roles {
     roles: Vec<Role>,
+    /// The groups that people are in, as `CHATNAME:GROUPID`, by person. Each thing that someone says tells them anew.
+    groups: RwLock<HashMap<String, Vec<String>>>,
 }
 
 impl Roles {
@@ -21,11 +25,12 @@ impl Roles {
                 roles.push(Role { name: access.word().to_owned(), users: vec![user], allow: Vec::new(), deny: Vec::new() });
             }
         }
-        Self { roles }
+        Self { roles, groups: RwLock::default() }
     }
 
     fn of<'a>(&'a self, user: &'a str) -> impl Iterator<Item = &'a Role> {
-        self.roles.iter().filter(move |role| role.users.iter().any(|u| u == user || u == "*"))
+        let groups = self.groups.read().unwrap_or_else(PoisonError::into_inner).get(user).cloned().unwrap_or_default();
+        self.roles.iter().filter(move |role| role.users.iter().any(|u| u == user || u == "*" || groups.contains(u)))
     }
 }
 
@@ -38,6 +43,18 @@ impl Permissions for Roles {
             deny: role.deny.clone(),
         };
         self.roles.iter().map(facts).collect()
+    }
+
+    fn seen(&self, user: &UserRef, groups: &[String]) {
+        // Only groups that have a role are of interest.
+        let named = groups.iter().map(|group| format!("{}:{group}", user.chat));
+        let meant: Vec<String> = named.filter(|group| self.roles.iter().any(|role| role.users.contains(group))).collect();
+        let mut known = self.groups.write().unwrap_or_else(PoisonError::into_inner);
+        if meant.is_empty() {
+            known.remove(&user.to_string());
+        } else {
+            known.insert(user.to_string(), meant);
+        }
     }
 
     fn access(&self, user: &UserRef) -> Access {
@@ -86,6 +103,22 @@ mod tests {
 
     fn user(id: &str) -> UserRef {
         UserRef { chat: "work".into(), workspace: "T1".into(), user: id.into() }
+    }
+
+    #[test]
+    fn a_role_of_a_group_is_that_of_those_in_it_by_now() {
+        let role = Role { name: "operator".into(), users: vec!["guild:77".into()], allow: Vec::new(), deny: Vec::new() };
+        let roles = Roles::new(vec![role], Vec::new());
+        let bob = UserRef { chat: "guild".into(), workspace: "1".into(), user: "5".into() };
+        assert_eq!(roles.access(&bob), Access::Member);
+        roles.seen(&bob, &["76".into(), "77".into()]);
+        assert_eq!(roles.access(&bob), Access::Operator);
+        // The same number elsewhere is another group.
+        let other = UserRef { chat: "other".into(), ..bob.clone() };
+        roles.seen(&other, &["77".into()]);
+        assert_eq!(roles.access(&other), Access::Member);
+        roles.seen(&bob, &[]);
+        assert_eq!(roles.access(&bob), Access::Member);
     }
 
     #[test]

@@ -83,6 +83,7 @@ pub async fn say(config: Config, say: Say, out: &mut (impl std::io::Write + Send
         // Each argument is one word, spaces included: quoting them makes the line that would be typed.
         said: Said::Line(tokenise::join(&say.words)),
         attachments,
+        groups: None,
         reply: None,
         received: clock.now(),
     };

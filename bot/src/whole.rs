@@ -73,6 +73,7 @@ impl Whole {
             at: Address::channel("console", "local", "general"),
             said: Said::Line(line.into()),
             attachments: Vec::new(),
+            groups: None,
             reply: None,
             received: self.clock.now(),
         };

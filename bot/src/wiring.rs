@@ -2,7 +2,7 @@
 
 mod manifest;
 
-pub use manifest::{ManifestError, manifest, package};
+pub use manifest::{ManifestError, Printed, manifest, package};
 
 use crate::config::{Config, ConfigError, section};
 use crate::hooks::{Refusal, Shape};
@@ -19,6 +19,7 @@ use bellhop_core::error::PortError;
 use bellhop_core::ids::{ChatName, SourceName, StoreName};
 use bellhop_core::nearest::nearest;
 use bellhop_core::ports::{AnalyticsSource, ChatPlatform, Completer, FileStore, Front, Inbox, Links, Records, Seal, Stores};
+use bellhop_discord::{Discord, DiscordConfig};
 use bellhop_local::{LocalConfig, LocalStore};
 use bellhop_s3::{S3Config, S3Store};
 use bellhop_slack::{Slack, SlackConfig};
@@ -85,7 +86,7 @@ type FilesKind = (&'static str, fn(&str, &Table, &Config, &Shared) -> Result<Arc
 
 type AnalyticsKind = (&'static str, fn(&str, &Table, bellhop_analytics::Ports) -> Result<Arc<dyn AnalyticsSource>, WiringError>);
 
-const CHATS: &[ChatKind] = &[("console", console), ("slack", slack), ("teams", teams)];
+const CHATS: &[ChatKind] = &[("console", console), ("slack", slack), ("discord", discord), ("teams", teams)];
 const ANALYTICS: &[AnalyticsKind] = &[("ga4", ga4), ("mixpanel", mixpanel), ("amplitude", amplitude)];
 /// The key of a service that is fed with what own events take in.
 const FED: &str = "receives";
@@ -252,6 +253,20 @@ fn slack(name: &str, table: &Table, with: &Parts) -> Result<Chat, WiringError> {
     };
     let slack = Slack::new(ChatName::new(name), config, ports)?;
     Ok(Chat { routes: slack.router(), platform: slack, console: None })
+}
+
+fn discord(name: &str, table: &Table, with: &Parts) -> Result<Chat, WiringError> {
+    let config: DiscordConfig = section(&format!("chat.{name}"), table)?;
+    let ports = bellhop_discord::Ports {
+        inbox: with.inbox.clone(),
+        completer: with.completer.clone(),
+        records: with.records.clone(),
+        clock: with.clock.clone(),
+        ids: with.ids.clone(),
+        public_url: with.public_url.clone(),
+    };
+    let discord = Discord::new(ChatName::new(name), config, ports)?;
+    Ok(Chat { routes: discord.router(), platform: discord, console: None })
 }
 
 fn teams(name: &str, table: &Table, with: &Parts) -> Result<Chat, WiringError> {

@@ -9,6 +9,7 @@
 //! the program does that once, before the first client is built.
 
 mod client;
+mod counted;
 mod failure;
 mod request;
 mod response;
@@ -18,6 +19,7 @@ mod retry_after;
 mod tests;
 
 pub use client::{Client, Limits};
+pub use counted::counted;
 pub use request::Request;
 pub use reqwest::header;
 pub use reqwest::{Method, StatusCode};

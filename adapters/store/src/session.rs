@@ -239,6 +239,8 @@ impl Session {
 
     /// Runs a statement and returns its rows.
     pub(crate) async fn rows(&mut self, sql: &str, values: Vec<Value>) -> PortResult<Vec<Row>> {
+        #[cfg(test)]
+        asked::note(sql, &values);
         let sql = self.dialect(sql);
         let found = match &mut self.link {
             Link::Writer(link) => link.fetch_all(sqlx::query_with(sql, lite(values))).await.map(wrap_lite),
@@ -253,6 +255,8 @@ impl Session {
 
     /// The same as they come, for answers of any length.
     pub(crate) fn stream<'s>(&'s mut self, sql: &str, values: Vec<Value>) -> BoxStream<'s, PortResult<Row>> {
+        #[cfg(test)]
+        asked::note(sql, &values);
         let sql = self.dialect(sql);
         let (operation, place) = (self.operation, Arc::clone(&self.place));
         let cells: BoxStream<'s, Result<Cells, sqlx::Error>> = match &mut self.link {
@@ -357,6 +361,23 @@ fn pg(values: Vec<Value>) -> PgArguments {
         };
     }
     arguments
+}
+
+/// What is asked of the database, for tests that look at how it would be answered.
+#[cfg(test)]
+pub(crate) mod asked {
+    use super::Value;
+    use std::cell::RefCell;
+
+    tokio::task_local! {
+        /// The statements of one task, with their values.
+        pub(crate) static ASKED: RefCell<Vec<(String, Vec<Value>)>>;
+    }
+
+    pub(super) fn note(sql: &str, values: &[Value]) {
+        // Outside of such tests nobody listens.
+        let _ = ASKED.try_with(|asked| asked.borrow_mut().push((sql.to_owned(), values.to_vec())));
+    }
 }
 
 #[cfg(test)]

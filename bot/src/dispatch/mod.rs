@@ -144,6 +144,9 @@ impl Dispatch {
         let Ok(registry) = self.registry().cloned() else {
             return Err(PortError::new(bellhop_core::PortErrorKind::Unavailable, "bellhop", "dispatch", "the bot is still starting"));
         };
+        if let Some(groups) = &ask.incoming.groups {
+            self.permissions.seen(&ask.incoming.from, groups);
+        }
         let access = ask.access.unwrap_or_else(|| self.permissions.access(&ask.incoming.from));
         let caller = Caller {
             user: ask.incoming.from.clone(),

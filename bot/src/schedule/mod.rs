@@ -82,6 +82,7 @@ fn due(schedule: &Schedule, now: Timestamp) -> Incoming {
         at: schedule.to.clone(),
         said: Said::Invoke(schedule.invoke.clone()),
         attachments: Vec::new(),
+        groups: None,
         reply: None,
         received: now,
     }

@@ -11,8 +11,8 @@ use super::rest::Rests;
 use super::tally::Tally;
 use async_trait::async_trait;
 use bellhop_core::analytics::{
-    AnalyticsCapabilities, Answer, Cohort, CohortMade, Members, Metric, NewEvent, Person, ProfileChange, Query, Quota, Refused, Saved,
-    Taken, Window,
+    AnalyticsCapabilities, Answer, Cohort, CohortDefinition, CohortMade, Members, Metric, NewEvent, Person, ProfileChange, Query, Quota,
+    Refused, Saved, Taken, Window,
 };
 use bellhop_core::clock::{Clock, Timestamp};
 use bellhop_core::error::{PortError, PortErrorKind, Retry};
@@ -297,7 +297,9 @@ impl<T> Costs for Vec<T> {}
 impl Costs for Taken {}
 impl Costs for Person {}
 impl Costs for Members {}
+impl Costs for Cohort {}
 impl Costs for CohortMade {}
+impl Costs for () {}
 impl Costs for ByteStream {}
 
 #[async_trait]
@@ -362,6 +364,14 @@ impl AnalyticsSource for Kept {
 
     async fn make_cohort(&self, name: &str, ids: &[String]) -> PortResult<CohortMade> {
         self.0.passed("make cohort", self.0.source.make_cohort(name, ids)).await
+    }
+
+    async fn define_cohort(&self, name: &str, definition: &CohortDefinition) -> PortResult<Cohort> {
+        self.0.passed("define cohort", self.0.source.define_cohort(name, definition)).await
+    }
+
+    async fn delete_cohort(&self, cohort: &str) -> PortResult<()> {
+        self.0.passed("delete cohort", self.0.source.delete_cohort(cohort)).await
     }
 
     async fn export(&self, window: &Window, event: Option<&str>) -> PortResult<ByteStream> {

@@ -6,6 +6,7 @@ use crate::config::{Config, ConfigError, section};
 use bellhop_core::command::About;
 use bellhop_core::ids::ChatName;
 use bellhop_core::nearest::nearest;
+use bellhop_discord::DiscordConfig;
 use bellhop_slack::{SlackConfig, Transport};
 use bellhop_teams::TeamsConfig;
 
@@ -13,7 +14,7 @@ use bellhop_teams::TeamsConfig;
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// The platform has no adapter here.
-    #[error("`manifest {0}` is not in this version; it can print the manifest for slack and teams")]
+    #[error("`manifest {0}` is not in this version; it can print the manifest for slack, discord and teams")]
     NotHere(&'static str),
     /// More than one chat could be meant.
     #[error("several chats are of the kind `{kind}`: {}; say which with --name", .names.join(", "))]
@@ -44,6 +45,15 @@ pub enum ManifestError {
     Config(#[from] ConfigError),
 }
 
+/// A manifest, and what is to be said beside it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Printed {
+    /// The manifest.
+    pub manifest: serde_json::Value,
+    /// What to do with it, where that is not the manifest's own.
+    pub note: Option<String>,
+}
+
 /// The manifest for a platform. `config` is empty where no file was given: then what needs no public address is assumed.
 ///
 /// # Errors
@@ -54,23 +64,34 @@ pub fn manifest(
     public_url: Option<&str>,
     config: &Config,
     commands: &[About],
+) -> Result<Printed, ManifestError> {
+    let alone = |manifest| Printed { manifest, note: None };
+    match platform {
+        Platform::Slack => slack(name, public_url, config, commands).map(alone),
+        Platform::Discord => discord(name, config, commands),
+        Platform::Teams => teams(name, public_url, config, commands).map(alone),
+        Platform::Zapier => Err(ManifestError::NotHere(platform.word())),
+    }
+}
+
+/// The commands, and the link that invites the bot.
+fn discord(name: Option<&str>, config: &Config, commands: &[About]) -> Result<Printed, ManifestError> {
+    let (name, table) = chosen(Platform::Discord.word(), name, config)?;
+    let discord: Option<DiscordConfig> = table.map(|table| section(&format!("chat.{name}"), table)).transpose()?;
+    let link = bellhop_discord::install_link(discord.as_ref());
+    let note = format!("To invite the bot with the permissions that it needs, open\n{link}\nThe bot registers these commands itself when it starts.");
+    Ok(Printed { manifest: bellhop_discord::manifest(commands), note: Some(note) })
+}
+
+fn slack(
+    name: Option<&str>,
+    public_url: Option<&str>,
+    config: &Config,
+    commands: &[About],
 ) -> Result<serde_json::Value, ManifestError> {
-    if !matches!(platform, Platform::Slack | Platform::Teams) {
-        return Err(ManifestError::NotHere(platform.word()));
-    }
-    if let Some(url) = public_url.filter(|url| !(url.starts_with("https://") || url.starts_with("http://"))) {
-        return Err(ManifestError::Address(url.to_owned()));
-    }
-    let (name, table) = chosen(platform.word(), name, config)?;
-    if platform == Platform::Teams {
-        let teams: Option<TeamsConfig> = table.map(|table| section(&format!("chat.{name}"), table)).transpose()?;
-        let known = public_url.or(config.frame.server.public_url.as_deref());
-        // The address is set where the bot is registered; here it only says where the app's pages are.
-        let url = known.map_or_else(|| format!("http://{}", config.frame.server.listen), |url| url.trim_end_matches('/').to_owned());
-        return Ok(bellhop_teams::manifest(teams.as_ref(), &ChatName::new(name), &url, commands));
-    }
+    let known = address(public_url, config)?;
+    let (name, table) = chosen(Platform::Slack.word(), name, config)?;
     let slack: Option<SlackConfig> = table.map(|table| section(&format!("chat.{name}"), table)).transpose()?;
-    let known = public_url.or(config.frame.server.public_url.as_deref());
     let called = slack.as_ref().is_some_and(|slack| slack.transport == Transport::Http || slack.oauth.is_some());
     let url = match known {
         Some(url) => url.trim_end_matches('/').to_owned(),
@@ -78,6 +99,28 @@ pub fn manifest(
         None => format!("http://{}", config.frame.server.listen),
     };
     Ok(bellhop_slack::manifest(slack.as_ref(), &ChatName::new(name), &url, commands))
+}
+
+fn teams(
+    name: Option<&str>,
+    public_url: Option<&str>,
+    config: &Config,
+    commands: &[About],
+) -> Result<serde_json::Value, ManifestError> {
+    let known = address(public_url, config)?;
+    let (name, table) = chosen(Platform::Teams.word(), name, config)?;
+    let teams: Option<TeamsConfig> = table.map(|table| section(&format!("chat.{name}"), table)).transpose()?;
+    // The address is set where the bot is registered; here it only says where the app's pages are.
+    let url = known.map_or_else(|| format!("http://{}", config.frame.server.listen), |url| url.trim_end_matches('/').to_owned());
+    Ok(bellhop_teams::manifest(teams.as_ref(), &ChatName::new(name), &url, commands))
+}
+
+/// The bot's public address, as it was given or as the configuration has it.
+fn address<'a>(public_url: Option<&'a str>, config: &'a Config) -> Result<Option<&'a str>, ManifestError> {
+    match public_url.filter(|url| !(url.starts_with("https://") || url.starts_with("http://"))) {
+        Some(url) => Err(ManifestError::Address(url.to_owned())),
+        None => Ok(public_url.or(config.frame.server.public_url.as_deref())),
+    }
 }
 
 /// The package that a platform takes, with the manifest in it; `None` where it takes the manifest alone.

@@ -113,6 +113,7 @@ impl Bot {
             at: Address::channel("work", "T1", channel),
             said,
             attachments: Vec::new(),
+            groups: None,
             reply: None,
             received: self.parts.clock.now(),
         };

@@ -108,6 +108,7 @@ impl Bench {
             at: Address::channel("work", "T1", "c"),
             said: Said::Line("long".into()),
             attachments: Vec::new(),
+            groups: None,
             reply: None,
             received: bellhop_core::clock::Clock::now(&*self.clock),
         };

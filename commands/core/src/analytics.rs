@@ -59,6 +59,8 @@ pub struct AnalyticsCapabilities {
     pub cohort_upload: bool,
     /// Cohorts can be defined there by what people did ([`CohortDefinition`]).
     pub cohort_define: bool,
+    /// Cohorts can be deleted.
+    pub cohort_delete: bool,
     /// What is known about single people.
     pub people: bool,
     /// Properties of people can be set.

@@ -129,12 +129,13 @@ fn first_day() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
 }
 
-/// Requests don't come in order of time, as those of many senders don't.
+/// Events as they come from many senders: nearly in the order of time, every tenth of them up to a day late.
 fn batch(number: i64) -> String {
     let mut text = String::with_capacity(usize::try_from(BATCH).unwrap_or_default() * 160);
     for event in number * BATCH..(number + 1) * BATCH {
         let mixed = event.wrapping_mul(7919) % EVENTS;
-        let time = first_day() + TimeDelta::milliseconds(DAYS * 86_400_000 * mixed / EVENTS);
+        let late = if event % 10 == 0 { mixed % (EVENTS / DAYS) } else { 0 };
+        let time = first_day() + TimeDelta::milliseconds(DAYS * 86_400_000 * (event - late).max(0) / EVENTS);
         let country = ["DE", "FR", "IT", "ES", "PL", "NL", "AT"][usize::try_from(mixed % 7).unwrap_or_default()];
         let name = match mixed % 20 {
             0..16 => "page_view",

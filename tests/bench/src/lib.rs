@@ -6,6 +6,9 @@
 
 pub mod chart;
 pub mod child;
+pub mod discord;
+pub mod discord_delivery;
+pub mod discord_restarts;
 pub mod events;
 pub mod figures;
 pub mod files;

@@ -4,7 +4,8 @@
 use bellhop_bench::figures::{Figure, table};
 use bellhop_bench::stores::What;
 use bellhop_bench::{
-    Failure, chart, child, events, files, intake, kills, site, slack, slack_delivery, start, stores, teams, teams_delivery,
+    Failure, chart, child, discord, discord_delivery, discord_restarts, events, files, intake, kills, site, slack, slack_delivery, start,
+    stores, teams, teams_delivery,
 };
 use bellhop_core::capabilities::Lookup;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -17,7 +18,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Parser)]
 #[command(name = "bellhop-bench", args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 struct Cli {
-    /// Which figures; all of them when none is named: intake, kills, start, chart, files, events, slack, deliveries, teams, teams-deliveries, stores, copies, lists
+    /// Which figures; all of them when none is named: intake, kills, start, chart, files, events, slack, deliveries, discord,
+    /// discord-deliveries, restarts, teams, teams-deliveries, stores, copies, lists
     #[arg(value_name = "NAME")]
     parts: Vec<Part>,
     /// Where to write the figures as JSON, too
@@ -40,6 +42,9 @@ enum Part {
     Events,
     Slack,
     Deliveries,
+    Discord,
+    DiscordDeliveries,
+    Restarts,
     Teams,
     TeamsDeliveries,
     Stores,
@@ -180,6 +185,9 @@ async fn measure(parts: &[Part], release: Option<PathBuf>, json: Option<PathBuf>
             Part::Events => events::run(&program).await,
             Part::Slack => slack::run(&program, slack::Load::default()).await,
             Part::Deliveries => slack_delivery::run(&program).await,
+            Part::Discord => discord::run(&program, discord::Load::default()).await,
+            Part::DiscordDeliveries => discord_delivery::run(&program).await,
+            Part::Restarts => discord_restarts::run().await,
             Part::Teams => teams::run(&program, teams::Load::default()).await,
             Part::TeamsDeliveries => teams_delivery::run(&program).await,
             Part::Stores => stores::run(&program, release.as_deref().unwrap_or(&program), What::Large).await,

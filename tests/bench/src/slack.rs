@@ -159,19 +159,20 @@ fn start(program: &Path, side: &Side, place: &Site, sink: &Sink) -> Result<Progr
             Command::new("node")
                 .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("opponents/slack-bolt.mjs"))
                 .args([SECRET, &format!("{}/api/", sink.url), if *answers { "respond" } else { "acknowledge" }])
-                .env("BELLHOP_PEERS", peers()?),
+                .env("BELLHOP_PEERS", peers("@slack/bolt")?),
         ),
         Side::Door => Program::start(Command::new(program).arg("slack-door").arg("--config").arg(place.config())),
         Side::Bot => Program::start(Command::new(program).arg("bot").arg("--config").arg(place.config())),
     }
 }
 
-fn peers() -> Result<PathBuf, Failure> {
+/// The folder of peers, with this module in it.
+pub(crate) fn peers(module: &str) -> Result<PathBuf, Failure> {
     let folder = bellhop_kit::peers::folder()?;
-    if folder.join("node_modules/@slack/bolt").is_dir() {
+    if folder.join("node_modules").join(module).is_dir() {
         Ok(folder)
     } else {
-        Err(format!("@slack/bolt is missing in {}; ./tests/run installs it", folder.display()))
+        Err(format!("{module} is missing in {}; ./tests/run installs it", folder.display()))
     }
 }
 

@@ -6,6 +6,7 @@ mod backup;
 mod bad_input;
 mod browser;
 mod crash;
+mod discord;
 mod files;
 mod http;
 mod postgres;

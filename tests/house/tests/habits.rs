@@ -11,6 +11,7 @@ const LONG: &[(&str, &str)] =
 const SLEEPING: &[(&str, &str)] = &[
     ("adapters/http/src/tests.rs", "a body that arrives slowly is what is tested"),
     ("adapters/chat/slack/tests/conformance.rs", "a sender that waits as long as it was told to is what is tested"),
+    ("adapters/chat/discord/tests/conformance.rs", "a sender that waits as long as it was told to is what is tested"),
 ];
 
 const LIMIT: usize = 400;

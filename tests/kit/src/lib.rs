@@ -5,10 +5,12 @@
 //! the whole bot is tested in `tests/e2e`. Nothing but tests may depend on it.
 
 pub mod analytics;
+mod args;
 pub mod azure_management;
 pub mod clock;
 pub mod conformance;
 mod cut;
+pub mod discord;
 pub mod faults;
 mod http;
 pub mod machine;

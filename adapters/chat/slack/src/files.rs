@@ -4,7 +4,6 @@
 //!
 //! <https://docs.slack.dev/messaging/working-with-files>
 
-mod counted;
 mod fetch;
 #[cfg(test)]
 mod tests;
@@ -23,8 +22,8 @@ use bellhop_core::clock::Timestamp;
 use bellhop_core::ids::{DeliveryKey, MessageId, WorkspaceId};
 use bellhop_core::ports::{PortResult, Post, Upload};
 use bellhop_core::{PortError, PortErrorKind, Retry};
+use bellhop_http::counted;
 use chrono::TimeDelta;
-use counted::counted;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::{Mutex, PoisonError};

@@ -154,6 +154,7 @@ impl Origin {
             at: self.at,
             said,
             attachments,
+            groups: None,
             reply: self.reply.map(|reply| reply.handle()),
             received: self.received,
         }

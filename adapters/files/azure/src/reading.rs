@@ -18,8 +18,10 @@ use std::time::Duration;
 
 /// How long bytes may fail to come while someone waits for them.
 const SILENCE: Duration = Duration::from_mins(1);
-/// How often the rest is asked for again.
+/// How often the rest is asked for again where little or nothing comes between the breaks.
 const RESUMES: u32 = 3;
+/// So many bytes between two breaks show that the way is bad and not closed: what was tried before counts no more.
+const PROGRESS: u64 = 256 << 10;
 
 /// What is being read.
 struct Reading {
@@ -34,6 +36,8 @@ struct Reading {
     /// Bytes that come before those that are wanted: the server doesn't know ranges.
     skip: u64,
     resumes: u32,
+    /// Where it broke the last time.
+    broke_at: Option<u64>,
     /// What the whole should add up to, and what came of it.
     sum: Option<(String, Sha256)>,
 }
@@ -77,6 +81,7 @@ impl AzureStore {
             end,
             skip: if partial.is_some() { 0 } else { start },
             resumes: 0,
+            broke_at: None,
             sum,
         };
         Ok(StoredFile { info, bytes: reading.stream() })
@@ -191,10 +196,14 @@ impl Reading {
     /// Asks for the rest, or gives up with what went wrong.
     async fn resume(&mut self, trouble: PortError) -> PortResult<()> {
         // Without a mark of its content it can't be told whether the rest is of the same file.
+        if self.broke_at.is_some_and(|before| self.at - before >= PROGRESS) {
+            self.resumes = 0;
+        }
         if self.resumes == RESUMES || self.etag.is_none() {
             return Err(trouble);
         }
         self.resumes += 1;
+        self.broke_at = Some(self.at);
         tracing::debug!(file = %self.name, at = self.at, "reading goes on after a break");
         let range = format!("bytes={}-{}", self.at, self.end - 1);
         match self.store.get(&self.name, self.version.as_deref(), Some(&range), self.etag.as_deref()).await {

@@ -17,8 +17,10 @@ use bellhop_core::{PortError, PortErrorKind};
 use bytes::Bytes;
 use std::collections::HashMap;
 
-/// How often the rest is asked for again.
+/// How often the rest is asked for again where little or nothing comes between the breaks.
 const RESUMES: u32 = 3;
+/// So many bytes between two breaks show that the way is bad and not closed: what was tried before counts no more.
+const PROGRESS: u64 = 256 << 10;
 
 /// What an answer has of a file's facts.
 pub(crate) struct Facts<'a> {
@@ -62,6 +64,8 @@ pub(crate) struct Reading {
     /// Bytes that come before those that are wanted: the server doesn't know ranges.
     pub skip: u64,
     resumes: u32,
+    /// Where it broke the last time.
+    broke_at: Option<u64>,
     pub sums: Option<(Sums, Told)>,
 }
 
@@ -120,6 +124,7 @@ impl S3Store {
             end,
             skip: if partial { 0 } else { start },
             resumes: 0,
+            broke_at: None,
             sums: checked,
         };
         Ok((info, reading))
@@ -244,10 +249,14 @@ impl Reading {
     /// Asks for the rest, or gives up with what went wrong.
     async fn resume(&mut self, trouble: PortError) -> PortResult<()> {
         // Without a mark of its content it can't be told whether the rest is of the same file.
+        if self.broke_at.is_some_and(|before| self.at - before >= PROGRESS) {
+            self.resumes = 0;
+        }
         if self.resumes == RESUMES || self.etag.is_none() {
             return Err(trouble);
         }
         self.resumes += 1;
+        self.broke_at = Some(self.at);
         tracing::debug!(file = %self.name, at = self.at, "reading goes on after a break");
         let range = format!("bytes={}-{}", self.at, self.end - 1);
         match self.store.get(&self.name, self.version.as_deref(), Some(&range), self.etag.as_deref()).await {
@@ -273,7 +282,7 @@ impl Reading {
     async fn ended(&mut self) -> PortResult<Option<Bytes>> {
         let Some((sums, told)) = self.sums.take() else { return Ok(None) };
         // The SDK checks too, and says so where the stream ends.
-        let refused = if self.resumes == 0 && self.skip == 0 {
+        let refused = if self.broke_at.is_none() && self.skip == 0 {
             matches!(tokio::time::timeout(self.store.sizes.silence, self.body.next()).await, Ok(Some(Err(_))))
         } else {
             false

@@ -204,7 +204,7 @@ impl FileStore for S3Store {
 
     async fn read(&self, name: &str, version: Option<&VersionId>, range: Option<ReadRange>) -> PortResult<StoredFile> {
         self.learn().await;
-        self.open(name, version, range).await
+        Box::pin(self.open(name, version, range)).await
     }
 
     async fn write(&self, file: NewFile, bytes: ByteStream) -> PortResult<FileInfo> {

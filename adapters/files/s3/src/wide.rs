@@ -15,9 +15,10 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 /// From this size on it is worth it.
 const LEAST: u64 = 64 << 20;
-/// The size of a part. With the one that is given out, one more than [`AT_ONCE`] is in memory.
-const PART: u64 = 4 << 20;
-const AT_ONCE: usize = 4;
+/// The size of a part. With the one that is given out, one more than [`AT_ONCE`] is in memory. Parts come in their order: many
+/// small ones keep more connections busy behind a slow one than few large ones in the same memory.
+const PART: u64 = 2 << 20;
+const AT_ONCE: usize = 8;
 
 /// Which content is read.
 #[derive(Clone)]

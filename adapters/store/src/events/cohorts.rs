@@ -7,12 +7,12 @@ use super::sql::Statement;
 use crate::Backend;
 use crate::error::{invalid, not_found};
 use crate::session::{Batch, Session, Value, args, clean};
-use bellhop_core::Timestamp;
 use bellhop_core::analytics::{Cohort, CohortDefinition, CohortMade, CohortRule, Comparison, During, EventMatch, Filter, Members};
 use bellhop_core::nearest::nearest;
 use bellhop_core::period::Period;
 use bellhop_core::ports::PortResult;
 use bellhop_core::text::{one_line, shorten};
+use bellhop_core::{PortError, Timestamp};
 use std::fmt::Write as _;
 
 /// How many people are on one page.
@@ -117,11 +117,7 @@ impl Events {
 
     pub(super) async fn cohort_members(&self, cohort: &str, from: Option<&str>) -> PortResult<Members> {
         let kept = self.kept().await?;
-        let Some(kept) = kept.iter().find(|kept| kept.name == cohort) else {
-            let near = nearest(cohort, kept.iter().map(|kept| kept.name.as_str()));
-            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-            return Err(not_found("members", format!("there is no cohort `{}`{hint}", shorten(&one_line(cohort), 80))));
-        };
+        let Some(kept) = kept.iter().find(|kept| kept.name == cohort) else { return Err(unknown("members", cohort, &kept)) };
         let after: i64 = match from {
             None => 0,
             Some(from) => from.parse().map_err(|_| invalid("members", "this is no page of a cohort; begin with the first one"))?,
@@ -212,6 +208,24 @@ impl Events {
             .await?;
         self.shown(Kept { name, definition: Some(kept), made: now }).await
     }
+
+    pub(super) async fn forget_cohort(&self, cohort: &str) -> PortResult<()> {
+        let name = cohort.to_owned();
+        let gone = self.store.write("delete_cohort", move |session| {
+            Box::pin(async move {
+                lock(session, true).await?;
+                session.run("DELETE FROM event_cohort_member WHERE name = $1", args![name.as_str()]).await?;
+                session.run("DELETE FROM event_cohort WHERE name = $1", args![name.as_str()]).await
+            })
+        });
+        if gone.await? == 0 { Err(unknown("delete_cohort", cohort, &self.kept().await?)) } else { Ok(()) }
+    }
+}
+
+fn unknown(operation: &'static str, cohort: &str, kept: &[Kept]) -> PortError {
+    let near = nearest(cohort, kept.iter().map(|kept| kept.name.as_str()));
+    let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    not_found(operation, format!("there is no cohort `{}`{hint}", shorten(&one_line(cohort), 80)))
 }
 
 /// The cohorts that a person is in.

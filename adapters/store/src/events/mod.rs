@@ -10,6 +10,8 @@ mod funnel;
 mod histories;
 mod merge;
 mod person;
+#[cfg(test)]
+mod plans_tests;
 mod profiles;
 mod retention;
 mod revenue;
@@ -173,6 +175,7 @@ impl AnalyticsSource for Events {
             cohorts: true,
             cohort_upload: true,
             cohort_define: true,
+            cohort_delete: true,
             people: true,
             profiles: true,
             track: true,
@@ -255,6 +258,10 @@ impl AnalyticsSource for Events {
 
     async fn define_cohort(&self, name: &str, definition: &CohortDefinition) -> PortResult<Cohort> {
         self.defined_cohort(name, definition).await
+    }
+
+    async fn delete_cohort(&self, cohort: &str) -> PortResult<()> {
+        self.forget_cohort(cohort).await
     }
 
     async fn export(&self, window: &Window, event: Option<&str>) -> PortResult<ByteStream> {

@@ -119,8 +119,9 @@ impl Events {
         }
         let filters = statement.filters(&revenue.filters, postgres);
         let paid = span("e.at - n.first", "<");
+        // People first: SQLite would rather go through all payments there ever were.
         let sql = format!(
-            "SELECT {age}, {paid}, CAST(sum(e.revenue) AS DOUBLE PRECISION) FROM {new} JOIN event AS e ON e.person = n.person \
+            "SELECT {age}, {paid}, CAST(sum(e.revenue) AS DOUBLE PRECISION) FROM {new} /*lite CROSS */JOIN event AS e ON e.person = n.person \
              WHERE n.first >= {from} AND n.first < {to} AND e.revenue IS NOT NULL AND e.at <= {until}{filters} GROUP BY 1, 2"
         );
         let mut sums = vec![[0.0; DAYS.len() + 1]; DAYS.len() + 1];

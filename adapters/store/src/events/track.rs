@@ -79,29 +79,35 @@ struct Row {
     properties: Vec<String>,
 }
 
-fn row(event: NewEvent, properties: BTreeMap<String, serde_json::Value>, insert_id: String) -> Row {
+fn row(event: NewEvent, json: String, insert_id: String) -> Row {
+    let properties = event.properties;
     let revenue = properties.get("revenue").and_then(number);
     let key = revenue.is_some() || properties.get("key") == Some(&serde_json::Value::Bool(true));
     let (name, person) = (clean(event.event), clean(event.distinct_id));
-    let names = properties.keys().cloned().collect();
-    let json = serde_json::Value::Object(properties.into_iter().collect()).to_string();
+    let names = properties.into_keys().collect();
     let cells = args![insert_id, name.as_str(), event.time, person.as_str(), Value::Real(revenue), i64::from(key), json];
     Row { cells, name, person, properties: names }
 }
 
-/// Properties as they are kept, and how many bytes they have.
-fn cleaned(event: &mut NewEvent) -> usize {
+/// The properties as they are kept.
+fn cleaned(event: &mut NewEvent) -> String {
+    let text = |properties: &BTreeMap<String, serde_json::Value>| serde_json::to_string(properties).unwrap_or_else(|_| "{}".to_owned());
+    let json = text(&event.properties);
+    // How JSON writes the character that has to go; hardly ever is it there.
+    if !json.contains("\\u0000") {
+        return json;
+    }
     let properties = std::mem::take(&mut event.properties);
     event.properties = properties.into_iter().map(|(key, value)| (clean(key), clean_json(value))).collect();
-    serde_json::to_string(&event.properties).map_or(usize::MAX, |text| text.len())
+    text(&event.properties)
 }
 
 /// What [`track`] would refuse.
 pub(super) fn wrong(events: &[NewEvent], now: Timestamp) -> Vec<Refused> {
     let reasons = events.iter().enumerate().filter_map(|(index, event)| {
         let mut event = event.clone();
-        let bytes = cleaned(&mut event);
-        refusal(&event, bytes, now).map(|reason| Refused { index, reason })
+        let json = cleaned(&mut event);
+        refusal(&event, json.len(), now).map(|reason| Refused { index, reason })
     });
     reasons.collect()
 }
@@ -114,8 +120,8 @@ pub(super) async fn track(store: &Store, sinks: &Arc<[SourceName]>, events: Vec<
     let mut fed = Vec::new();
     let mut pairs = Vec::new();
     for (index, mut event) in events.into_iter().enumerate() {
-        let bytes = cleaned(&mut event);
-        if let Some(reason) = refusal(&event, bytes, now) {
+        let json = cleaned(&mut event);
+        if let Some(reason) = refusal(&event, json.len(), now) {
             taken.refused.push(Refused { index, reason });
             continue;
         }
@@ -130,8 +136,7 @@ pub(super) async fn track(store: &Store, sinks: &Arc<[SourceName]>, events: Vec<
         if !sinks.is_empty() && event.properties.get("sample") != Some(&serde_json::Value::Bool(true)) {
             fed.push(NewEvent { insert_id: insert_id.clone(), ..event.clone() });
         }
-        let properties = std::mem::take(&mut event.properties);
-        rows.push(row(event, properties, insert_id));
+        rows.push(row(event, json, insert_id));
     }
     if rows.is_empty() {
         return Ok(taken);
@@ -145,7 +150,8 @@ pub(super) async fn track(store: &Store, sinks: &Arc<[SourceName]>, events: Vec<
                 let mut new = 0;
                 lock(session, !pairs.is_empty()).await?;
                 merge(session, &pairs, now).await?;
-                for chunk in rows.chunks(CHUNK) {
+                while !rows.is_empty() {
+                    let chunk = rows.drain(..rows.len().min(CHUNK)).collect::<Vec<_>>();
                     new += insert(session, chunk, now).await?;
                 }
                 Ok(new)
@@ -160,7 +166,7 @@ pub(super) async fn track(store: &Store, sinks: &Arc<[SourceName]>, events: Vec<
     Ok(taken)
 }
 
-async fn insert(session: &mut Session, rows: &[Row], now: Timestamp) -> PortResult<u64> {
+async fn insert(session: &mut Session, rows: Vec<Row>, now: Timestamp) -> PortResult<u64> {
     let people = rows.iter().map(|row| row.person.as_str()).filter(|person| !person.is_empty()).collect::<BTreeSet<_>>();
     let names = rows.iter().map(|row| row.name.as_str()).collect::<BTreeSet<_>>();
     let properties =
@@ -185,7 +191,7 @@ async fn insert(session: &mut Session, rows: &[Row], now: Timestamp) -> PortResu
                CAST(value ->> 4 AS DOUBLE PRECISION), CAST(value ->> 5 AS BIGINT), /*pg CAST(*/value ->> 6/*pg  AS jsonb)*/ \
              FROM EACH($1) LEFT JOIN person AS p ON p.distinct_id = value ->> 3 WHERE true \
              ON CONFLICT (insert_id) DO NOTHING",
-            args![rows.iter().map(|row| row.cells.clone()).collect::<Batch>()],
+            args![rows.into_iter().map(|row| row.cells).collect::<Batch>()],
         )
         .await
 }

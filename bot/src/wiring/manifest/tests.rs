@@ -66,7 +66,7 @@ async fn what_is_not_clear_is_asked_for() {
     assert!(why.contains("`work`"), "{why}");
     let why = printed_for(folder.path(), None, &["slack", "--public-url", "bot.example.com"]).await.unwrap_err();
     assert!(why.contains("https://HOST"), "{why}");
-    for platform in ["discord", "zapier"] {
+    for platform in ["zapier"] {
         let why = printed_for(folder.path(), None, &[platform]).await.unwrap_err();
         assert!(why.contains(platform) && why.contains("not in this version"), "{why}");
     }
@@ -74,6 +74,42 @@ async fn what_is_not_clear_is_asked_for() {
     // A section that can't be used is said as at the start.
     let why = printed_for(folder.path(), Some("[chat.work]\nkind = \"slack\"\n"), &["slack"]).await.unwrap_err();
     assert!(why.contains("app_token") || why.contains("bot_token"), "{why}");
+}
+
+/// Every group, verb and option within Discord's limits, over the whole catalogue.
+fn within_limits(option: &Value) -> usize {
+    let of = |name: &str| option[name].as_str().unwrap_or_default();
+    let list = |name: &str| option[name].as_array().cloned().unwrap_or_default();
+    assert!((1..=32).contains(&of("name").chars().count()) && !of("name").contains([' ', '.']), "{}", of("name"));
+    assert!((1..=100).contains(&of("description").chars().count()), "{}", of("name"));
+    assert!(list("options").len() <= 25 && list("choices").len() <= 25, "{}", of("name"));
+    let names: std::collections::BTreeSet<String> = list("options").iter().map(|option| option["name"].to_string()).collect();
+    assert_eq!(names.len(), list("options").len(), "{}", of("name"));
+    let choices = list("choices").iter().map(|choice| choice["name"].to_string().len() + choice["value"].to_string().len()).sum::<usize>();
+    of("name").chars().count() + of("description").chars().count() + choices + list("options").iter().map(within_limits).sum::<usize>()
+}
+
+#[tokio::test]
+async fn every_command_is_one_of_discords() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = printed_for(folder.path(), None, &["discord"]).await.unwrap();
+    let all: Vec<Value> = serde_json::from_str(&printed).unwrap();
+    let (slash, menus): (Vec<_>, Vec<_>) = all.iter().partition(|command| command["type"] == 1);
+    assert!((10..=100).contains(&slash.len()) && menus.len() == 3);
+    for command in &slash {
+        let characters = within_limits(command);
+        assert!(characters <= 8_000, "{} has {characters} characters", command["name"]);
+    }
+    // Each command is there, as a word or as a verb of its group.
+    for about in crate::unplugged::commands() {
+        let group = slash.iter().find(|command| command["name"] == about.group()).unwrap_or_else(|| panic!("{}", about.name));
+        let verbs = group["options"].as_array().cloned().unwrap_or_default();
+        assert!(about.verb().is_none_or(|verb| verbs.iter().any(|option| option["name"] == verb && option["type"] == 1)), "{}", about.name);
+    }
+    let config = "[chat.guild]\nkind = \"discord\"\nbot_token = \"env:BELLHOP_TEST_NO_SUCH_TOKEN\"\napplication_id = \"118\"\n";
+    assert_eq!(printed_for(folder.path(), Some(config), &["discord"]).await.unwrap(), printed, "the commands are the same for everyone");
+    let why = printed_for(folder.path(), Some("[chat.guild]\nkind = \"discord\"\n"), &["discord"]).await.unwrap_err();
+    assert!(why.contains("bot_token"), "{why}");
 }
 
 #[tokio::test]

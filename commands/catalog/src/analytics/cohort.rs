@@ -1,8 +1,12 @@
 //! `cohort`: the groups of people that a source keeps, who is in them, a new one out of a list of ids, and, for an event, those
 //! who began with it in the same week and how long they stayed (which is a retention of any event).
 
+mod define;
+mod rule;
+
 use super::asking::{able, periods};
 use super::outcome::Outcome;
+use super::report::condition::Condition;
 use super::retention::{self, RetentionArgs, Unit};
 use super::{complete_metric, complete_source};
 use crate::wording::{code, count, line, suggest, table, zones};
@@ -15,6 +19,7 @@ use bellhop_core::period::Period;
 use bellhop_core::ports::{AnalyticsSource, Sources};
 use bellhop_core::{Access, Action, Call, Card, Command, CommandError, Effect, Invoke, Reply, Tone};
 use chrono_tz::Tz;
+use rule::Rule;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,16 +30,21 @@ const MOST_SHOWN: u32 = 1000;
 /// How many ids one call takes.
 const MOST_IDS: usize = 1000;
 /// The words that are no events.
-const VERBS: [(&str, &str); 3] =
-    [("list", "the cohorts that a source keeps"), ("members", "who is in a cohort"), ("make", "a new cohort out of ids")];
+const VERBS: [(&str, &str); 5] = [
+    ("list", "the cohorts that a source keeps"),
+    ("members", "who is in a cohort"),
+    ("make", "a new cohort out of ids"),
+    ("define", "a new cohort by what people did"),
+    ("delete", "the end of a cohort"),
+];
 
 /// Arguments of `cohort`.
 #[derive(Clone, Debug, clap::Args, Serialize, Deserialize)]
 pub struct CohortArgs {
-    /// `list`, `members`, `make`, or the event that people began with
+    /// `list`, `members`, `make`, `define`, `delete`, or the event that people began with
     #[arg(value_name = "EVENT")]
     pub what: String,
-    /// After an event: the period. After members or make: the cohort's name, then people's ids
+    /// After an event: the period. After another word: the cohort's name; after make then people's ids
     #[arg(value_name = "WORD")]
     #[serde(default)]
     pub words: Vec<String>,
@@ -44,7 +54,19 @@ pub struct CohortArgs {
     /// Of members: how many are shown; 50 unless told
     #[arg(long, value_name = "N")]
     pub limit: Option<u32>,
-    /// Of make: in place of the people who are in the cohort now
+    /// Of define: what people did, such as "purchase amount>10 3 times in 30d"
+    #[arg(long, value_name = "RULE")]
+    #[serde(default)]
+    pub did: Vec<Rule>,
+    /// Of define: what they didn't do
+    #[arg(long, value_name = "RULE")]
+    #[serde(default)]
+    pub not: Vec<Rule>,
+    /// Of an event: only where a property fits, such as country=DE
+    #[arg(long = "where", value_name = "CONDITION")]
+    #[serde(default)]
+    pub r#where: Vec<Condition>,
+    /// Of make and define: in place of the cohort of that name
     #[arg(long)]
     #[serde(default)]
     pub replace: bool,
@@ -69,6 +91,10 @@ impl Cohorts {
 
     fn keeper(&self, args: &CohortArgs) -> Result<Arc<dyn AnalyticsSource>, CommandError> {
         able(&*self.sources, args.source.as_ref(), "cohorts", |can| can.cohorts)
+    }
+
+    fn uploads(&self, args: &CohortArgs) -> Result<Arc<dyn AnalyticsSource>, CommandError> {
+        able(&*self.sources, args.source.as_ref(), "way to make cohorts out of ids", |can| can.cohort_upload)
     }
 
     async fn list(&self, args: &CohortArgs) -> Result<Card, CommandError> {
@@ -131,8 +157,8 @@ impl Cohorts {
 
     async fn make(&self, args: CohortArgs) -> Result<Card, CommandError> {
         let (name, ids) = asked(&args)?;
-        let source = able(&*self.sources, args.source.as_ref(), "way to make cohorts out of ids", |can| can.cohort_upload)?;
-        if !args.replace && source.capabilities().cohorts && source.cohorts().await?.iter().any(|one| one.name == name) {
+        let source = self.uploads(&args)?;
+        if taken(&*source, &args, &name).await? {
             return Err(CommandError::Confirm(Box::new(Invoke::of::<Self>(&CohortArgs { replace: true, ..args }))));
         }
         let made = source.make_cohort(&name, &ids).await?;
@@ -148,8 +174,7 @@ impl Cohorts {
         }
         card = card.and_fields(vec![("Id", code(&made.id)), ("Source", code(source.name().as_str()))]);
         if source.capabilities().cohorts {
-            let members = CohortArgs { what: "members".to_owned(), words: vec![name], replace: false, by: None, limit: None, ..args };
-            card = card.and_actions(vec![Action::invoke("Show members", Invoke::of::<Self>(&members))]);
+            card = card.and_actions(vec![show_members(&args, name)]);
         }
         Ok(card)
     }
@@ -168,7 +193,7 @@ impl Cohorts {
             periods: None,
             kind: None,
             brackets: None,
-            r#where: Vec::new(),
+            r#where: args.r#where,
             source: args.source.into_iter().collect(),
             tz: args.tz,
             chart: None,
@@ -184,22 +209,34 @@ impl Command for Cohorts {
     const SUMMARY: &'static str = "Groups of people: those a source keeps, or those who began together";
     const ACCESS: Access = Access::Operator;
     const EFFECT: Effect = Effect::Destroys;
-    const EXAMPLES: &'static [&'static str] =
-        &["cohort list", "cohort signup 8w --by week", "cohort members vip --limit 100", "cohort make testers ann bob"];
-    const COMPLETES: &'static [&'static str] = &["what", "words", "source", "tz"];
+    const EXAMPLES: &'static [&'static str] = &[
+        "cohort list",
+        "cohort signup 8w --by week",
+        "cohort members vip --limit 100",
+        "cohort make testers ann bob",
+        "cohort define keen --did 'page_view 3 times in 30d' --not purchase",
+        "cohort delete testers",
+    ];
+    const COMPLETES: &'static [&'static str] = &["what", "words", "did", "not", "source", "tz"];
     type Args = CohortArgs;
 
     fn weight(args: &CohortArgs) -> (Access, Effect) {
         match args.what.as_str() {
-            "make" if args.replace => (Access::Operator, Effect::Destroys),
-            "make" => (Access::Operator, Effect::Writes),
+            "make" | "define" if args.replace => (Access::Operator, Effect::Destroys),
+            "delete" => (Access::Operator, Effect::Destroys),
+            "make" | "define" => (Access::Operator, Effect::Writes),
             _ => (Access::Member, Effect::Reads),
         }
     }
 
-    async fn plan(&self, _call: &Call, args: &CohortArgs) -> Result<Card, CommandError> {
+    async fn plan(&self, call: &Call, args: &CohortArgs) -> Result<Card, CommandError> {
+        match args.what.as_str() {
+            "define" => return self.plan_definition(call, args).await,
+            "delete" => return self.plan_deletion(args).await,
+            _ => {}
+        }
         let (name, ids) = asked(args)?;
-        let source = able(&*self.sources, args.source.as_ref(), "way to make cohorts out of ids", |can| can.cohort_upload)?;
+        let source = self.uploads(args)?;
         let before = if source.capabilities().cohorts { source.cohorts().await? } else { Vec::new() };
         let there = before.iter().find(|one| one.name == name).map_or_else(
             || "whoever is in it".to_owned(),
@@ -220,8 +257,17 @@ impl Command for Cohorts {
         if args.limit.is_some() && verb != "members" {
             return Err(CommandError::invalid("limit", "it goes with members, as in cohort members vip --limit 100"));
         }
-        if args.replace && verb != "make" {
-            return Err(CommandError::invalid("replace", "it goes with make, as in cohort make vip ann bob --replace"));
+        if args.replace && !matches!(verb, "make" | "define") {
+            return Err(CommandError::invalid("replace", "it goes with make and define, as in cohort make vip ann bob --replace"));
+        }
+        if !(args.did.is_empty() && args.not.is_empty()) && verb != "define" {
+            return Err(CommandError::invalid("did", "it goes with define, as in cohort define keen --did 'signup in 30d'"));
+        }
+        if !args.r#where.is_empty() && VERBS.iter().any(|(name, _)| *name == verb) {
+            return Err(CommandError::invalid(
+                "where",
+                "it goes with an event; of define it is a part of the rule, as in --did 'signup country=DE'",
+            ));
         }
         if args.by.is_some() && VERBS.iter().any(|(name, _)| *name == verb) {
             return Err(CommandError::invalid("by", "it goes with an event, as in cohort signup 8w --by week"));
@@ -230,6 +276,8 @@ impl Command for Cohorts {
             "list" => self.list(&args).await,
             "members" => self.members(&args).await,
             "make" => self.make(args).await,
+            "define" => self.define(call, args).await,
+            "delete" => self.delete(args).await,
             _ => self.began(call, args).await,
         };
         Ok(Reply::new(card?))
@@ -253,11 +301,34 @@ impl Command for Cohorts {
                 all.extend(periods(typed));
                 all
             }
+            "did" | "not" => complete_metric(&*self.sources, None, typed).await,
             "source" => complete_source(&*self.sources, typed),
             "tz" => zones(typed),
             _ => Vec::new(),
         }
     }
+}
+
+/// Whether a cohort has this name already, where nobody said that it is to go.
+async fn taken(source: &dyn AnalyticsSource, args: &CohortArgs, name: &str) -> Result<bool, CommandError> {
+    Ok(!args.replace && source.capabilities().cohorts && source.cohorts().await?.iter().any(|one| one.name == name))
+}
+
+/// A button that shows who is in a cohort.
+fn show_members(args: &CohortArgs, name: String) -> Action {
+    let members = CohortArgs {
+        what: "members".to_owned(),
+        words: vec![name],
+        by: None,
+        limit: None,
+        did: Vec::new(),
+        not: Vec::new(),
+        r#where: Vec::new(),
+        replace: false,
+        source: args.source.clone(),
+        tz: args.tz,
+    };
+    Action::invoke("Show members", Invoke::of::<Cohorts>(&members))
 }
 
 fn nothing_after(words: &[String]) -> Result<(), CommandError> {

@@ -1,6 +1,6 @@
 //! `channel archive`: closes a channel for everyone in it. Not every platform lets a bot open it again, so it asks first.
 
-use super::{cannot, complete_place, meant, platform};
+use super::{cannot, complete_place, meant_with_thread, platform, spelled};
 use crate::wording::code;
 use bellhop_core::command::Suggestion;
 use bellhop_core::ports::{Places, Platforms};
@@ -39,8 +39,8 @@ impl Command for Archive {
     type Args = ArchiveArgs;
 
     async fn run(&self, call: &Call, args: ArchiveArgs) -> Result<Reply, CommandError> {
-        let at = meant(&*self.places, args.r#in.as_ref(), call).await?;
-        let spelled = self.places.spell(&at).await;
+        let at = meant_with_thread(&*self.places, &*self.platforms, args.r#in.as_ref(), call).await?;
+        let spelled = spelled(&*self.places, &at).await;
         let platform = platform(&*self.platforms, &at.chat)?;
         platform.channels().ok_or_else(|| cannot(&at.chat))?.archive(&at).await?;
         Ok(Reply::new(
@@ -51,9 +51,9 @@ impl Command for Archive {
     }
 
     async fn plan(&self, call: &Call, args: &ArchiveArgs) -> Result<Card, CommandError> {
-        let at = meant(&*self.places, args.r#in.as_ref(), call).await?;
+        let at = meant_with_thread(&*self.places, &*self.platforms, args.r#in.as_ref(), call).await?;
         platform(&*self.platforms, &at.chat)?.channels().ok_or_else(|| cannot(&at.chat))?;
-        let spelled = self.places.spell(&at).await;
+        let spelled = spelled(&*self.places, &at).await;
         Ok(Card::titled(format!("Archive {spelled}?")).and_spans(vec![
             "This would close ".into(),
             code(spelled),

@@ -15,7 +15,7 @@ pub(crate) mod unarchive;
 use crate::wording::suggest;
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::ChatName;
-use bellhop_core::ports::{Channel, ChatPlatform, Places, Platforms};
+use bellhop_core::ports::{Channel, Channels, ChatPlatform, Places, Platforms};
 use bellhop_core::text::is_hidden;
 use bellhop_core::{Address, Call, CommandError, PlaceRef, PortError, PortErrorKind};
 use std::sync::Arc;
@@ -33,6 +33,28 @@ async fn meant(places: &dyn Places, place: Option<&PlaceRef>, call: &Call) -> Re
     };
     address.thread = None;
     Ok(address)
+}
+
+/// The same with the thread that it was asked in, or that was named, where the platform's threads can be changed for themselves.
+async fn meant_with_thread(
+    places: &dyn Places,
+    platforms: &dyn Platforms,
+    place: Option<&PlaceRef>,
+    call: &Call,
+) -> Result<Address, CommandError> {
+    let address = match place {
+        Some(place) => places.resolve(place, &call.at).await?,
+        None => call.at.clone(),
+    };
+    let platform = platforms.platform(&address.chat);
+    let thread = address.thread.clone().filter(|_| platform.is_some_and(|platform| platform.channels().is_some_and(Channels::has_threads)));
+    Ok(Address { thread, ..address })
+}
+
+/// How a channel, or the thread within it, is called in a sentence.
+async fn spelled(places: &dyn Places, at: &Address) -> String {
+    let channel = places.spell(at).await;
+    if at.thread.is_some() { format!("the thread in {channel}") } else { channel }
 }
 
 /// The platform of a connection.

@@ -1,6 +1,6 @@
 //! `channel rename`: gives a channel another name.
 
-use super::{cannot, channel_name, complete_place, meant, name_taken, platform};
+use super::{cannot, channel_name, complete_place, meant_with_thread, name_taken, platform};
 use crate::wording::code;
 use bellhop_core::command::Suggestion;
 use bellhop_core::ports::{Places, Platforms};
@@ -42,7 +42,7 @@ impl Command for Rename {
 
     async fn run(&self, call: &Call, args: RenameArgs) -> Result<Reply, CommandError> {
         let name = channel_name(&args.new)?;
-        let at = meant(&*self.places, args.r#in.as_ref(), call).await?;
+        let at = meant_with_thread(&*self.places, &*self.platforms, args.r#in.as_ref(), call).await?;
         let before = self.places.spell(&at).await;
         let platform = platform(&*self.platforms, &at.chat)?;
         let channels = platform.channels().ok_or_else(|| cannot(&at.chat))?;

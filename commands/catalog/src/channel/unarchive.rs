@@ -1,6 +1,6 @@
 //! `channel unarchive`: opens a closed channel again, where the platform lets a bot do that.
 
-use super::{cannot, complete_archived, meant, platform};
+use super::{cannot, complete_archived, meant_with_thread, platform};
 use crate::wording::code;
 use bellhop_core::command::Suggestion;
 use bellhop_core::ports::{Places, Platforms};
@@ -39,7 +39,7 @@ impl Command for Unarchive {
     type Args = UnarchiveArgs;
 
     async fn run(&self, call: &Call, args: UnarchiveArgs) -> Result<Reply, CommandError> {
-        let at = meant(&*self.places, args.r#in.as_ref(), call).await?;
+        let at = meant_with_thread(&*self.places, &*self.platforms, args.r#in.as_ref(), call).await?;
         let platform = platform(&*self.platforms, &at.chat)?;
         platform.channels().ok_or_else(|| cannot(&at.chat))?.unarchive(&at).await?;
         let spelled = self.places.spell(&at).await;

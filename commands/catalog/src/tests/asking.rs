@@ -238,7 +238,38 @@ fn cohorts_are_made_listed_and_read() {
         assert!(matches!(world.error(line), CommandError::Invalid { argument: at, .. } if at == argument), "{line}");
     }
     assert_eq!(world.complete("cohort", "what", "mem"), ["members"]);
+    assert_eq!(world.complete("cohort", "did", "signu"), ["signup"]);
     assert_eq!(world.complete("cohort", "words", "tes"), ["testers"]);
+}
+
+#[test]
+fn cohorts_are_defined_and_deleted() {
+    let world = shop();
+    let card = world.reply("cohort define keen --did page_view --not purchase").card;
+    buttons_work(&world, &card);
+    assert!(world.text(&card).contains("Defined the cohort keen") && world.text(&card).contains("2 rules"), "{}", world.text(&card));
+    let members = world.run("cohort members keen");
+    assert!(members.contains("Id"), "{members}");
+    assert!(matches!(world.error("cohort define keen --did signup"), CommandError::Confirm(_)));
+    let plan = world.text(&world.plan("cohort define keen --did signup --replace").unwrap());
+    assert!(plan.contains("Replace the cohort keen?"), "{plan}");
+    world.run("cohort define keen --did signup --replace");
+    let error = world.error("cohort define other --did 'signupp 2 times in 30d'");
+    assert!(matches!(error, CommandError::NotFound { what: "event", nearest: Some(ref near), .. } if near == "signup"), "{error:?}");
+    let plan = world.text(&world.plan("cohort delete keen").unwrap());
+    assert!(plan.contains("Delete the cohort keen?") && plan.contains("They themselves stay"), "{plan}");
+    assert!(world.run("cohort delete keen").contains("Deleted the cohort keen"));
+    assert!(matches!(world.error("cohort delete keen"), CommandError::NotFound { what: "cohort", .. }));
+    for (line, argument) in [
+        ("cohort define keen", "did"),
+        ("cohort define --did signup", "words"),
+        ("cohort define two words --did signup", "words"),
+        ("cohort signup --did signup", "did"),
+        ("cohort list --where country=DE", "where"),
+        ("cohort delete", "words"),
+    ] {
+        assert!(matches!(world.error(line), CommandError::Invalid { argument: at, .. } if at == argument), "{line}");
+    }
 }
 
 #[test]

@@ -63,6 +63,7 @@ fn names_are_unique_and_those_of_the_face() {
         "channel list",
         "channel create",
         "channel archive",
+        "channel delete",
         "channel rename",
         "channel topic",
         "channel invite",

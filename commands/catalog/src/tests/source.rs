@@ -3,14 +3,14 @@
 use super::figuring::{self, kept, text};
 use async_trait::async_trait;
 use bellhop_core::analytics::{
-    AnalyticsCapabilities, Answer, Basis, Cohort, CohortMade, Cost, Figures, Funnel, Measure, Members, Metric, MetricKind, NewEvent,
-    Person, PersonEvent, ProfileChange, ProfileOperation, Query, Refused, Saved, SavedKind, StepOrder, Subject, Taken, Trend, TrendFigures,
-    TrendRow,
+    AnalyticsCapabilities, Answer, Basis, Cohort, CohortDefinition, CohortMade, CohortRule, Cost, Figures, Funnel, Measure, Members,
+    Metric, MetricKind, NewEvent, Person, PersonEvent, ProfileChange, ProfileOperation, Query, Refused, Saved, SavedKind, StepOrder,
+    Subject, Taken, Trend, TrendFigures, TrendRow,
 };
 use bellhop_core::ids::SourceName;
 use bellhop_core::period::{Range, intervals};
 use bellhop_core::ports::{AnalyticsSource, PortResult, Sources};
-use bellhop_core::{CommandError, PortError, Timestamp};
+use bellhop_core::{CommandError, PortError, PortErrorKind, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
@@ -114,6 +114,8 @@ impl AnalyticsSource for MemorySource {
             saved: all,
             cohorts: all,
             cohort_upload: all,
+            cohort_define: all,
+            cohort_delete: all,
             people: all,
             profiles: all,
             ..AnalyticsCapabilities::default()
@@ -252,6 +254,25 @@ impl AnalyticsSource for MemorySource {
         let (matched, total) = (known.len() as u64, ids.len() as u64);
         self.cohorts.lock().unwrap().insert(name.into(), known);
         Ok(CohortMade { id: format!("id-{name}"), matched, total, unknown })
+    }
+    async fn define_cohort(&self, name: &str, definition: &CohortDefinition) -> PortResult<Cohort> {
+        let events = self.events.lock().unwrap();
+        let named = |rule: &CohortRule| rule.event.event.clone().unwrap_or_default();
+        if let Some(rule) = definition.rules.iter().find(|rule| !events.iter().any(|event| event.event == named(rule))) {
+            return Err(PortError::new(PortErrorKind::NotFound, "events", "define", format!("no event {}", named(rule))));
+        }
+        let did = |person: &str, rule: &CohortRule| {
+            events.iter().filter(|event| event.distinct_id == person && event.event == named(rule)).count() >= rule.times as usize
+        };
+        let people: BTreeSet<String> = events.iter().map(|event| event.distinct_id.clone()).collect();
+        let ids: Vec<String> = people.into_iter().filter(|id| definition.rules.iter().all(|rule| did(id, rule) == rule.did)).collect();
+        let size = Some(ids.len() as u64);
+        self.cohorts.lock().unwrap().insert(name.into(), ids);
+        Ok(Cohort { id: format!("id-{name}"), name: name.into(), about: format!("{} rules", definition.rules.len()), size, at: None })
+    }
+    async fn delete_cohort(&self, cohort: &str) -> PortResult<()> {
+        self.cohorts.lock().unwrap().remove(cohort.strip_prefix("id-").unwrap()).unwrap();
+        Ok(())
     }
     async fn track(&self, events: Vec<NewEvent>) -> PortResult<Taken> {
         let mut all = self.events.lock().unwrap();

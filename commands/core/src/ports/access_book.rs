@@ -34,6 +34,12 @@ pub trait Permissions: Send + Sync {
     /// Whether a person may run a command, and which rule says so.
     fn decide(&self, user: &UserRef, access: Access, about: &About) -> Decision;
 
+    /// Takes note of the groups that a person is in by now, as the platform says with what they do: a role that is given to a group is
+    /// given to those in it.
+    fn seen(&self, user: &UserRef, groups: &[String]) {
+        let _ = (user, groups);
+    }
+
     /// The configured roles in their order, for showing; empty where none is configured and everyone is a member.
     fn roles(&self) -> Vec<RoleFacts> {
         Vec::new()

@@ -86,6 +86,12 @@ pub trait AnalyticsSource: Send + Sync {
         Err(self.cannot("define_cohort", "cohorts can't be defined there by what people did"))
     }
 
+    /// Forgets a cohort, whether a list or a definition; the people in it stay. `NotFound` when there is no such cohort.
+    async fn delete_cohort(&self, cohort: &str) -> PortResult<()> {
+        let _ = cohort;
+        Err(self.cannot("delete_cohort", "cohorts can't be deleted there from here"))
+    }
+
     /// Raw events of a period as lines of JSON, of one event's name or of all.
     async fn export(&self, window: &Window, event: Option<&str>) -> PortResult<ByteStream> {
         let _ = (window, event);

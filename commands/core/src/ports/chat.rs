@@ -188,7 +188,8 @@ pub trait Channels: Send + Sync {
     /// Every channel the bot can see, by name.
     async fn list(&self) -> PortResult<Vec<Channel>>;
 
-    /// Makes a channel. `Conflict` when there is one of that name.
+    /// Makes a channel. `Conflict` when there is one of that name. Where a person has to bring the bot into a private one, posting
+    /// there is `Denied` until then.
     async fn create(&self, name: &str, private: bool) -> PortResult<Channel>;
 
     /// Makes a channel near another place: in the same team, where a platform has several. `Conflict` when there is one of that name
@@ -201,17 +202,22 @@ pub trait Channels: Send + Sync {
         }
     }
 
-    /// Removes a channel with what was said in it. Removing it twice is harmless. `Unsupported` where a bot can't.
-    async fn delete(&self, at: &Address) -> PortResult<()> {
-        Err(cannot(at, "delete", "this platform doesn't let a bot delete a channel; it can be archived"))
-    }
-
     /// Closes a channel. Closing it twice is harmless.
     async fn archive(&self, at: &Address) -> PortResult<()>;
 
     /// Opens a closed channel again. Opening it twice is harmless. `Unsupported` where a bot can't.
     async fn unarchive(&self, at: &Address) -> PortResult<()> {
         Err(cannot(at, "unarchive", "this platform doesn't let a bot open a closed channel again"))
+    }
+
+    /// Deletes a channel with everything that was said in it. Deleting it twice is harmless. `Unsupported` where a bot can't.
+    async fn delete(&self, at: &Address) -> PortResult<()> {
+        Err(cannot(at, "delete", "this platform doesn't let a bot delete a channel"))
+    }
+
+    /// Whether a thread can be closed, opened, renamed and deleted for itself, as a channel can.
+    fn has_threads(&self) -> bool {
+        false
     }
 
     /// Gives it another name. `Conflict` when that is taken.

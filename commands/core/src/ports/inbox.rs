@@ -28,6 +28,9 @@ pub struct Incoming {
     /// Files that came with it.
     #[serde(default)]
     pub attachments: Vec<Attachment>,
+    /// The groups that the person is in by now, by the platform's own identifiers, where the event says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<Vec<String>>,
     /// What the adapter needs to answer this very event, where that differs from posting (a response address, a token).
     #[serde(default)]
     pub reply: Option<Handle>,

@@ -130,7 +130,7 @@ impl Chat {
         self.asked += 1;
         let before = self.send("GET", "/c/general", "").await?.matches(title).count();
         let begun = Instant::now();
-        let body = serde_json::json!({ "channel": "general", "text": format!("/{command}"), "key": format!("bench-{}", self.asked) });
+        let body = serde_json::json!({ "channel": "general", "text": format!("/{command}"), "key": format!("bench-list-{}", self.asked) });
         let taken = self.send("POST", "/console/say", &body.to_string()).await?;
         if !taken.starts_with("HTTP/1.1 200") || !taken.contains("\"command\":true") {
             return Err(format!("the console takes no command: {taken}"));

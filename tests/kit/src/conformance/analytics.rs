@@ -62,6 +62,7 @@ pub(crate) fn list() -> Vec<Case<Subject>> {
         "Makes a cohort of these people, or puts them in place of those in the one of that name." => people::makes,
         "Keeps a definition of a cohort under a name, or puts it in place of what has that name." => people::defines,
         "Who fits it is found anew whenever it is asked for." => people::found_anew,
+        "Forgets a cohort, whether a list or a definition; the people in it stay." => people::forgets,
         "Raw events of a period as lines of JSON, of one event's name or of all." => people::exports,
         "Takes events in." => takes,
         "Each is taken once: an `insert_id` that was seen before is a duplicate." => once,

@@ -42,6 +42,7 @@ pub fn sample(chat: &str, key: &str) -> Incoming {
         at: Address::channel(chat, "w", "ops"),
         said: Said::Line("file list \u{1f680}".to_owned()),
         attachments: Vec::new(),
+        groups: None,
         reply: Some(Handle(json!({"token": "t"}))),
         received: StoppedClock::default().now(),
     }

@@ -34,6 +34,8 @@ const PLAIN: &[&str] = &[
     // The presence of `Channels` itself.
     "Channels that can be listed and changed, where the platform lets a bot.",
     "The id under which the platform knows the channel.",
+    // Tried by the commands' own tests and by those of platforms whose threads are so.
+    "Whether a thread can be closed, opened, renamed and deleted for itself, as a channel can.",
     // The presence of `Meetings` itself, and what only the service knows of a person; the adapter's own tests try it.
     "Meetings that can be made and called off, where the platform has them.",
     "The address of a person's mail, where the platform tells a bot.",

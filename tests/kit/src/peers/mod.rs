@@ -5,6 +5,7 @@ pub mod alertmanager;
 pub mod analytics;
 pub mod azurite;
 pub mod browser;
+pub mod discord;
 pub mod postgres;
 pub mod rados;
 pub mod s3;

@@ -206,6 +206,7 @@ impl Desk {
             at: at.address(self.book.chat()),
             said,
             attachments: Vec::new(),
+            groups: None,
             reply: None,
             received: self.book.clock.now(),
         }

@@ -174,6 +174,20 @@ pub(super) async fn found_anew(source: &Subject) -> Verdict {
     Ok(Outcome::Held)
 }
 
+pub(super) async fn forgets(source: &Subject) -> Verdict {
+    able!(source, cohort_delete);
+    let list = done!(source.make_cohort("testers", &ids(&["ann"])).await, "making a cohort");
+    let definition = done!(source.define_cohort("often", &twice()).await, "defining a cohort");
+    for cohort in [list.id, definition.id] {
+        done!(source.delete_cohort(&cohort).await, "deleting a cohort");
+        refuses!(source.members(&cohort, None).await, PortErrorKind::NotFound, "members of a deleted cohort");
+        refuses!(source.delete_cohort(&cohort).await, PortErrorKind::NotFound, "deleting a cohort that isn't there");
+    }
+    same!(done!(source.cohorts().await, "listing cohorts").len(), 0, "cohorts that are left");
+    done!(source.person("ann", 10).await, "looking up somebody who was in one");
+    Ok(Outcome::Held)
+}
+
 async fn lines(source: &Subject, event: Option<&str>) -> Result<Vec<Value>, String> {
     let window = Window { from: moment("2026-10-01T00:00:00Z"), to: moment("2026-10-08T00:00:00Z"), zone: chrono_tz::UTC };
     let bytes = source.export(&window, event).await.map_err(|error| format!("exporting failed: {error}"))?;

@@ -5,7 +5,8 @@ use bellhop_core::{PortError, PortErrorKind};
 use futures::StreamExt as _;
 
 /// The same bytes, and an error in the place of a wrong length.
-pub(super) fn counted(bytes: ByteStream, announced: u64, service: String) -> ByteStream {
+#[must_use]
+pub fn counted(bytes: ByteStream, announced: u64, service: String) -> ByteStream {
     let state = Some((bytes, 0_u64));
     Box::pin(futures::stream::unfold(state, move |state| {
         let service = service.clone();
