@@ -78,6 +78,7 @@ impl Origin {
             at: self.at,
             said,
             attachments,
+            groups: None,
             reply: Some(self.reply.handle()),
             received: self.received,
         }
