@@ -121,7 +121,7 @@ impl Day {
     async fn pass(&mut self, restarts: u32, hopeless: bool) -> Result<Vec<String>, Failure> {
         let ann = self.world.person("ann");
         let mut expected = Vec::new();
-        let step = Duration::from_secs(86_400 / u64::from(RESTARTS)) - Duration::from_secs(2);
+        let step = Duration::from_secs(86_400 / u64::from(RESTARTS) - 2);
         for n in 0..restarts {
             let life = self.begin().await?;
             let connected = self.connected(hopeless).await;

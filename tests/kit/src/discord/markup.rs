@@ -137,13 +137,10 @@ impl<'a> Page<'a> {
                 '*' | '_' | '~' | '|' => self.marked(chars, n, masked, &mut shown),
                 _ => None,
             };
-            match taken {
-                Some(end) => n = end,
-                None => {
-                    shown.push(c);
-                    n += 1;
-                }
+            if taken.is_none() {
+                shown.push(c);
             }
+            n = taken.unwrap_or(n + 1);
         }
         shown
     }
@@ -319,7 +316,7 @@ fn find_plain(text: &str, wanted: &str) -> Option<usize> {
     while let Some(at) = text[from..].find(wanted) {
         let at = from + at;
         let slashes = text[..at].len() - text[..at].trim_end_matches('\\').len();
-        if slashes % 2 == 0 {
+        if slashes.is_multiple_of(2) {
             return Some(at);
         }
         from = at + 1;
