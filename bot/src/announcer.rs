@@ -27,7 +27,7 @@ impl OutboxAnnouncer {
 #[async_trait]
 impl Announcer for OutboxAnnouncer {
     async fn announce(&self, to: &Address, card: Card, audience: Audience, key: Option<CardKey>, because: &Call) -> PortResult<()> {
-        let payload = Payload { card, audience, answers: Some(because.caller.user.clone()), reply: None };
+        let payload = Payload { card, audience, answers: Some(because.caller.user.clone()), reply: None, once: false };
         let delivery = NewDelivery {
             // A command that is tried again after a crash says the same thing under the same key only where it names the
             // card; otherwise each announcement is one of its own.

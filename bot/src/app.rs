@@ -159,6 +159,7 @@ impl App {
             clock: clock.clone(),
             ids: ids.clone(),
             data_dir,
+            listen: config.frame.server.listen,
         };
         let Chats { console, routers, directory: chats } = Chats::build(&config, &options, &parts)?;
 

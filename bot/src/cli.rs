@@ -111,6 +111,9 @@ pub struct Manifest {
     /// The address under which the platform reaches the bot; the configured one unless told
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
+    /// Where to write the package with the manifest in it, for platforms that take one
+    #[arg(long, value_name = "FILE")]
+    pub zip: Option<PathBuf>,
 }
 
 /// A platform that takes a manifest.
@@ -120,7 +123,7 @@ pub enum Platform {
     Slack,
     /// The application commands as an array, and the link that invites the bot on standard error
     Discord,
-    /// Not in this version
+    /// An app manifest, or with --zip the package that the Teams admin center takes
     Teams,
     /// Not in this version
     Zapier,

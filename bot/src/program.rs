@@ -80,6 +80,14 @@ fn manifest(path: Option<&Path>, asked: &Manifest, redaction: &Redaction, out: &
     let config = Config::read_without_secrets(path, redaction)?;
     let commands = unplugged::commands();
     let made = wiring::manifest(asked.platform, asked.name.as_deref(), asked.public_url.as_deref(), &config, &commands)?;
+    if let Some(file) = &asked.zip {
+        let Some(package) = wiring::package(asked.platform, &made.manifest) else {
+            return Err(StartError::System(format!("--zip: {} takes the manifest alone, no package", asked.platform.word())));
+        };
+        std::fs::write(file, package).map_err(|error| StartError::System(format!("--zip {}: {error}", file.display())))?;
+        print(out, &format!("{}\n", file.display()));
+        return Ok(ExitCode::SUCCESS);
+    }
     let text = serde_json::to_string_pretty(&made.manifest).map_err(|error| StartError::System(error.to_string()))?;
     print(out, &format!("{text}\n"));
     if let Some(note) = made.note {

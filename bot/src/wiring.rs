@@ -2,7 +2,7 @@
 
 mod manifest;
 
-pub use manifest::{ManifestError, Printed, manifest};
+pub use manifest::{ManifestError, Printed, manifest, package};
 
 use crate::config::{Config, ConfigError, section};
 use crate::hooks::{Refusal, Shape};
@@ -23,6 +23,8 @@ use bellhop_discord::{Discord, DiscordConfig};
 use bellhop_local::{LocalConfig, LocalStore};
 use bellhop_s3::{S3Config, S3Store};
 use bellhop_slack::{Slack, SlackConfig};
+use bellhop_teams::{Teams, TeamsConfig};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -51,6 +53,8 @@ pub struct Parts {
     pub ids: Arc<dyn Ids>,
     /// The bot's own folder.
     pub data_dir: PathBuf,
+    /// The address that the bot listens on.
+    pub listen: SocketAddr,
 }
 
 /// A connected chat platform: its port, its part of the listener, and the embedded chat itself where it is that.
@@ -82,7 +86,7 @@ type FilesKind = (&'static str, fn(&str, &Table, &Config, &Shared) -> Result<Arc
 
 type AnalyticsKind = (&'static str, fn(&str, &Table, bellhop_analytics::Ports) -> Result<Arc<dyn AnalyticsSource>, WiringError>);
 
-const CHATS: &[ChatKind] = &[("console", console), ("slack", slack), ("discord", discord)];
+const CHATS: &[ChatKind] = &[("console", console), ("slack", slack), ("discord", discord), ("teams", teams)];
 const ANALYTICS: &[AnalyticsKind] = &[("ga4", ga4), ("mixpanel", mixpanel), ("amplitude", amplitude)];
 /// The key of a service that is fed with what own events take in.
 const FED: &str = "receives";
@@ -263,6 +267,22 @@ fn discord(name: &str, table: &Table, with: &Parts) -> Result<Chat, WiringError>
     };
     let discord = Discord::new(ChatName::new(name), config, ports)?;
     Ok(Chat { routes: discord.router(), platform: discord, console: None })
+}
+
+fn teams(name: &str, table: &Table, with: &Parts) -> Result<Chat, WiringError> {
+    let config: TeamsConfig = section(&format!("chat.{name}"), table)?;
+    let ports = bellhop_teams::Ports {
+        inbox: with.inbox.clone(),
+        completer: with.completer.clone(),
+        records: with.records.clone(),
+        stores: with.stores.clone(),
+        clock: with.clock.clone(),
+        ids: with.ids.clone(),
+        public_url: with.public_url.clone(),
+        listen: with.listen,
+    };
+    let teams = Teams::new(ChatName::new(name), config, ports)?;
+    Ok(Chat { routes: teams.router(), platform: teams, console: None })
 }
 
 fn local(name: &str, table: &Table, config: &Config, shared: &Shared) -> Result<Arc<dyn FileStore>, WiringError> {

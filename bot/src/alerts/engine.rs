@@ -2,7 +2,7 @@
 //! outbox and settles the reports. A crash before it leaves everything to be done again, a crash after it nothing.
 
 use super::routes::{Destination, Routes};
-use crate::outbox::notice;
+use crate::outbox::{Payload, notice};
 use crate::sources::OwnUse;
 use crate::tasks::Tasks;
 use bellhop_core::Address;
@@ -225,14 +225,18 @@ impl Engine {
             return Vec::new();
         }
         let card = bellhop_catalog::alert_card(alert, self.clock.now());
-        let payload = serde_json::to_value(notice(card)).unwrap_or_default();
+        let routes = self.routes.get();
+        let payload = |to: &Address| {
+            let once = routes.is_some_and(|routes| routes.once(&alert.signal, to));
+            serde_json::to_value(Payload { once, ..notice(card.clone()) }).unwrap_or_default()
+        };
         let card_key = CardKey::new(format!("{CARD}{}", alert.signal.fingerprint));
         to.into_iter()
             .map(|to| NewDelivery {
                 key: DeliveryKey::new(self.ids.next()),
+                payload: payload(&to),
                 to,
                 card_key: Some(card_key.clone()),
-                payload: payload.clone(),
                 not_before: None,
             })
             .collect()

@@ -2,7 +2,7 @@
 //! reachable when the bot starts.
 
 use super::own;
-use crate::config::Route;
+use crate::config::{Repeats, Route};
 use bellhop_core::Address;
 use bellhop_core::address::PlaceRef;
 use bellhop_core::alert::AlertSignal;
@@ -72,6 +72,7 @@ struct Leg {
     matches: BTreeMap<String, String>,
     to: Vec<Arc<Destination>>,
     go_on: bool,
+    once: bool,
 }
 
 impl Routes {
@@ -91,7 +92,8 @@ impl Routes {
                 }
                 to.extend(known.get(written.as_str()).cloned());
             }
-            legs.push(Leg { matches: route.matches.clone(), to, go_on: route.go_on });
+            let once = route.delivery == Repeats::AtMostOnce;
+            legs.push(Leg { matches: route.matches.clone(), to, go_on: route.go_on, once });
         }
         Ok(Self { routes: legs, otherwise: Some(otherwise) })
     }
@@ -99,6 +101,13 @@ impl Routes {
     /// The places that routes name, each as often as it is named.
     pub fn destinations(&self) -> impl Iterator<Item = &Arc<Destination>> {
         self.routes.iter().flat_map(|leg| &leg.to)
+    }
+
+    /// Whether a route that brings an alert to a place wants it shown there at most once.
+    #[must_use]
+    pub fn once(&self, signal: &AlertSignal, at: &Address) -> bool {
+        let fits = |leg: &&Leg| leg.matches.iter().all(|(label, wanted)| matches(signal, label, wanted));
+        self.routes.iter().filter(fits).any(|leg| leg.once && leg.to.iter().any(|place| place.address() == *at))
     }
 
     /// Where an alert goes, each place once. One that has its own place goes there, and where a route names something of it:
@@ -160,7 +169,7 @@ mod tests {
         let place = PlaceRef { chat: None, workspace: None, name: at.channel.to_string(), direct: false };
         let written = format!("#{}", at.channel);
         let place = Destination { written, place, found: OnceLock::from(at.clone()) };
-        Leg { matches: matches.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(), to: vec![Arc::new(place)], go_on }
+        Leg { matches: matches.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(), to: vec![Arc::new(place)], go_on, once: false }
     }
 
     fn signal(body: &str) -> AlertSignal {

@@ -154,6 +154,9 @@ pub struct Route {
     /// Go on to later routes after this one matched.
     #[serde(default, rename = "continue")]
     pub go_on: bool,
+    /// What happens to a message of which nobody knows whether it was shown, on platforms that can't be asked.
+    #[serde(default)]
+    pub delivery: Repeats,
     /// Labels that make one card of several alerts. Each alert has its own card in this version.
     #[serde(default)]
     pub group_by: Vec<String>,
@@ -166,6 +169,17 @@ pub struct Route {
     /// Whom to tell when nobody acknowledges. Not in this version.
     #[serde(default)]
     pub escalate: Option<toml::Value>,
+}
+
+/// What happens to a message of which nobody knows whether it was shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Repeats {
+    /// It is sent again, and may be shown twice.
+    #[default]
+    AtLeastOnce,
+    /// It is put with the undelivered ones, where people see it and can send it again.
+    AtMostOnce,
 }
 
 /// `[[role]]`: who may do what.

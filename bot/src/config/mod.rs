@@ -4,7 +4,7 @@
 mod frame;
 mod problem;
 
-pub use frame::{Database, Frame, Role, Route, Secrets, Sections, Server};
+pub use frame::{Database, Frame, Repeats, Role, Route, Secrets, Sections, Server};
 pub use problem::ConfigError;
 
 use crate::secrets::{self, Redaction};

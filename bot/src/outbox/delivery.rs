@@ -101,13 +101,29 @@ impl Round<'_> {
 
     /// What was posted under this key by a try whose outcome was unknown.
     pub(super) async fn posted(&self, at: &Address, key: &DeliveryKey) -> PortResult<Option<MessageId>> {
-        if self.row.ambiguous && self.caps.lookup == Lookup::ByKey { self.platform.find(at, key).await } else { Ok(None) }
+        let known = self.caps.lookup == Lookup::ByKey || self.once();
+        if self.row.ambiguous && known { self.platform.find(at, key).await } else { Ok(None) }
+    }
+
+    /// Whether a message of which nobody knows whether it was shown is not sent again.
+    fn once(&self) -> bool {
+        self.payload.once && self.caps.lookup == Lookup::None
+    }
+
+    /// The failure of such a message: it goes to the undelivered ones, where people decide.
+    fn perhaps_shown(&self, why: &str) -> PortError {
+        let message = format!("{why} It may have been shown, and its route says at most once: look, and send it again with `outbox retry`");
+        PortError::new(PortErrorKind::Broken, format!("chat.{}", self.row.to.chat), "deliver", message)
     }
 
     /// Posts a message, unless it was posted already.
     pub(super) async fn deliver(&self, post: &Post) -> PortResult<MessageId> {
         if let Some(posted) = self.posted(&post.to, &post.key).await? {
             return Ok(posted);
+        }
+        // Without any try yet someone has had it sent again, knowing that.
+        if self.row.ambiguous && self.row.attempts > 0 && self.once() {
+            return Err(self.perhaps_shown("An earlier try had no answer."));
         }
         match self.tempo.spoken(&post.to.lane(), self.platform.deliver(post)).await {
             // Mostly the message is there and only the answer got lost: then nothing has to wait. That it isn't found proves
@@ -116,6 +132,7 @@ impl Round<'_> {
                 Ok(Some(posted)) => Ok(posted),
                 _ => Err(error),
             },
+            Err(error) if error.maybe_done && self.once() => Err(self.perhaps_shown(&format!("{error}."))),
             other => other,
         }
     }
@@ -274,8 +291,9 @@ pub async fn draw(mut card: Card, caps: &Capabilities) -> Result<Card, PortError
                 content_type: "image/svg+xml".into(),
                 bytes: bellhop_charts::svg(&chart, Theme::Auto).into_bytes().into(),
             },
-            Charts::Png | Charts::Within(_) => {
-                let drawn = tokio::task::spawn_blocking(move || bellhop_charts::png(&chart, Theme::Light, PNG_WIDTH)).await;
+            Charts::Png | Charts::PngWithin(_) | Charts::Within(_) => {
+                let width = if let Charts::PngWithin(most) = caps.charts { most.min(PNG_WIDTH) } else { PNG_WIDTH };
+                let drawn = tokio::task::spawn_blocking(move || bellhop_charts::png(&chart, Theme::Light, width)).await;
                 let bytes = drawn.map_err(|error| broken(error.to_string()))?.map_err(|error| broken(error.to_string()))?;
                 Image { alt, name: "chart.png".into(), content_type: "image/png".into(), bytes: bytes.into() }
             }

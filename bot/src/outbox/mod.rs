@@ -43,6 +43,9 @@ pub struct Payload {
     /// What the adapter gave with the event that it answers.
     #[serde(default)]
     pub reply: Option<Handle>,
+    /// Whether it is rather not shown than shown twice, where the platform can't tell whether it was.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub once: bool,
 }
 
 /// The patience of the outbox.
@@ -254,5 +257,5 @@ impl Outbox {
 /// A payload that says a card to everyone at a place.
 #[must_use]
 pub fn notice(card: Card) -> Payload {
-    Payload { card, audience: Audience::Everyone, answers: None, reply: None }
+    Payload { card, audience: Audience::Everyone, answers: None, reply: None, once: false }
 }

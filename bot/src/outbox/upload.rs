@@ -46,8 +46,9 @@ impl Delivery {
         };
         let lane = file.to.lane();
         let upload = |bytes| {
-            let Beside { key, to, name, content_type, alt, .. } = file.clone();
-            round.tempo.spoken(&lane, round.platform.upload(Upload { key, to, name, content_type, size, alt, bytes }))
+            let Beside { key, to, name, content_type, alt, source } = file.clone();
+            let source = Some(source);
+            round.tempo.spoken(&lane, round.platform.upload(Upload { key, to, name, content_type, size, alt, bytes, source }))
         };
         let Some((message, post)) = shown.filter(|_| size > LARGE && round.caps.edits) else {
             return match upload(bytes).await {

@@ -8,12 +8,13 @@ use bellhop_core::ids::ChatName;
 use bellhop_core::nearest::nearest;
 use bellhop_discord::DiscordConfig;
 use bellhop_slack::{SlackConfig, Transport};
+use bellhop_teams::TeamsConfig;
 
 /// Why there is no manifest.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// The platform has no adapter here.
-    #[error("`manifest {0}` is not in this version; it can print the manifest for slack and discord")]
+    #[error("`manifest {0}` is not in this version; it can print the manifest for slack, discord and teams")]
     NotHere(&'static str),
     /// More than one chat could be meant.
     #[error("several chats are of the kind `{kind}`: {}; say which with --name", .names.join(", "))]
@@ -64,10 +65,12 @@ pub fn manifest(
     config: &Config,
     commands: &[About],
 ) -> Result<Printed, ManifestError> {
+    let alone = |manifest| Printed { manifest, note: None };
     match platform {
-        Platform::Slack => slack(name, public_url, config, commands).map(|manifest| Printed { manifest, note: None }),
+        Platform::Slack => slack(name, public_url, config, commands).map(alone),
         Platform::Discord => discord(name, config, commands),
-        Platform::Teams | Platform::Zapier => Err(ManifestError::NotHere(platform.word())),
+        Platform::Teams => teams(name, public_url, config, commands).map(alone),
+        Platform::Zapier => Err(ManifestError::NotHere(platform.word())),
     }
 }
 
@@ -86,13 +89,9 @@ fn slack(
     config: &Config,
     commands: &[About],
 ) -> Result<serde_json::Value, ManifestError> {
-    let platform = Platform::Slack;
-    if let Some(url) = public_url.filter(|url| !(url.starts_with("https://") || url.starts_with("http://"))) {
-        return Err(ManifestError::Address(url.to_owned()));
-    }
-    let (name, table) = chosen(platform.word(), name, config)?;
+    let known = address(public_url, config)?;
+    let (name, table) = chosen(Platform::Slack.word(), name, config)?;
     let slack: Option<SlackConfig> = table.map(|table| section(&format!("chat.{name}"), table)).transpose()?;
-    let known = public_url.or(config.frame.server.public_url.as_deref());
     let called = slack.as_ref().is_some_and(|slack| slack.transport == Transport::Http || slack.oauth.is_some());
     let url = match known {
         Some(url) => url.trim_end_matches('/').to_owned(),
@@ -100,6 +99,34 @@ fn slack(
         None => format!("http://{}", config.frame.server.listen),
     };
     Ok(bellhop_slack::manifest(slack.as_ref(), &ChatName::new(name), &url, commands))
+}
+
+fn teams(
+    name: Option<&str>,
+    public_url: Option<&str>,
+    config: &Config,
+    commands: &[About],
+) -> Result<serde_json::Value, ManifestError> {
+    let known = address(public_url, config)?;
+    let (name, table) = chosen(Platform::Teams.word(), name, config)?;
+    let teams: Option<TeamsConfig> = table.map(|table| section(&format!("chat.{name}"), table)).transpose()?;
+    // The address is set where the bot is registered; here it only says where the app's pages are.
+    let url = known.map_or_else(|| format!("http://{}", config.frame.server.listen), |url| url.trim_end_matches('/').to_owned());
+    Ok(bellhop_teams::manifest(teams.as_ref(), &ChatName::new(name), &url, commands))
+}
+
+/// The bot's public address, as it was given or as the configuration has it.
+fn address<'a>(public_url: Option<&'a str>, config: &'a Config) -> Result<Option<&'a str>, ManifestError> {
+    match public_url.filter(|url| !(url.starts_with("https://") || url.starts_with("http://"))) {
+        Some(url) => Err(ManifestError::Address(url.to_owned())),
+        None => Ok(public_url.or(config.frame.server.public_url.as_deref())),
+    }
+}
+
+/// The package that a platform takes, with the manifest in it; `None` where it takes the manifest alone.
+#[must_use]
+pub fn package(platform: Platform, manifest: &serde_json::Value) -> Option<Vec<u8>> {
+    (platform == Platform::Teams).then(|| bellhop_teams::package(manifest))
 }
 
 /// The chat that is meant: the named one, the only one of its kind, or one that isn't configured yet.

@@ -14,6 +14,7 @@ mod channel;
 mod file;
 mod help;
 mod hook;
+mod meet;
 mod outbox;
 mod parts;
 mod role;
@@ -103,6 +104,10 @@ fn list(s: &Services, registry: &Weak<Registry>) -> Vec<Arc<dyn AnyCommand>> {
         command(channel::join::Join::new(s)),
         command(channel::invite::Invite::new(s)),
         command(channel::post::Post::new(s, registry)),
+        command(meet::create::Create::new(s)),
+        command(meet::list::List::new(s)),
+        command(meet::change::Change::new(s)),
+        command(meet::cancel::Cancel::new(s)),
         command(hook::create::Create::new(s)),
         command(hook::list::List::new(s)),
         command(hook::test::Test::new(s)),

@@ -18,6 +18,8 @@ mod hookery;
 mod hooks;
 mod large;
 mod linker;
+mod meetings;
+mod meets;
 mod outbox;
 mod outcomes;
 mod own;

@@ -87,6 +87,8 @@ pub enum Charts {
     Svg,
     /// As a PNG picture.
     Png,
+    /// As a PNG picture of at most so many pixels across.
+    PngWithin(u32),
     /// As data: the platform draws it.
     Native,
     /// As data within these limits, as a PNG picture beyond them.

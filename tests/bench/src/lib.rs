@@ -19,6 +19,8 @@ pub mod slack;
 pub mod slack_delivery;
 pub mod start;
 pub mod stores;
+pub mod teams;
+pub mod teams_delivery;
 pub mod watch;
 pub mod wire;
 

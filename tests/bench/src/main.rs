@@ -5,7 +5,7 @@ use bellhop_bench::figures::{Figure, table};
 use bellhop_bench::stores::What;
 use bellhop_bench::{
     Failure, chart, child, discord, discord_delivery, discord_restarts, events, files, intake, kills, site, slack, slack_delivery, start,
-    stores,
+    stores, teams, teams_delivery,
 };
 use bellhop_core::capabilities::Lookup;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 #[command(name = "bellhop-bench", args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 struct Cli {
     /// Which figures; all of them when none is named: intake, kills, start, chart, files, events, slack, deliveries, discord,
-    /// discord-deliveries, restarts, stores, copies, lists
+    /// discord-deliveries, restarts, teams, teams-deliveries, stores, copies, lists
     #[arg(value_name = "NAME")]
     parts: Vec<Part>,
     /// Where to write the figures as JSON, too
@@ -45,6 +45,8 @@ enum Part {
     Discord,
     DiscordDeliveries,
     Restarts,
+    Teams,
+    TeamsDeliveries,
     Stores,
     Copies,
     Lists,
@@ -186,6 +188,8 @@ async fn measure(parts: &[Part], release: Option<PathBuf>, json: Option<PathBuf>
             Part::Discord => discord::run(&program, discord::Load::default()).await,
             Part::DiscordDeliveries => discord_delivery::run(&program).await,
             Part::Restarts => discord_restarts::run().await,
+            Part::Teams => teams::run(&program, teams::Load::default()).await,
+            Part::TeamsDeliveries => teams_delivery::run(&program).await,
             Part::Stores => stores::run(&program, release.as_deref().unwrap_or(&program), What::Large).await,
             Part::Copies => stores::run(&program, release.as_deref().unwrap_or(&program), What::Many).await,
             Part::Lists => stores::run(&program, release.as_deref().unwrap_or(&program), What::Lists).await,

@@ -12,5 +12,6 @@ mod http;
 mod postgres;
 mod say;
 mod slack;
+mod teams;
 mod transfers;
 mod watches;

@@ -37,8 +37,12 @@ context.on('request', (request) => {
   const from = request.frame()?.page()?.url?.() ?? '';
   const url = request.url();
   if (!/^https?:/.test(url) || request.isNavigationRequest() || !/^https?:/.test(from)) return;
+  // A page of somebody else's making may try hosts that its tour names; it doesn't reach them.
+  if ((args?.elsewhere ?? []).includes(new URL(url).host)) return;
   if (new URL(url).origin !== new URL(from).origin) faults.push(`the page at ${new URL(from).origin} loads ${url}`);
 });
+
+for (const host of args?.elsewhere ?? []) await context.route((url) => url.host === host, (route) => route.abort());
 
 const page = context.pages()[0] ?? (await context.newPage());
 watch(page);

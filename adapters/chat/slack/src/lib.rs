@@ -32,7 +32,7 @@ pub use manifest::{manifest, scopes};
 
 use api::Api;
 use async_trait::async_trait;
-use bellhop_core::address::Address;
+use bellhop_core::address::{Address, UserRef};
 use bellhop_core::call::Attachment;
 use bellhop_core::capabilities::{Capabilities, Lookup};
 use bellhop_core::clock::{Clock, Ids, Timestamp};
@@ -208,5 +208,10 @@ impl ChatPlatform for Slack {
 
     fn channels(&self) -> Option<&dyn Channels> {
         Some(self)
+    }
+
+    async fn email(&self, person: &UserRef) -> PortResult<Option<String>> {
+        let found = self.desk.directory.find_person(&person.workspace, person.user.as_str()).await?;
+        Ok(found.and_then(|person| person.email.clone()))
     }
 }

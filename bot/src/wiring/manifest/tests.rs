@@ -66,7 +66,7 @@ async fn what_is_not_clear_is_asked_for() {
     assert!(why.contains("`work`"), "{why}");
     let why = printed_for(folder.path(), None, &["slack", "--public-url", "bot.example.com"]).await.unwrap_err();
     assert!(why.contains("https://HOST"), "{why}");
-    for platform in ["teams", "zapier"] {
+    for platform in ["zapier"] {
         let why = printed_for(folder.path(), None, &[platform]).await.unwrap_err();
         assert!(why.contains(platform) && why.contains("not in this version"), "{why}");
     }
@@ -110,6 +110,23 @@ async fn every_command_is_one_of_discords() {
     assert_eq!(printed_for(folder.path(), Some(config), &["discord"]).await.unwrap(), printed, "the commands are the same for everyone");
     let why = printed_for(folder.path(), Some("[chat.guild]\nkind = \"discord\"\n"), &["discord"]).await.unwrap_err();
     assert!(why.contains("bot_token"), "{why}");
+}
+
+#[tokio::test]
+async fn teams_takes_a_package() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = printed_for(folder.path(), None, &["teams"]).await.unwrap();
+    let value: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(value["bots"][0]["scopes"][0], "personal");
+    let config = "[chat.office]\nkind = \"teams\"\napp_id = \"00000000-0000-0000-0000-000000000002\"\ntenant_id = \"t\"\n\
+                  app_password = \"env:BELLHOP_TEST_NO_SUCH_SECRET\"\n";
+    let zip = folder.path().join("app.zip");
+    let words = ["teams", "--public-url", "https://bot.example.com", "--zip", zip.to_str().unwrap()];
+    assert_eq!(printed_for(folder.path(), Some(config), &words).await.unwrap().trim(), zip.display().to_string());
+    let bytes = std::fs::read(&zip).unwrap();
+    assert!(bytes.starts_with(b"PK\x03\x04") && bytes.windows(15).any(|part| part == b"bot.example.com"));
+    let why = printed_for(folder.path(), None, &["slack", "--zip", zip.to_str().unwrap()]).await.unwrap_err();
+    assert!(why.contains("no package"), "{why}");
 }
 
 #[test]

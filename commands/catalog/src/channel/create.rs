@@ -4,8 +4,8 @@ use super::{cannot, channel_name, name_taken, platform};
 use crate::wording::{code, suggest};
 use bellhop_core::command::Suggestion;
 use bellhop_core::ids::ChatName;
-use bellhop_core::ports::{Places, Platforms};
-use bellhop_core::{Access, Call, Card, Command, CommandError, Effect, Reply, Tone};
+use bellhop_core::ports::{ChannelAccess, Places, Platforms};
+use bellhop_core::{Access, Address, Call, Card, Command, CommandError, Effect, Reply, Tone};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -18,6 +18,10 @@ pub struct CreateArgs {
     #[arg(long)]
     #[serde(default)]
     pub private: bool,
+    /// Its members see it, people of other teams among them, where the chat has such channels
+    #[arg(long, conflicts_with = "private")]
+    #[serde(default)]
+    pub shared: bool,
     /// The chat connection, where it isn't this one
     #[arg(long, value_name = "NAME")]
     pub chat: Option<ChatName>,
@@ -50,7 +54,14 @@ impl Command for Create {
         let chat = args.chat.as_ref().unwrap_or(&call.at.chat);
         let platform = platform(&*self.platforms, chat)?;
         let channels = platform.channels().ok_or_else(|| cannot(chat))?;
-        let made = channels.create(name, args.private).await.map_err(|error| name_taken(error, name))?;
+        let access = match (args.private, args.shared) {
+            (true, _) => ChannelAccess::Private,
+            (_, true) => ChannelAccess::Shared,
+            _ => ChannelAccess::Open,
+        };
+        let elsewhere = Address::channel(chat.clone(), "", "");
+        let near = if *chat == call.at.chat { &call.at } else { &elsewhere };
+        let made = channels.create_near(near, name, access, Some(&call.caller.user)).await.map_err(|error| name_taken(error, name))?;
         let spelled = self.places.spell(&made.address).await;
         let what = if made.private { "The private channel " } else { "The channel " };
         Ok(Reply::new(Card::titled(format!("Created #{}", made.name)).tone(Tone::Good).and_spans(vec![

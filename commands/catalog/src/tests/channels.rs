@@ -24,6 +24,9 @@ fn private_channels_are_shown_to_those_who_may_see_them() {
 fn channels_are_changed_where_it_was_asked_or_said() {
     let world = World::new();
     assert!(world.run("channel create #incident-42 --private").contains("Created #incident-42"));
+    assert!(
+        matches!(world.error("channel create incident-43 --shared"), CommandError::Port(error) if error.message.contains("no shared channels"))
+    );
     assert!(matches!(world.error("channel create general"), CommandError::Refused(why) if why.contains("already")));
     for bad in ["\"a b\"", "#", "a/b", "@x", &"x".repeat(101)] {
         assert!(matches!(world.error(&format!("channel create {bad}")), CommandError::Invalid { argument: "name", .. }), "{bad}");
@@ -37,6 +40,7 @@ fn channels_are_changed_where_it_was_asked_or_said() {
     world.run("channel invite @bob,eve bob");
     world.run("channel archive");
     world.run("channel unarchive --in #old");
+    world.run("channel delete --in #old");
     world.run("channel purpose \"Releases\nand rollbacks\"");
     world.run("channel join --in #general");
     assert_eq!(
@@ -48,6 +52,7 @@ fn channels_are_changed_where_it_was_asked_or_said() {
             "invite console:main/general [\"bob\", \"eve\"]",
             "archive console:main/general",
             "unarchive console:main/old",
+            "delete console:main/old",
             "purpose console:main/general Releases\nand rollbacks",
             "join console:main/general",
         ]

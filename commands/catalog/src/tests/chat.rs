@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use bellhop_core::ids::{ChatName, DeliveryKey, MessageId};
 use bellhop_core::ports::{
-    ByteStream, Channel, Channels, ChatPlatform, HistoryPage, PastMessage, Places, Platforms, PortResult, Post, Upload,
+    ByteStream, Channel, Channels, ChatPlatform, HistoryPage, Meetings, PastMessage, Places, Platforms, PortResult, Post, Upload,
 };
-use bellhop_core::{Address, Attachment, Capabilities, CommandError, PlaceRef, PortError, PortErrorKind, Timestamp};
+use bellhop_core::{Address, Attachment, Capabilities, CommandError, PlaceRef, PortError, PortErrorKind, Timestamp, UserRef};
 use std::sync::{Arc, Mutex};
 
 /// The places, and a platform whose channels can be changed (`console`) beside one whose can't (`mute`).
@@ -143,6 +143,13 @@ impl ChatPlatform for Platform {
     fn channels(&self) -> Option<&dyn Channels> {
         (self.0.as_str() == "console").then_some(&self.1 as &dyn Channels)
     }
+    fn meetings(&self) -> Option<&dyn Meetings> {
+        (self.0.as_str() == "console").then_some(&self.1 as &dyn Meetings)
+    }
+    async fn email(&self, person: &UserRef) -> PortResult<Option<String>> {
+        let known = ["ann", "bob"].contains(&person.user.as_str());
+        Ok(known.then(|| format!("{}@acme.example", person.user)))
+    }
 }
 #[async_trait]
 impl Channels for Chat {
@@ -160,6 +167,10 @@ impl Channels for Chat {
             private,
             archived: false,
         })
+    }
+    async fn delete(&self, at: &Address) -> PortResult<()> {
+        self.note(format!("delete {at}"));
+        Ok(())
     }
     async fn archive(&self, at: &Address) -> PortResult<()> {
         self.note(format!("archive {at}"));

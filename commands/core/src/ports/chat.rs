@@ -1,10 +1,10 @@
 //! A chat platform.
 
-use super::{ByteStream, HistoryPage, PortResult, Stop};
+use super::{ByteStream, HistoryPage, Meetings, PortResult, Stop};
 use crate::address::{Address, UserRef};
 use crate::call::{Attachment, Audience, Handle};
 use crate::capabilities::Capabilities;
-use crate::card::Card;
+use crate::card::{Card, FileSource};
 use crate::clock::Timestamp;
 use crate::command::About;
 use crate::error::PortError;
@@ -46,6 +46,8 @@ pub struct Upload {
     pub alt: String,
     /// Its bytes.
     pub bytes: ByteStream,
+    /// Where its bytes can be had again, for platforms that ask a person first; `None` where only the stream has them.
+    pub source: Option<FileSource>,
 }
 
 /// A chat platform, connected to one account.
@@ -130,6 +132,17 @@ pub trait ChatPlatform: Send + Sync {
     fn channels(&self) -> Option<&dyn Channels> {
         None
     }
+
+    /// Meetings that can be made and called off, where the platform has them.
+    fn meetings(&self) -> Option<&dyn Meetings> {
+        None
+    }
+
+    /// The address of a person's mail, where the platform tells a bot.
+    async fn email(&self, person: &UserRef) -> PortResult<Option<String>> {
+        let _ = person;
+        Ok(None)
+    }
 }
 
 /// One thing that was looked at by [`ChatPlatform::check`].
@@ -139,6 +152,19 @@ pub struct Finding {
     pub good: bool,
     /// What was found, and where it is not good, what to do and where.
     pub text: String,
+}
+
+/// Who sees a channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ChannelAccess {
+    /// Everyone where it is.
+    #[default]
+    Open,
+    /// Only its members.
+    Private,
+    /// Its members, people of other teams and organisations among them.
+    Shared,
 }
 
 /// A channel as people know it.
@@ -164,6 +190,16 @@ pub trait Channels: Send + Sync {
 
     /// Makes a channel. `Conflict` when there is one of that name.
     async fn create(&self, name: &str, private: bool) -> PortResult<Channel>;
+
+    /// Makes a channel near another place: in the same team, where a platform has several. `Conflict` when there is one of that name
+    /// there, `Unsupported` for a shared one where there are none.
+    async fn create_near(&self, near: &Address, name: &str, access: ChannelAccess, owner: Option<&UserRef>) -> PortResult<Channel> {
+        let _ = owner;
+        match access {
+            ChannelAccess::Shared => Err(cannot(near, "create", "this platform has no shared channels that a bot could make")),
+            access => self.create(name, access == ChannelAccess::Private).await,
+        }
+    }
 
     /// Closes a channel. Closing it twice is harmless.
     async fn archive(&self, at: &Address) -> PortResult<()>;

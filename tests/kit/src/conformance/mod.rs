@@ -9,6 +9,7 @@ pub mod buckets;
 pub mod chat;
 pub mod files;
 pub mod inbox;
+pub mod meetings;
 pub mod records;
 pub mod schedule;
 

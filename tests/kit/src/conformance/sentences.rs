@@ -36,6 +36,9 @@ const PLAIN: &[&str] = &[
     "The id under which the platform knows the channel.",
     // Tried by the commands' own tests and by those of platforms whose threads are so.
     "Whether a thread can be closed, opened, renamed and deleted for itself, as a channel can.",
+    // The presence of `Meetings` itself, and what only the service knows of a person; the adapter's own tests try it.
+    "Meetings that can be made and called off, where the platform has them.",
+    "The address of a person's mail, where the platform tells a bot.",
     // What stands in for a platform that hasn't got it; those that have it try it in their own tests, with their own worlds.
     "Has the platform itself post a message at a time to come, and returns the platform's name for what is planned.",
     "It is posted even if the bot doesn't run then.",
@@ -121,6 +124,12 @@ fn buckets() {
 fn chat() {
     let cases: Vec<_> = super::chat::list().iter().map(|case| case.sentence).collect();
     check(&[("ports/chat.rs", "ChatPlatform"), ("ports/chat.rs", "Channels")], &cases, &["card.rs", "call.rs"]);
+}
+
+#[test]
+fn meetings() {
+    let cases: Vec<_> = super::meetings::list().iter().map(|case| case.sentence).collect();
+    check(&[("ports/meetings.rs", "Meetings")], &cases, &[]);
 }
 
 #[test]

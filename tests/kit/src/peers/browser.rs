@@ -13,7 +13,7 @@ use tokio::process::Command;
 /// Runs a tour and returns the names of the steps that were done.
 ///
 /// `script` is a module whose default export is an async function of `{ page, context, browser, args, step, see, shot }`:
-/// `args` is what is given here; `await step(name, action)` does a step; `await see(text)` waits until a reader can see it;
+/// `args` is what is given here (`args.elsewhere` names hosts that a foreign page may try to load from, and doesn't reach); `await step(name, action)` does a step; `await see(text)` waits until a reader can see it;
 /// `await shot(name)` takes a picture into `out`, where downloads and the picture of a failure go too.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ pub mod postgres;
 pub mod rados;
 pub mod s3;
 pub mod slack;
+pub mod teams;
 
 use std::path::PathBuf;
 

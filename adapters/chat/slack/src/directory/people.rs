@@ -37,6 +37,8 @@ pub struct Person {
     pub is_bot: bool,
     /// Gone.
     pub deleted: bool,
+    /// The address of their mail, which Slack tells where the app has the scope users:read.email.
+    pub email: Option<String>,
 }
 
 /// A person on the wire.
@@ -71,6 +73,8 @@ struct Profile {
     display_name: Option<String>,
     #[serde(default)]
     real_name: Option<String>,
+    #[serde(default)]
+    email: Option<String>,
 }
 
 impl From<Spoken> for Person {
@@ -89,6 +93,7 @@ impl From<Spoken> for Person {
             // Slack's own helper says of itself that it is none.
             is_bot: spoken.is_bot == Some(true) || spoken.id == "USLACKBOT",
             deleted: spoken.deleted == Some(true),
+            email: some(profile.email),
             id: spoken.id,
         }
     }

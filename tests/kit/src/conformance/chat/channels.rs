@@ -3,7 +3,7 @@
 use super::Subject;
 use crate::conformance::{Outcome, Verdict, done, ensure, refuses, same};
 use bellhop_core::PortErrorKind;
-use bellhop_core::ports::{Channel, Channels};
+use bellhop_core::ports::{Channel, ChannelAccess, Channels};
 
 /// The platform's channels, or the end of the case where it doesn't let a bot change any.
 macro_rules! channels {
@@ -11,6 +11,22 @@ macro_rules! channels {
         match $subject.platform.channels() {
             Some(channels) => channels,
             None => return Ok(Outcome::NotOffered("the platform lets no bot change channels")),
+        }
+    };
+}
+
+/// Says of a thing that a platform may not let a bot do that it did it twice, or that it refused clearly.
+macro_rules! twice_or_not_at_all {
+    ($first:expr, $second:expr, $what:literal) => {
+        match $first.await {
+            Err(error) if matches!(error.kind, PortErrorKind::Unsupported | PortErrorKind::Denied) => {
+                ensure!(!error.message.is_empty() && !error.maybe_done, "the refusal says nothing, or leaves it open: {error}");
+                return Ok(Outcome::NotOffered($what));
+            }
+            first => {
+                done!(first, "for the first time");
+                done!($second.await, "for the second time");
+            }
         }
     };
 }
@@ -89,6 +105,45 @@ pub(super) async fn create_taken(subject: &Subject) -> Verdict {
     refuses!(channels.create("suite-once", false).await, PortErrorKind::Conflict, "creating it twice");
     refuses!(channels.create(&subject.channel_name, true).await, PortErrorKind::Conflict, "creating one that is there");
     same!(named(channels, "suite-once").await?.len(), 1, "channels of that name");
+    Ok(Outcome::Held)
+}
+
+pub(super) async fn create_near(subject: &Subject) -> Verdict {
+    let channels = channels!(subject);
+    for (name, access) in [("suite-near", ChannelAccess::Open), ("suite-inner", ChannelAccess::Private)] {
+        let made = done!(channels.create_near(&subject.channel, name, access, Some(&subject.person)).await, "creating {name}");
+        same!((made.name.as_str(), made.private), (name, access == ChannelAccess::Private), "the channel");
+        same!(made.address.workspace, subject.channel.workspace, "its workspace");
+        let mut post = subject.post(name, bellhop_core::Card::text("hello"));
+        post.to = made.address;
+        done!(subject.platform.deliver(&post).await, "posting to {name}");
+    }
+    Ok(Outcome::Held)
+}
+
+pub(super) async fn create_near_taken(subject: &Subject) -> Verdict {
+    let channels = channels!(subject);
+    let taken = channels.create_near(&subject.channel, &subject.channel_name, ChannelAccess::Open, None).await;
+    refuses!(taken, PortErrorKind::Conflict, "creating one that is there");
+    match channels.create_near(&subject.channel, "suite-shared", ChannelAccess::Shared, Some(&subject.person)).await {
+        Err(error) if error.kind == PortErrorKind::Unsupported => same!(named(channels, "suite-shared").await?.len(), 0, "shared channels"),
+        made => same!(done!(made, "creating a shared one").name, "suite-shared", "its name"),
+    }
+    Ok(Outcome::Held)
+}
+
+pub(super) async fn delete(subject: &Subject) -> Verdict {
+    let channels = channels!(subject);
+    let made = done!(channels.create("suite-gone", false).await, "creating");
+    twice_or_not_at_all!(channels.delete(&made.address), channels.delete(&made.address), "a bot can't remove channels");
+    same!(named(channels, "suite-gone").await?.len(), 0, "channels of that name");
+    let mut post = subject.post("late", bellhop_core::Card::text("too late"));
+    post.to = made.address;
+    refuses!(
+        subject.platform.deliver(&post).await,
+        PortErrorKind::NotFound | PortErrorKind::Denied | PortErrorKind::Invalid,
+        "posting to a channel that is gone"
+    );
     Ok(Outcome::Held)
 }
 
@@ -176,36 +231,12 @@ pub(super) async fn invite_twice(subject: &Subject) -> Verdict {
     Ok(Outcome::Held)
 }
 
-/// Says of a thing that a platform may not let a bot do that it did it twice, or that it refused clearly.
-macro_rules! twice_or_not_at_all {
-    ($first:expr, $second:expr, $what:literal) => {
-        match $first.await {
-            Err(error) if matches!(error.kind, PortErrorKind::Unsupported | PortErrorKind::Denied) => {
-                ensure!(!error.message.is_empty() && !error.maybe_done, "the refusal says nothing, or leaves it open: {error}");
-                return Ok(Outcome::NotOffered($what));
-            }
-            first => {
-                done!(first, "for the first time");
-                done!($second.await, "for the second time");
-            }
-        }
-    };
-}
-
 pub(super) async fn unarchive(subject: &Subject) -> Verdict {
     let channels = channels!(subject);
     let made = done!(channels.create("suite-again", false).await, "creating");
     done!(channels.archive(&made.address).await, "closing");
     twice_or_not_at_all!(channels.unarchive(&made.address), channels.unarchive(&made.address), "a bot can't open closed channels");
     ensure!(named(channels, "suite-again").await?.iter().any(|channel| !channel.archived), "it is still listed as closed");
-    Ok(Outcome::Held)
-}
-
-pub(super) async fn delete(subject: &Subject) -> Verdict {
-    let channels = channels!(subject);
-    let made = done!(channels.create("suite-gone", false).await, "creating");
-    twice_or_not_at_all!(channels.delete(&made.address), channels.delete(&made.address), "a bot can't delete channels");
-    same!(named(channels, "suite-gone").await?.len(), 0, "channels of that name afterwards");
     Ok(Outcome::Held)
 }
 

@@ -20,6 +20,7 @@ fn file(subject: &Subject, key: &str, name: &str, size: u64, bytes: ByteStream) 
         content_type: "application/octet-stream".to_owned(),
         size,
         bytes,
+        source: None,
     }
 }
 

@@ -104,6 +104,8 @@ pub(crate) fn list() -> Vec<Case<Subject>> {
         "Every channel the bot can see, by name." => channels::list,
         "Makes a channel." => channels::create,
         "`Conflict` when there is one of that name." => channels::create_taken,
+        "Makes a channel near another place: in the same team, where a platform has several." => channels::create_near,
+        "`Conflict` when there is one of that name there, `Unsupported` for a shared one where there are none." => channels::create_near_taken,
         "Closes a channel." => channels::archive,
         "Closing it twice is harmless." => channels::archive_twice,
         "Opens a closed channel again. Opening it twice is harmless. `Unsupported` where a bot can't." => channels::unarchive,
