@@ -170,7 +170,7 @@ impl Day {
             }
             let waited = begun.elapsed();
             // On a hopeless day a crash comes before a new session may be begun.
-            if hopeless && waited > Duration::from_millis(60) || waited > PATIENCE {
+            if hopeless && waited > Duration::from_millis(30) || waited > PATIENCE {
                 return false;
             }
             if waited > Duration::from_millis(40) {
