@@ -121,7 +121,7 @@ impl Day {
     async fn pass(&mut self, restarts: u32, hopeless: bool) -> Result<Vec<String>, Failure> {
         let ann = self.world.person("ann");
         let mut expected = Vec::new();
-        let step = Duration::from_secs(86_400 / u64::from(RESTARTS)) - Duration::from_secs(2);
+        let step = Duration::from_secs(86_400 / u64::from(RESTARTS) - 2);
         for n in 0..restarts {
             let life = self.begin().await?;
             let connected = self.connected(hopeless).await;
@@ -170,7 +170,7 @@ impl Day {
             }
             let waited = begun.elapsed();
             // On a hopeless day a crash comes before a new session may be begun.
-            if hopeless && waited > Duration::from_millis(60) || waited > PATIENCE {
+            if hopeless && waited > Duration::from_millis(30) || waited > PATIENCE {
                 return false;
             }
             if waited > Duration::from_millis(40) {

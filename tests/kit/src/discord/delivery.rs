@@ -149,7 +149,9 @@ pub(super) async fn signed(world: &World, app: Id, url: &str, body: &[u8], forge
         }
         _ => {}
     }
-    Post { url, agent: AGENT, headers, body: &sent, announced }.send(limit).await
+    let post = Post { url, agent: AGENT, headers, body: &sent, announced };
+    // Kept apart, so that futures that wait for it stay small.
+    Box::pin(post.send(limit)).await
 }
 
 /// Brings an interaction, and waits for the first response as long as Discord does.

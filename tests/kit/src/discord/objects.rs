@@ -215,7 +215,7 @@ impl State {
         let bot = self.app(app).map_or(0, |app| app.bot);
         let here = || self.channels.values().filter(|channel| channel.guild == Some(guild.id) && self.sees(channel, bot));
         let members: Vec<Value> = guild.members.keys().map(|id| self.member_json(guild, *id)).collect();
-        let mut value = self.guild_brief(guild);
+        let mut value = guild.brief();
         let more = json!({
             "joined_at": iso(guild.members.get(&bot).map_or(0, |member| member.joined)), "large": false, "unavailable": false,
             "member_count": members.len(), "voice_states": [], "members": members,
@@ -227,21 +227,6 @@ impl State {
             into.extend(more);
         }
         value
-    }
-
-    pub(super) fn guild_brief(&self, guild: &Guild) -> Value {
-        let features: Vec<&str> = if guild.community { vec!["COMMUNITY"] } else { Vec::new() };
-        json!({
-            "id": guild.id.to_string(), "name": guild.name, "icon": null, "splash": null, "discovery_splash": null, "owner_id": guild.owner.to_string(),
-            "afk_channel_id": null, "afk_timeout": 300, "verification_level": 0, "default_message_notifications": 0, "explicit_content_filter": 0,
-            "roles": guild.roles.iter().map(role_json).collect::<Vec<_>>(), "emojis": [], "features": features, "mfa_level": 0,
-            "application_id": null, "system_channel_id": null, "system_channel_flags": 0, "rules_channel_id": guild.rules.map(|id| id.to_string()),
-            "vanity_url_code": null, "description": null, "banner": null, "premium_tier": 0, "premium_subscription_count": 0,
-            "preferred_locale": "en-US", "public_updates_channel_id": guild.rules.map(|id| id.to_string()), "nsfw_level": 0, "stickers": [],
-            "premium_progress_bar_enabled": false, "safety_alerts_channel_id": null, "incidents_data": null, "max_members": 500_000,
-            "max_video_channel_users": 25, "max_stage_video_channel_users": 50, "region": "deprecated", "nsfw": false,
-            "approximate_member_count": guild.members.len(), "approximate_presence_count": 1,
-        })
     }
 
     /// An application, as `/applications/@me` shows it.
@@ -276,5 +261,22 @@ impl State {
         }
         value["permissions"] = json!(self.permissions(channel, user).to_string());
         value
+    }
+}
+
+impl Guild {
+    pub(super) fn brief(&self) -> Value {
+        let features: Vec<&str> = if self.community { vec!["COMMUNITY"] } else { Vec::new() };
+        json!({
+            "id": self.id.to_string(), "name": self.name, "icon": null, "splash": null, "discovery_splash": null, "owner_id": self.owner.to_string(),
+            "afk_channel_id": null, "afk_timeout": 300, "verification_level": 0, "default_message_notifications": 0, "explicit_content_filter": 0,
+            "roles": self.roles.iter().map(role_json).collect::<Vec<_>>(), "emojis": [], "features": features, "mfa_level": 0,
+            "application_id": null, "system_channel_id": null, "system_channel_flags": 0, "rules_channel_id": self.rules.map(|id| id.to_string()),
+            "vanity_url_code": null, "description": null, "banner": null, "premium_tier": 0, "premium_subscription_count": 0,
+            "preferred_locale": "en-US", "public_updates_channel_id": self.rules.map(|id| id.to_string()), "nsfw_level": 0, "stickers": [],
+            "premium_progress_bar_enabled": false, "safety_alerts_channel_id": null, "incidents_data": null, "max_members": 500_000,
+            "max_video_channel_users": 25, "max_stage_video_channel_users": 50, "region": "deprecated", "nsfw": false,
+            "approximate_member_count": self.members.len(), "approximate_presence_count": 1,
+        })
     }
 }

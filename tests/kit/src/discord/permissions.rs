@@ -55,24 +55,35 @@ pub const EVERYONE: u64 = CREATE_INSTANT_INVITE
 /// All bits that there are.
 pub(super) const ALL: u64 = (1 << 53) - 1;
 
-impl State {
+impl Guild {
     /// What a member may do in the guild as a whole.
-    pub(super) fn base_permissions(&self, guild: &Guild, user: Id) -> u64 {
-        if guild.owner == user {
+    pub(super) fn base_permissions(&self, user: Id) -> u64 {
+        if self.owner == user {
             return ALL;
         }
-        let Some(member) = guild.members.get(&user) else { return 0 };
-        let roles = guild.roles.iter().filter(|role| role.id == guild.id || member.roles.contains(&role.id));
+        let Some(member) = self.members.get(&user) else { return 0 };
+        let roles = self.roles.iter().filter(|role| role.id == self.id || member.roles.contains(&role.id));
         let bits = roles.fold(0, |bits, role| bits | role.permissions);
         if bits & ADMINISTRATOR == 0 { bits } else { ALL }
     }
 
+    /// The place of a member's highest role.
+    pub(super) fn rank(&self, user: Id) -> u64 {
+        if self.owner == user {
+            return u64::MAX;
+        }
+        let Some(member) = self.members.get(&user) else { return 0 };
+        self.roles.iter().filter(|role| member.roles.contains(&role.id)).map(|role| role.position).max().unwrap_or(0)
+    }
+}
+
+impl State {
     /// What a member may do in a channel; in a thread what they may do where it hangs.
     pub(super) fn permissions(&self, channel: &Channel, user: Id) -> u64 {
         let Some(guild) = channel.guild.and_then(|id| self.guilds.get(&id)) else {
             return if channel.recipients.contains(&user) { ALL } else { 0 };
         };
-        let base = self.base_permissions(guild, user);
+        let base = guild.base_permissions(user);
         if base == ALL || !guild.members.contains_key(&user) {
             return base;
         }

@@ -247,15 +247,6 @@ impl State {
         id
     }
 
-    /// The place of a member's highest role.
-    pub(super) fn rank(&self, guild: &Guild, user: Id) -> u64 {
-        if guild.owner == user {
-            return u64::MAX;
-        }
-        let Some(member) = guild.members.get(&user) else { return 0 };
-        guild.roles.iter().filter(|role| member.roles.contains(&role.id)).map(|role| role.position).max().unwrap_or(0)
-    }
-
     /// The commands that are to be had in a guild, or in direct conversations.
     pub(super) fn commands(&self, guild: Option<Id>) -> Vec<(Id, Command)> {
         let mut found = Vec::new();

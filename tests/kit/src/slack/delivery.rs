@@ -166,7 +166,9 @@ pub(super) async fn signed(
         }
         _ => {}
     }
-    Post { url, agent: "Slackbot 1.0 (+https://api.slack.com/robots)", headers, body: &sent, announced }.send(limit).await
+    let post = Post { url, agent: "Slackbot 1.0 (+https://api.slack.com/robots)", headers, body: &sent, announced };
+    // Kept apart, so that futures that wait for it stay small.
+    Box::pin(post.send(limit)).await
 }
 
 /// Brings something once, and waits for the acknowledgement as long as Slack does.

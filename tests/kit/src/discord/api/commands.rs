@@ -162,13 +162,12 @@ fn upsert(state: &mut State, me: Id, guild: Option<Id>, body: &Value) -> Answer 
     let commands = state.app(me).map(|app| app.commands.clone()).unwrap_or_default();
     let there = commands.iter().find(|one| one.guild == guild && one.name() == name && one.kind() == kind);
     let version = state.fresh();
-    let number = match there {
-        Some(there) => there.id,
-        None => {
-            too_many(&[(kind, commands.iter().filter(|one| one.guild == guild && one.kind() == kind).count() + 1)])?;
-            creates(state, me, guild, 1)?;
-            version
-        }
+    let number = if let Some(there) = there {
+        there.id
+    } else {
+        too_many(&[(kind, commands.iter().filter(|one| one.guild == guild && one.kind() == kind).count() + 1)])?;
+        creates(state, me, guild, 1)?;
+        version
     };
     let fresh = Command { id: number, guild, version, body: kept(body) };
     let value = command_json(me, &fresh);

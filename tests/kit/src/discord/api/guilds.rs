@@ -20,7 +20,7 @@ pub(super) fn own(state: &State, me: Id) -> Reply {
     let own = state.guilds.values().filter(|guild| guild.members.contains_key(&bot));
     let list: Vec<Value> = own
         .map(|guild| {
-            let permissions = state.base_permissions(guild, bot).to_string();
+            let permissions = guild.base_permissions(bot).to_string();
             json!({ "id": guild.id.to_string(), "name": guild.name, "icon": null, "owner": false, "permissions": permissions, "features": [] })
         })
         .collect();
@@ -38,7 +38,7 @@ pub(super) fn answer(state: &mut State, call: &Call, me: Id, guild: &str, rest: 
         return Err(fault(StatusCode::SERVICE_UNAVAILABLE, 0, "the guild is not available"));
     }
     match (call.method.as_str(), rest) {
-        ("GET", []) => Ok(ok(&state.guild_brief(&guild))),
+        ("GET", []) => Ok(ok(&guild.brief())),
         ("GET", ["channels"]) => Ok(ok(&json!(channels::of_guild(state, guild_id)))),
         ("POST", ["channels"]) => channels::create(state, me, guild_id, &body.split().0),
         ("GET", ["threads", "active"]) => {
@@ -107,7 +107,7 @@ fn members(state: &mut State, call: &Call, me: Id, guild: &Guild, method: &str, 
                 return Err(unknown(10007, "Member"));
             }
             // Only what stands below the own highest role can be given and taken.
-            if state.rank(guild, me) <= found.position || found.managed.is_some() {
+            if guild.rank(me) <= found.position || found.managed.is_some() {
                 return Err(no_permission());
             }
             if let Some(member) = state.guilds.get_mut(&guild.id).and_then(|guild| guild.members.get_mut(&user)) {
@@ -143,7 +143,7 @@ fn permissions(state: &State, me: Id, guild: &Guild, body: &Value) -> Result<Opt
         }
     };
     problems.done()?;
-    if bits.is_some_and(|bits| bits & !state.base_permissions(guild, me) != 0) {
+    if bits.is_some_and(|bits| bits & !guild.base_permissions(me) != 0) {
         return Err(no_permission());
     }
     Ok(bits)
@@ -181,7 +181,7 @@ fn create_role(state: &mut State, me: Id, guild: &Guild, body: &Value) -> Answer
 fn change_role(state: &mut State, me: Id, guild: &Guild, method: &str, role: Id, body: &Value) -> Answer {
     state.need_in_guild(me, guild.id, MANAGE_ROLES)?;
     let Some(found) = guild.roles.iter().find(|one| one.id == role) else { return Err(unknown(10011, "Role")) };
-    if state.rank(guild, me) <= found.position {
+    if guild.rank(me) <= found.position {
         return Err(no_permission());
     }
     let bits = permissions(state, me, guild, body)?;

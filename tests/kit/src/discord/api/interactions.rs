@@ -78,7 +78,7 @@ impl State {
                 let careless = within_data(message(data, &parts, For::Response, 0))?;
                 self.careless("POST /interactions/{interaction}/{token}/callback", careless);
                 ephemeral = data["flags"].as_u64().unwrap_or(0) & EPHEMERAL != 0;
-                original = Some(self.say(&interaction, ephemeral, Draft { body: data.clone(), parts }));
+                original = Some(self.say(&interaction, ephemeral, &Draft { body: data.clone(), parts }));
             }
             5 => {
                 let flags = data["flags"].as_u64().unwrap_or(0);
@@ -86,7 +86,7 @@ impl State {
                     self.ledger.careless.push("a deferral says more than whether it is for one person only".into());
                 }
                 ephemeral = flags & EPHEMERAL != 0;
-                let id = self.say(&interaction, ephemeral, Draft::default());
+                let id = self.say(&interaction, ephemeral, &Draft::default());
                 if let Some(message) = self.message_mut(interaction.channel, id) {
                     message.loading = true;
                     message.flags |= LOADING;
@@ -115,7 +115,7 @@ impl State {
         Ok(())
     }
 
-    fn say(&mut self, interaction: &Interaction, ephemeral: bool, draft: Draft) -> Id {
+    fn say(&mut self, interaction: &Interaction, ephemeral: bool, draft: &Draft) -> Id {
         let author = Author {
             user: interaction.app,
             app: Some(interaction.app),
@@ -212,7 +212,7 @@ pub(super) fn follow_up(state: &mut State, call: &Call, app: Id, token: &str, re
             state.sizes(&parts)?;
             state.careless("POST /webhooks/{webhook}/{token}", careless);
             let ephemeral = body["flags"].as_u64().unwrap_or(0) & EPHEMERAL != 0;
-            let made = state.say(&interaction, ephemeral, Draft { body, parts });
+            let made = state.say(&interaction, ephemeral, &Draft { body, parts });
             Ok(ok(&state.message(interaction.channel, made).map(|one| state.message_whole(one)).unwrap_or_default()))
         }
         (method, ["messages", message]) => {

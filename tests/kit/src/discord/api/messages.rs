@@ -81,7 +81,7 @@ pub(super) fn create(state: &mut State, me: Id, channel: &Channel, body: Body) -
     }
     let bot = state.app(me).map_or(0, |app| app.bot);
     let author = Author { user: bot, app: Some(me), ..Author::default() };
-    let id = state.post(channel.id, author, Draft { body, parts });
+    let id = state.post(channel.id, author, &Draft { body, parts });
     if let Some(nonce) = nonce {
         *state.ledger.copies.entry(nonce.clone()).or_default() += 1;
         state.nonces.insert((me, nonce), (channel.id, id, now));

@@ -82,18 +82,19 @@ impl State {
 
     /// What every call has to have.
     pub(super) fn checked(&mut self, call: &Call, app: Option<Id>) -> Result<(), Fault> {
-        if !call.agent.starts_with("DiscordBot (") || !call.agent.contains(')') {
-            return Err(fault(StatusCode::FORBIDDEN, 40333, "internal network error"));
-        }
-        match call.version.as_deref() {
-            Some("9" | "10") => {}
-            _ => {
-                self.ledger.careless.push(format!("{}: version {:?} of the API", call.route, call.version));
-                return Err(fault(StatusCode::BAD_REQUEST, 50041, "Invalid API version provided"));
-            }
+        if !matches!(call.version.as_deref(), Some("9" | "10")) {
+            self.ledger.careless.push(format!("{}: version {:?} of the API", call.route, call.version));
+            return Err(fault(StatusCode::BAD_REQUEST, 50041, "Invalid API version provided"));
         }
         let first = call.parts.first().map_or("", String::as_str);
         let open = first == "interactions" || call.route.contains("/webhooks/{webhook}/{token}") || call.route == "GET /gateway";
+        if !call.agent.starts_with("DiscordBot (") || !call.agent.contains(')') {
+            if !open {
+                return Err(fault(StatusCode::FORBIDDEN, 40333, "internal network error"));
+            }
+            // discord.py does that, and Discord lets it.
+            self.ledger.careless.push(format!("{}: doesn't say which bot it is", call.route));
+        }
         if open && call.authorization.is_some() && first != "gateway" {
             self.ledger.careless.push(format!("{}: shows a token where none is wanted", call.route));
         }
@@ -136,7 +137,7 @@ impl State {
     pub(super) fn need_in_guild(&self, app: Id, guild: Id, bits: u64) -> Result<(), Fault> {
         let bot = self.app(app).map_or(0, |app| app.bot);
         let guild = self.guilds.get(&guild).ok_or_else(|| unknown(10004, "Guild"))?;
-        if self.base_permissions(guild, bot) & bits == bits { Ok(()) } else { Err(no_permission()) }
+        if guild.base_permissions(bot) & bits == bits { Ok(()) } else { Err(no_permission()) }
     }
 }
 

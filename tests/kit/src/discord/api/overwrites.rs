@@ -41,7 +41,7 @@ pub(super) fn overwrites(state: &State, me: Id, guild: Id, value: &Value) -> Res
     }
     problems.done()?;
     let own = state.app(me).map_or(0, |app| app.bot);
-    let held = state.guilds.get(&guild).map_or(0, |guild| state.base_permissions(guild, own));
+    let held = state.guilds.get(&guild).map_or(0, |guild| guild.base_permissions(own));
     let beyond = all.iter().any(|one| (one.allow | one.deny) & !held != 0);
     if beyond && held & ADMINISTRATOR == 0 {
         return Err(no_permission());

@@ -74,7 +74,7 @@ impl State {
     }
 
     /// Writes a message.
-    pub(in crate::discord) fn post(&mut self, channel: Id, author: Author, draft: Draft) -> Id {
+    pub(in crate::discord) fn post(&mut self, channel: Id, author: Author, draft: &Draft) -> Id {
         let (id, at) = (self.fresh(), self.millis());
         let body = &draft.body;
         let text = body["content"].as_str().unwrap_or_default().to_owned();
@@ -82,7 +82,7 @@ impl State {
             Some(home) => self.pinged(home, &author, &text, &body["allowed_mentions"]),
             None => Pinged::default(),
         };
-        let files = self.take_files(channel, &draft, author.only.is_some());
+        let files = self.take_files(channel, draft, author.only.is_some());
         let reference = body["message_reference"]["message_id"].as_str().and_then(|id| id.parse().ok()).map(|id| (channel, id));
         let mut notified = pinged.notified;
         let mut mentions = pinged.people;

@@ -82,7 +82,7 @@ pub(super) fn create(state: &mut State, me: Id, channel: &Channel, body: Body) -
             thread.applied_tags = tags;
         }
         let author = Author { user: bot, app: Some(me), ..Author::default() };
-        let message = state.post(id, author, Draft { body: first, parts });
+        let message = state.post(id, author, &Draft { body: first, parts });
         // The first message of a post has the post's id.
         if let Some(last) = state.messages.get_mut(&id).and_then(|all| all.iter_mut().find(|one| one.id == message)) {
             last.id = id;

@@ -123,7 +123,7 @@ fn execute(state: &mut State, call: &Call, webhook: &Webhook, body: Value, parts
         careful: true,
         ..Author::default()
     };
-    let made = state.post(home, author, Draft { body, parts });
+    let made = state.post(home, author, &Draft { body, parts });
     if !call.flag("wait") {
         return Ok(nothing());
     }

@@ -17,7 +17,7 @@ fn good_name(name: &str) -> bool {
         matches!(c, '-' | '_' | '\'') || c.is_alphanumeric() || marks
     };
     let length = name.chars().count();
-    (1..=32).contains(&length) && name.chars().all(letter) && !name.chars().any(|c| c.is_uppercase())
+    (1..=32).contains(&length) && name.chars().all(letter) && !name.chars().any(char::is_uppercase)
 }
 
 /// Looks at a command; where it is changed, what it doesn't say stays.

@@ -231,7 +231,7 @@ impl Talk<'_> {
                 drop(state);
                 return Ok(vec![json!({ "op": 11, "t": null, "s": null, "d": null })]);
             }
-            2 if self.known => return Err(End::World(4005)),
+            2 | 6 if self.known => return Err(End::World(4005)),
             2 => {
                 let outcome = state.identify(self.number, d, &self.orders);
                 let session = state.sessions.last().map(|session| session.id.clone());
@@ -242,7 +242,6 @@ impl Talk<'_> {
                 }
                 return answered(&outcome);
             }
-            6 if self.known => return Err(End::World(4005)),
             6 => {
                 if !self.resumed {
                     state.ledger.careless.push("a session was resumed elsewhere than at its resume_gateway_url".into());

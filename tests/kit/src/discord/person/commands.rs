@@ -22,7 +22,7 @@ impl State {
             "channel_id": channel.to_string(), "locale": "en-US", "entitlements": [],
             "attachment_size_limit": self.settings.largest_file, "app_permissions": "2251799813685247",
             "authorizing_integration_owners": { "0": guild.as_ref().map_or_else(|| "0".to_owned(), |guild| guild.id.to_string()) },
-            "context": if guild.is_some() { 0 } else { 1 },
+            "context": u8::from(guild.is_none()),
         });
         if let Some(home) = &home {
             payload["channel"] = self.partial_channel(home, person.number);
@@ -86,7 +86,7 @@ impl Person {
     fn command(&self, state: &State, channel: Id, kind: u64, name: &str) -> Result<(Id, Command), String> {
         let guild = state.channels.get(&channel).and_then(|channel| channel.guild);
         let all = state.commands(guild);
-        let context = if guild.is_some() { 0 } else { 1 };
+        let context = u64::from(guild.is_none());
         let shown = |command: &Command| {
             let contexts = command.body["contexts"].as_array();
             let here = contexts.is_none_or(|list| list.iter().any(|one| one.as_u64() == Some(context)));

@@ -120,7 +120,7 @@ impl Person {
                 let mut member = state.member_json(guild, user.id);
                 if let Some(member) = member.as_object_mut() {
                     member.retain(|name, _| !matches!(name.as_str(), "user" | "deaf" | "mute"));
-                    member.insert("permissions".into(), json!(state.base_permissions(guild, user.id).to_string()));
+                    member.insert("permissions".into(), json!(guild.base_permissions(user.id).to_string()));
                 }
                 resolved["members"][&id] = member;
             }

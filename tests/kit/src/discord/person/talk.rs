@@ -104,7 +104,7 @@ impl Person {
             let content = state.typed(self.guild, text);
             let body = json!({ "content": content, "message_reference": reference });
             let author = Author { user: self.number, ..Author::default() };
-            Ok(state.post(spot, author, Draft { body, parts }).to_string())
+            Ok(state.post(spot, author, &Draft { body, parts }).to_string())
         })
     }
 
