@@ -95,7 +95,6 @@ async fn files_that_are_too_large_are_refused_with_their_sizes() {
         alt: String::new(),
         source: None,
         bytes: Box::pin(bytes),
-        source: None,
     };
     let error = bed.discord.upload(file).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::TooLarge);
