@@ -25,7 +25,9 @@ fn keeps_limits(option: &Value, depth: usize) {
     assert!(choices.len() <= 25 && (choices.is_empty() || option.get("autocomplete") != Some(&json!(true))), "{name}");
     let names: std::collections::BTreeSet<_> = options.iter().map(|option| option["name"].to_string()).collect();
     assert_eq!(names.len(), options.len(), "two options of {name} have one name");
-    options.into_iter().for_each(|inner| keeps_limits(inner, depth + 1));
+    for inner in options {
+        keeps_limits(inner, depth + 1);
+    }
 }
 
 #[test]

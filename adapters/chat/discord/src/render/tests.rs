@@ -10,8 +10,8 @@ fn at() -> Address {
     Address::channel("guild", "7", "6")
 }
 
-fn drawn_text(spans: Vec<Span>) -> String {
-    text::markdown(&spans, &"guild".into()).text
+fn drawn_text(spans: &[Span]) -> String {
+    text::markdown(spans, &"guild".into()).text
 }
 
 #[test]
@@ -38,14 +38,14 @@ fn marks_are_escaped_and_only_where_they_mark() {
         (r"C:\dir", r"C:\\dir"),
         ("[a](b)", r"\[a\](b)"),
     ] {
-        assert_eq!(drawn_text(vec![text.into()]), written);
+        assert_eq!(drawn_text(&[text.into()]), written);
     }
     let link = Span::Link { text: "this page".into(), url: "https://good.example/a?b=c&d=%20e#f".into() };
-    assert_eq!(drawn_text(vec![link]), "[this page](https://good.example/a?b=c&d=%20e#f)");
+    assert_eq!(drawn_text(&[link]), "[this page](https://good.example/a?b=c&d=%20e#f)");
     let odd = Span::Link { text: "x".into(), url: "https://good.example/(a) b".into() };
-    assert_eq!(drawn_text(vec![odd]), "[x](https://good.example/%28a%29%20b)");
-    assert_eq!(drawn_text(vec![Span::Code("a`b".into())]), r"a\`b");
-    assert_eq!(drawn_text(vec![Span::Bold("a".into()), Span::Bold("b".into())]), "**a**b");
+    assert_eq!(drawn_text(&[odd]), "[x](https://good.example/%28a%29%20b)");
+    assert_eq!(drawn_text(&[Span::Code("a`b".into())]), r"a\`b");
+    assert_eq!(drawn_text(&[Span::Bold("a".into()), Span::Bold("b".into())]), "**a**b");
 }
 
 #[test]
