@@ -169,7 +169,12 @@ mod tests {
         let place = PlaceRef { chat: None, workspace: None, name: at.channel.to_string(), direct: false };
         let written = format!("#{}", at.channel);
         let place = Destination { written, place, found: OnceLock::from(at.clone()) };
-        Leg { matches: matches.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(), to: vec![Arc::new(place)], go_on, once: false }
+        Leg {
+            matches: matches.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            to: vec![Arc::new(place)],
+            go_on,
+            once: false,
+        }
     }
 
     fn signal(body: &str) -> AlertSignal {

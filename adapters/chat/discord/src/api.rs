@@ -162,7 +162,7 @@ impl Api {
                         if wait.is_zero() {
                             return Ok(turn);
                         }
-                        self.buckets.give_back(turn);
+                        self.buckets.give_back(&turn);
                         (wait, "the bot's calls of this second are used up")
                     }
                     Err(wait) => (wait, "the calls of this kind are used up for the moment"),

@@ -200,14 +200,14 @@ impl Wire {
         }
         let result = match read {
             Some(value) if status.is_success() => Ok(value),
-            Some(value) => Err(self.refused(route, status.as_u16(), &value, refusal, said.refused.as_ref())),
+            Some(value) => Err(refused_call(route, status.as_u16(), &value, refusal, said.refused.as_ref())),
             None if status.is_success() => {
                 let message = format!("{}: the answer is no JSON; does `api_url` lead to Discord's API?", route.path);
                 let error = PortError::new(PortErrorKind::Broken, self.service(), route.operation, message);
                 Err(Failure { code: None, status: Some(status.as_u16()), error: if route.safe { error } else { error.maybe_done() } })
             }
             // A web page: Cloudflare's, mostly.
-            None => Err(self.refused(route, status.as_u16(), &Value::Null, refusal, said.refused.as_ref())),
+            None => Err(refused_call(route, status.as_u16(), &Value::Null, refusal, said.refused.as_ref())),
         };
         (Some(said), result)
     }
@@ -265,46 +265,47 @@ impl Wire {
             }
         })
     }
+}
 
-    fn refused(&self, route: Route, status: u16, said: &Value, refusal: PortError, limited: Option<&Refused>) -> Failure {
-        let code = said.get("code").and_then(Value::as_i64).filter(|code| *code != 0);
-        let mut error = refusal;
-        let words =
-            said.get("message").and_then(Value::as_str).map(|words| bellhop_core::text::shorten(&bellhop_core::text::one_line(words), 200));
-        if let Some(limited) = limited {
-            let what = if limited.global { "all calls have" } else { "this call has" };
-            error.message = format!("{}: {what} to wait for {:.1} s", route.path, limited.pause.as_secs_f64());
-            error.kind = PortErrorKind::RateLimited;
-            error.maybe_done = false;
-            return Failure { code, status: Some(status), error: error.after(limited.pause) };
-        }
-        if let Some((kind, advice)) = code.and_then(meaning::of) {
-            error.kind = kind;
-            error.retry = match kind {
-                PortErrorKind::RateLimited | PortErrorKind::Unavailable | PortErrorKind::TimedOut | PortErrorKind::Full => Retry::Backoff,
-                _ => Retry::No,
-            };
-            // It was understood and refused, whatever status was put on that.
-            error.maybe_done = false;
-            error.message = format!("{}: {} ({}{advice})", route.path, words.as_deref().unwrap_or("refused"), code.unwrap_or_default());
-        } else if let Some(words) = words {
-            let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
-            error.message = format!("{}; {words}{code}", error.message);
-        } else if status == 403 || status == 429 {
-            error.message.push_str("; the answer is a web page, as Cloudflare sends it: this machine's address may be blocked for a while");
-        }
-        if status == 401 && !route.by_interaction() {
-            error.kind = PortErrorKind::Unauthenticated;
-            error.message = format!(
-                "{}: Discord doesn't take the `bot_token`; it may have been reset. Make a new one under Bot > Reset Token in the application's \
-                 settings and put it into the configuration",
-                route.path
-            );
-        }
-        let paths = meaning::wrong_fields(said);
-        if !paths.is_empty() {
-            error.message = format!("{}: {}", error.message, paths.join("; "));
-        }
-        Failure { code, status: Some(status), error }
+/// What Discord said against a call, in the words of the port.
+fn refused_call(route: Route, status: u16, said: &Value, refusal: PortError, limited: Option<&Refused>) -> Failure {
+    let code = said.get("code").and_then(Value::as_i64).filter(|code| *code != 0);
+    let mut error = refusal;
+    let words =
+        said.get("message").and_then(Value::as_str).map(|words| bellhop_core::text::shorten(&bellhop_core::text::one_line(words), 200));
+    if let Some(limited) = limited {
+        let what = if limited.global { "all calls have" } else { "this call has" };
+        error.message = format!("{}: {what} to wait for {:.1} s", route.path, limited.pause.as_secs_f64());
+        error.kind = PortErrorKind::RateLimited;
+        error.maybe_done = false;
+        return Failure { code, status: Some(status), error: error.after(limited.pause) };
     }
+    if let Some((kind, advice)) = code.and_then(meaning::of) {
+        error.kind = kind;
+        error.retry = match kind {
+            PortErrorKind::RateLimited | PortErrorKind::Unavailable | PortErrorKind::TimedOut | PortErrorKind::Full => Retry::Backoff,
+            _ => Retry::No,
+        };
+        // It was understood and refused, whatever status was put on that.
+        error.maybe_done = false;
+        error.message = format!("{}: {} ({}{advice})", route.path, words.as_deref().unwrap_or("refused"), code.unwrap_or_default());
+    } else if let Some(words) = words {
+        let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
+        error.message = format!("{}; {words}{code}", error.message);
+    } else if status == 403 || status == 429 {
+        error.message.push_str("; the answer is a web page, as Cloudflare sends it: this machine's address may be blocked for a while");
+    }
+    if status == 401 && !route.by_interaction() {
+        error.kind = PortErrorKind::Unauthenticated;
+        error.message = format!(
+            "{}: Discord doesn't take the `bot_token`; it may have been reset. Make a new one under Bot > Reset Token in the application's \
+             settings and put it into the configuration",
+            route.path
+        );
+    }
+    let paths = meaning::wrong_fields(said);
+    if !paths.is_empty() {
+        error.message = format!("{}: {}", error.message, paths.join("; "));
+    }
+    Failure { code, status: Some(status), error }
 }

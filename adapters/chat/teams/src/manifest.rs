@@ -82,6 +82,8 @@ pub fn manifest(config: Option<&TeamsConfig>, name: &ChatName, public_url: &str,
                 action(ALERT, "Turn into alert", "Raises an alert with what the message says"),
             ],
         }],
+        // In private and shared channels, too, once someone adds it there.
+        "supportsChannelFeatures": "tier1",
         "validDomains": host.into_iter().collect::<Vec<_>>(),
         "webApplicationInfo": { "id": app_id, "resource": "https://RscBasedStoreApp" },
         "authorization": { "permissions": { "resourceSpecific": resource } },

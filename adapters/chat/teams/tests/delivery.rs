@@ -9,7 +9,7 @@ use bellhop_core::call::Audience;
 use bellhop_core::card::{Block, FileSource, Image};
 use bellhop_core::ports::{ChatPlatform as _, Post, Upload};
 use bellhop_core::{Address, Card, PortErrorKind, Retry, UserRef};
-use bellhop_kit::teams::{Behaviour, ChannelSpec, Settings, TeamsWorld};
+use bellhop_kit::teams::{Behaviour, CERTIFICATE, ChannelSpec, PRIVATE_KEY, Settings, TeamsWorld};
 use bellhop_kit::wait;
 use bellhop_teams::Teams;
 use bytes::Bytes;
@@ -232,4 +232,51 @@ async fn without_a_bot_messages_go_by_a_workflow() {
     assert_eq!(teams.revise(&id, &post("k", &at, "x")).await.unwrap_err().kind, PortErrorKind::NotFound);
     assert!(!teams.capabilities().edits && teams.channels().is_none());
     assert_eq!(world.ledger().wrongs(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn every_way_to_sign_in_gets_a_token() {
+    let world = world().await;
+    let bed = Bed::new(&world, "").await;
+    world.install("Acme").await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, world.federated_token()).unwrap();
+    let secret = format!("app_password = \"{}\"\n", world.app_password());
+    let certificate = format!("certificate = {{ key = '''{PRIVATE_KEY}''', certificate = '''{CERTIFICATE}''' }}\n");
+    let federated = format!("federated_token = \"{}\"\n", token.display());
+    let managed = format!("managed_identity = \"{}\"\nidentity_url = \"{}\"\n", world.app_id(), world.identity_url());
+    for (n, way) in [certificate, federated, managed].into_iter().enumerate() {
+        let text = world.config().replace("kind = \"teams\"\n", "").replace(&secret, &way);
+        let teams = common::configured(&text, bed.records.clone()).unwrap();
+        teams.deliver(&post(&format!("way {n}"), &general(&world), "signed in")).await.unwrap();
+    }
+    assert_eq!(world.person("ann").hears("#General").len(), 3);
+    assert_eq!(world.ledger().wrongs(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_is_missing_is_named_with_the_administrators_link() {
+    let settings = Settings::default().unlimited().without("Files.ReadWrite.All");
+    let world = TeamsWorld::start_with(settings).await.unwrap();
+    let bed = Bed::new(&world, "").await;
+    world.install("Acme").await.unwrap();
+    let findings = bed.teams.check().await.unwrap();
+    let bad: Vec<&str> = findings.iter().filter(|finding| !finding.good).map(|finding| finding.text.as_str()).collect();
+    let files = bad.iter().find(|text| text.starts_with("Files.ReadWrite.All is missing")).unwrap();
+    assert!(files.contains("/adminconsent?client_id="), "{files}");
+    assert!(findings.iter().any(|finding| finding.good && finding.text.contains("in the team Acme")), "{findings:?}");
+    let content: &'static [u8] = b"x";
+    let upload = Upload {
+        key: "f".into(),
+        to: general(&world),
+        name: "f.txt".into(),
+        content_type: "text/plain".into(),
+        size: 1,
+        alt: String::new(),
+        bytes: Box::pin(futures::stream::iter([Ok(Bytes::from_static(content))])),
+        source: None,
+    };
+    let error = bed.teams.upload(upload).await.unwrap_err();
+    assert!(error.kind == PortErrorKind::Denied && error.message.contains("/adminconsent?client_id="), "{error}");
 }

@@ -102,14 +102,8 @@ impl Command for Create {
         let mut shown = vec![(call.at.clone(), answer_of(call))];
         let elsewhere = also.filter(|also| *also != call.at).map(|also| (also, CardKey::new(format!("meeting:{id}"))));
         shown.extend(elsewhere.clone());
-        let meeting = Kept {
-            chat: platform.name().clone(),
-            wanted,
-            made,
-            by: call.caller.user.clone(),
-            by_name: call.caller.name.clone(),
-            shown,
-        };
+        let meeting =
+            Kept { chat: platform.name().clone(), wanted, made, by: call.caller.user.clone(), by_name: call.caller.name.clone(), shown };
         keep(&*self.records, &id, &meeting).await?;
         let card = card(&id, &meeting, call.caller.zone);
         if let Some((place, key)) = elsewhere {

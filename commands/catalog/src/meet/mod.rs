@@ -138,7 +138,8 @@ async fn addresses(platforms: &dyn Platforms, call: &Call, typed: &[String]) -> 
                     Some(platform) => platform.email(&user).await?,
                     None => None,
                 };
-                known.ok_or_else(|| CommandError::invalid("with", format!("the address of `{}` isn't known; write it out", line(person))))?
+                known
+                    .ok_or_else(|| CommandError::invalid("with", format!("the address of `{}` isn't known; write it out", line(person))))?
             }
         };
         if !found.iter().any(|known| known.eq_ignore_ascii_case(&address)) {

@@ -2,7 +2,8 @@
 
 use super::world::World;
 use bellhop_core::access::Access;
-use bellhop_core::{CommandError, Does, Timestamp};
+use bellhop_core::card::Does;
+use bellhop_core::{CommandError, Timestamp};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -24,7 +25,10 @@ fn a_meeting_is_made_on_the_callers_clock_and_announced() {
     let id = made(&world, "meet create \"Incident 42\" --at \"tomorrow 9:00\" --for 1h --with ann@acme.example,@bob --to #ops");
     let meetings = world.channels.meetings();
     let kept = &meetings[0];
-    assert_eq!((kept.title.as_str(), kept.attendees.as_slice()), ("Incident 42", &["ann@acme.example".to_owned(), "bob@acme.example".to_owned()][..]));
+    assert_eq!(
+        (kept.title.as_str(), kept.attendees.as_slice()),
+        ("Incident 42", &["ann@acme.example".to_owned(), "bob@acme.example".to_owned()][..])
+    );
     assert_eq!(kept.ends - kept.starts, chrono::TimeDelta::hours(1));
     assert_eq!(kept.starts.with_timezone(&kept.zone).format("%Y-%m-%d %H:%M").to_string(), "2026-11-24 09:00");
     let said = world.said.0.lock().unwrap().len();
@@ -53,7 +57,9 @@ fn what_can_not_be_meant_is_said() {
         assert!(matches!(world.error(line), CommandError::Invalid { argument: found, .. } if found == argument), "{line}");
     }
     assert!(matches!(world.error("meet cancel 123456"), CommandError::NotFound { what: "meeting", .. }));
-    assert!(matches!(world.error("meet create x --at 2h --chat consol"), CommandError::NotFound { nearest: Some(near), .. } if near == "console"));
+    assert!(
+        matches!(world.error("meet create x --at 2h --chat consol"), CommandError::NotFound { nearest: Some(near), .. } if near == "console")
+    );
     assert!(matches!(world.error("meet create x --at 2h --chat mute"), CommandError::Port(error) if error.message.contains("no meetings")));
 }
 

@@ -188,7 +188,8 @@ pub trait Channels: Send + Sync {
     /// Every channel the bot can see, by name.
     async fn list(&self) -> PortResult<Vec<Channel>>;
 
-    /// Makes a channel. `Conflict` when there is one of that name.
+    /// Makes a channel. `Conflict` when there is one of that name. Where a person has to bring the bot into a private one, posting
+    /// there is `Denied` until then.
     async fn create(&self, name: &str, private: bool) -> PortResult<Channel>;
 
     /// Makes a channel near another place: in the same team, where a platform has several. `Conflict` when there is one of that name

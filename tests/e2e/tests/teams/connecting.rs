@@ -49,8 +49,8 @@ async fn after_a_restart_the_bot_speaks_to_everyone_it_knew() {
     office.alert("DiskFull").await;
     hears(&bob, "#ops", "DiskFull").await;
     hears(&bob, "@bellhop", "DiskFull").await;
-    office.bot.said(&["channel", "post", "good morning", "--in", "work/war room"]).await;
-    hears(&bob, "war room", "good morning").await;
+    office.person("ann").mention("war room", "status").await.unwrap();
+    hears(&bob, "war room", "Bellhop is at your service").await;
     office.proper();
 }
 

@@ -32,6 +32,7 @@ async fn started(teams: &TeamsWorld, slack: &SlackWorld, config: &str) -> Bot {
         bot.go().await;
         teams.deliver_to(&format!("{}/chat/work", bot.url));
         slack.deliver_over_http(&format!("{}/chat/slack", bot.url));
+        hears(&teams.person("ann"), "#ops", "RESOLVED: [[route]]").await;
     }
     bot
 }

@@ -58,6 +58,7 @@ impl Office {
             // Routes are looked at when the bot starts; one to a place that came later waits for a while.
             office.bot.program().terminate(PATIENCE).await.unwrap();
             office.again().await;
+            hears(&office.person("ann"), "#ops", "RESOLVED: [[route]]").await;
         }
         office
     }

@@ -3,7 +3,7 @@
 use super::{Case, Outcome, Report, Verdict, cases, done, ensure, refuses, run, same};
 use bellhop_core::ports::{ChatPlatform, Meetings, NewMeeting};
 use bellhop_core::{PortErrorKind, Timestamp, UserRef};
-use chrono::TimeDelta;
+use chrono::{DurationRound as _, TimeDelta};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -69,7 +69,8 @@ impl Subject {
     }
 
     fn wanted(&self, key: &str, title: &str) -> NewMeeting {
-        let starts = self.now + TimeDelta::hours(26);
+        // Calendars know whole minutes.
+        let starts = (self.now + TimeDelta::hours(26)).duration_trunc(TimeDelta::minutes(1)).unwrap_or(self.now);
         NewMeeting {
             key: key.to_owned(),
             title: title.to_owned(),

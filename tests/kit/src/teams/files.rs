@@ -173,7 +173,7 @@ pub(super) fn upload(state: &mut State, call: &Call, ticket: &str) -> Reply {
         return failed(416, "invalidRange", "The range was received already, or is not the next one.");
     }
     let last = to + 1 == total;
-    if (!last && length % UNIT != 0) || length >= LARGEST {
+    if (!last && !length.is_multiple_of(UNIT)) || length >= LARGEST {
         state.violation(format!("a part of {length} bytes: parts are multiples of 320 KiB, below 60 MiB"));
         return failed(400, "invalidRequest", "The part's size is no multiple of 320 KiB, or too large.");
     }

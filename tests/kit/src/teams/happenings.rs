@@ -47,17 +47,14 @@ impl TeamsWorld {
     async fn installation(&self, what: &str, action: &str) -> Result<Taken, String> {
         let (update, installation) = {
             let state = &mut *self.world.state();
-            let (conversation, who) = match what.strip_prefix('@') {
-                Some(name) => {
-                    let user = state.users.iter().find(|user| user.spec.name == name).ok_or("there is nobody of that name")?;
-                    (user.chat.clone(), user.id.clone())
-                }
-                None => {
-                    let team = state.teams.iter().find(|team| team.name == what).map(|team| team.id.clone());
-                    let chat = state.conversations.iter().find(|one| one.kind == Kind::Group && one.name == what).map(|one| one.id.clone());
-                    let id = team.or(chat).ok_or_else(|| format!("there is no team or chat {what:?}"))?;
-                    (id, state.users.first().map(|user| user.id.clone()).unwrap_or_default())
-                }
+            let (conversation, who) = if let Some(name) = what.strip_prefix('@') {
+                let user = state.users.iter().find(|user| user.spec.name == name).ok_or("there is nobody of that name")?;
+                (user.chat.clone(), user.id.clone())
+            } else {
+                let team = state.teams.iter().find(|team| team.name == what).map(|team| team.id.clone());
+                let chat = state.conversations.iter().find(|one| one.kind == Kind::Group && one.name == what).map(|one| one.id.clone());
+                let id = team.or(chat).ok_or_else(|| format!("there is no team or chat {what:?}"))?;
+                (id, state.users.first().map(|user| user.id.clone()).unwrap_or_default())
             };
             let on = action == "add";
             if let Some(team) = state.teams.iter_mut().find(|team| team.id == conversation) {

@@ -247,7 +247,7 @@ fn answer(world: &World, call: &Call, name: &str, what: &str) -> Reply {
     }
     if reply.status >= 400 {
         let said: serde_json::Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-        let code = said.pointer("/error/code").or(said.get("error")).map_or_else(|| reply.status.to_string(), |code| code.to_string());
+        let code = said.pointer("/error/code").or(said.get("error")).map_or_else(|| reply.status.to_string(), ToString::to_string);
         state.ledger.failures.push(format!("{name}: {}", code.trim_matches('"')));
     }
     reply

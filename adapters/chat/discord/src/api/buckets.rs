@@ -97,7 +97,7 @@ impl Buckets {
     }
 
     /// The call was not made.
-    pub(super) fn give_back(&self, turn: Turn) {
+    pub(super) fn give_back(&self, turn: &Turn) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(state) = inner.states.get_mut(&turn.key) {
             state.open = state.open.saturating_sub(1);
@@ -215,7 +215,7 @@ mod tests {
         tokio::time::advance(Duration::from_mins(5)).await;
         for _ in 0..TIDY {
             if let Ok(turn) = buckets.take(POST, &["1"]) {
-                buckets.give_back(turn);
+                buckets.give_back(&turn);
             }
         }
         assert!(buckets.inner.lock().unwrap().states.len() <= 2);

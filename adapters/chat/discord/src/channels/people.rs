@@ -10,6 +10,7 @@ use bellhop_core::address::Address;
 use bellhop_core::ports::PortResult;
 use bellhop_core::text::{one_line, shorten};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 const ALLOW: Route = Route::put("/channels/{}/permissions/{}", "invite");
 const ADD: Route = Route::put("/channels/{}/thread-members/{}", "invite");
@@ -34,7 +35,8 @@ pub(super) async fn invite(desk: &Desk, at: &Address, people: &[String]) -> Port
     if !unknown.is_empty() {
         let mut message = format!("there is nobody called {} in this server; nobody was brought in", unknown.join(", "));
         if let Some(link) = link(desk, &known).await {
-            message.push_str(&format!(". Whom you send this link can join for a day: {link}"));
+            // Writing to a string has no way to fail.
+            let _ = write!(message, ". Whom you send this link can join for a day: {link}");
         }
         return Err(desk.error(PortErrorKind::NotFound, "invite", message));
     }

@@ -67,14 +67,13 @@ pub(crate) fn filled(data: &Value, commands: &[Arc<About>], chat: &ChatName) -> 
             focused = Some((argument.clone(), text(value)));
             continue;
         }
-        match argument.kind {
-            Kind::File => files.extend(value.as_str().map(str::to_owned)),
-            _ => {
-                let values = values(argument, value, chat);
-                if !values.is_empty() {
-                    answers.entry(argument.id.clone()).or_default().extend(values);
-                }
-            }
+        if argument.kind == Kind::File {
+            files.extend(value.as_str().map(str::to_owned));
+            continue;
+        }
+        let values = values(argument, value, chat);
+        if !values.is_empty() {
+            answers.entry(argument.id.clone()).or_default().extend(values);
         }
     }
     Filled::Command { command: about.name.to_owned(), answers, files, focused }

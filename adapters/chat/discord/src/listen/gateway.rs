@@ -108,7 +108,7 @@ pub(crate) async fn listen(desk: Arc<Desk>, pace: Pace, stop: Stop) -> PortResul
     let mut all = JoinSet::new();
     for shard in 0..shards {
         let gateway = gateway.clone();
-        all.spawn(async move { (shard, gateway.keep(shard).await) });
+        all.spawn(async move { (shard, Box::pin(gateway.keep(shard)).await) });
     }
     let mut failed = None;
     while let Some(ended) = all.join_next().await {
@@ -148,7 +148,7 @@ impl Gateway {
                 standing = taken?;
                 continue;
             }
-            let next = match self.end.run_until_cancelled(self.open(&standing, unreached)).await {
+            let next = match self.end.run_until_cancelled(Box::pin(self.open(&standing, unreached))).await {
                 None => break,
                 Some(Err(error)) => {
                     unreached = unreached.saturating_add(1);

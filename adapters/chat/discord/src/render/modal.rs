@@ -34,14 +34,14 @@ pub(crate) fn form_modal(form: &Form, answers: &Answers, files: bool) -> (Value,
     let mut rows = Vec::new();
     if files {
         let upload = json!({ "type": 19, "custom_id": FILES, "min_values": 1, "max_values": FILES_AT_ONCE, "required": true });
-        rows.push(row("Files", "What is to be kept", upload));
+        rows.push(row("Files", "What is to be kept", &upload));
     }
     for (at, input) in shown.iter().enumerate() {
         let mut hint = input.problem.clone().unwrap_or_else(|| input.hint.clone());
         if left > 0 && at + 1 == shown.len() && input.problem.is_none() {
-            hint = format!("{} {left} more can be typed: /bellhop {}", shorten(&hint, 50), form.command).trim().to_owned();
+            hint = format!("{} {left} more can be typed: /bellhop {}", shorten(&hint, 50), form.command);
         }
-        rows.push(row(&input.label, &hint, element(input)));
+        rows.push(row(&input.label, &hint, &element(input)));
     }
     let (id, kept) = Click::Submit { command: form.command.clone(), answers: carried }.written(0);
     (json!({ "custom_id": id, "title": said(&form.command, TITLE, "Bellhop"), "components": rows }), kept)
@@ -54,7 +54,7 @@ pub(crate) fn line_modal(line: &str) -> Value {
         input["value"] = json!(shorten(&visible(line), ANSWER));
     }
     let (id, _) = Click::Line.written(0);
-    let row = row("Command", "As you would type it after the slash; help lists all commands.", input);
+    let row = row("Command", "As you would type it after the slash; help lists all commands.", &input);
     json!({ "custom_id": id, "title": "Run a command", "components": [row] })
 }
 
@@ -80,7 +80,7 @@ fn asked(inputs: &[Input], most: usize) -> Vec<&Input> {
     order.into_iter().map(|at| &inputs[at]).collect()
 }
 
-fn row(label: &str, hint: &str, element: Value) -> Value {
+fn row(label: &str, hint: &str, element: &Value) -> Value {
     let mut row = json!({ "type": 18, "label": said(label, LABEL, "Value"), "component": element });
     let hint = said(hint, HINT, "");
     if !hint.is_empty() {

@@ -93,6 +93,7 @@ async fn files_that_are_too_large_are_refused_with_their_sizes() {
         content_type: "application/octet-stream".into(),
         size: size as u64,
         alt: String::new(),
+        source: None,
         bytes: Box::pin(bytes),
     };
     let error = bed.discord.upload(file).await.unwrap_err();

@@ -17,7 +17,16 @@ fn chunks(parts: Vec<Result<Bytes, PortError>>) -> ByteStream {
 
 fn file(key: &str, size: u64, bytes: ByteStream) -> Upload {
     let alt = "what <it> shows".to_owned();
-    Upload { key: key.into(), to: at("C1"), name: "folder/a b.txt".into(), content_type: "text/plain".into(), size, alt, bytes, source: None }
+    Upload {
+        key: key.into(),
+        to: at("C1"),
+        name: "folder/a b.txt".into(),
+        content_type: "text/plain".into(),
+        size,
+        alt,
+        bytes,
+        source: None,
+    }
 }
 
 fn hello() -> ByteStream {

@@ -91,7 +91,15 @@ pub fn adapter(
     records: Arc<MemoryRecords>,
 ) -> Result<Arc<Teams>, PortError> {
     let text = format!("{}{more}", world.config().replace("kind = \"teams\"\n", ""));
-    configured(listen, &text, inbox, records)
+    made(listen, &text, inbox, records)
+}
+
+/// An adapter of this section, over these records.
+///
+/// # Errors
+/// As [`Teams::new`].
+pub fn configured(text: &str, records: Arc<MemoryRecords>) -> Result<Arc<Teams>, PortError> {
+    made("127.0.0.1:8787".parse().unwrap(), text, Arc::default(), records)
 }
 
 /// An adapter that only posts by webhooks.
@@ -99,10 +107,10 @@ pub fn adapter(
 /// # Errors
 /// As [`Teams::new`].
 pub fn webhooks(text: &str) -> Result<Arc<Teams>, PortError> {
-    configured("127.0.0.1:8787".parse().unwrap(), text, Arc::default(), Arc::default())
+    configured(text, Arc::default())
 }
 
-fn configured(listen: SocketAddr, text: &str, inbox: Arc<MemoryInbox>, records: Arc<MemoryRecords>) -> Result<Arc<Teams>, PortError> {
+fn made(listen: SocketAddr, text: &str, inbox: Arc<MemoryInbox>, records: Arc<MemoryRecords>) -> Result<Arc<Teams>, PortError> {
     bellhop_kit::install_tls();
     let config: TeamsConfig = toml::from_str(text).unwrap();
     let ports = Ports {

@@ -31,6 +31,16 @@ macro_rules! twice_or_not_at_all {
     };
 }
 
+/// Posts to a new channel, or is told that a person has to bring the bot into a private one first.
+async fn says_hello(subject: &Subject, name: &str, made: &Channel) -> Result<(), String> {
+    let mut post = subject.post(name, bellhop_core::Card::text("hello"));
+    post.to = made.address.clone();
+    match subject.platform.deliver(&post).await {
+        Err(error) if made.private && error.kind == PortErrorKind::Denied && !error.maybe_done => Ok(()),
+        other => other.map(|_| ()).map_err(|error| format!("posting to {name} failed: {error}")),
+    }
+}
+
 async fn named(channels: &dyn Channels, name: &str) -> Result<Vec<Channel>, String> {
     let list = channels.list().await.map_err(|error| format!("listing failed: {error}"))?;
     Ok(list.into_iter().filter(|channel| channel.name == name).collect())
@@ -92,9 +102,7 @@ pub(super) async fn create(subject: &Subject) -> Verdict {
         same!((made.name.as_str(), made.private, made.archived), (name, private, false), "the channel");
         same!(named(channels, name).await?, std::slice::from_ref(&made), "the same in the list");
         same!(done!(subject.platform.locate(None, name, false).await, "locating {name}"), Some(made.address.clone()), "its address");
-        let mut post = subject.post(name, bellhop_core::Card::text("hello"));
-        post.to = made.address;
-        done!(subject.platform.deliver(&post).await, "posting to {name}");
+        says_hello(subject, name, &made).await?;
     }
     Ok(Outcome::Held)
 }
@@ -114,9 +122,7 @@ pub(super) async fn create_near(subject: &Subject) -> Verdict {
         let made = done!(channels.create_near(&subject.channel, name, access, Some(&subject.person)).await, "creating {name}");
         same!((made.name.as_str(), made.private), (name, access == ChannelAccess::Private), "the channel");
         same!(made.address.workspace, subject.channel.workspace, "its workspace");
-        let mut post = subject.post(name, bellhop_core::Card::text("hello"));
-        post.to = made.address;
-        done!(subject.platform.deliver(&post).await, "posting to {name}");
+        says_hello(subject, name, &made).await?;
     }
     Ok(Outcome::Held)
 }
@@ -211,7 +217,12 @@ pub(super) async fn invite(subject: &Subject) -> Verdict {
     done!(channels.invite(&made.address, std::slice::from_ref(&subject.person_name)).await, "inviting");
     let mut post = subject.post("guests", bellhop_core::Card::text("welcome"));
     post.to = made.address.clone();
-    done!(subject.platform.deliver(&post).await, "posting");
+    match subject.platform.deliver(&post).await {
+        Err(error) if error.kind == PortErrorKind::Denied => {
+            return Ok(Outcome::NotOffered("a person has to bring the bot into a private channel before it can say anything there"));
+        }
+        posted => done!(posted, "posting"),
+    };
     let seen = (subject.observe)(made.address.clone(), subject.person.clone()).await;
     ensure!(seen.iter().any(|message| message.text.contains("welcome")), "the one who was invited sees nothing");
     refuses!(

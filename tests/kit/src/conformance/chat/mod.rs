@@ -103,6 +103,7 @@ pub(crate) fn list() -> Vec<Case<Subject>> {
         "`None` when there is none of that name." => channels::locate_unknown,
         "Every channel the bot can see, by name." => channels::list,
         "Makes a channel." => channels::create,
+        "Where a person has to bring the bot into a private one, posting there is `Denied` until then." => channels::create,
         "`Conflict` when there is one of that name." => channels::create_taken,
         "Makes a channel near another place: in the same team, where a platform has several." => channels::create_near,
         "`Conflict` when there is one of that name there, `Unsupported` for a shared one where there are none." => channels::create_near_taken,

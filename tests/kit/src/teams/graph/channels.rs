@@ -62,7 +62,7 @@ pub(super) fn all(state: &mut State, call: &Call, roles: &Roles, team: &str) -> 
                 return Err(bad("Query option 'Top' is not allowed."));
             }
             let channels = state.conversations.iter().filter(|one| one.team.as_deref() == Some(&team.id) && !one.gone);
-            Ok(list(channels.map(|channel| shown(state, call, channel)).collect()))
+            Ok(list(channels.map(|channel| shown(state, call, channel))))
         }
         "POST" => {
             roles.need(state, Some(&team), &["Channel.Create", "Group.ReadWrite.All"], &["Channel.Create.Group"])?;
@@ -95,7 +95,7 @@ fn make(state: &mut State, call: &Call, team: &Team) -> Answer {
     let spec = ChannelSpec { name, membership: membership.into(), bot: membership == "standard", ..ChannelSpec::default() };
     let id = state.add_channel(&team.id.clone(), &spec);
     if let Some(channel) = state.conversation_mut(&id) {
-        channel.description = body["description"].as_str().unwrap_or_default().to_owned();
+        body["description"].as_str().unwrap_or_default().clone_into(&mut channel.description);
         channel.owners = people.iter().filter(|(_, owner)| *owner).map(|(id, _)| id.clone()).collect();
         channel.members = people.into_iter().map(|(id, _)| id).collect();
     }
@@ -183,7 +183,7 @@ pub(super) fn one(state: &mut State, call: &Call, roles: &Roles, team: &str, cha
         ("GET", ["members"]) => {
             roles.need(state, Some(&team), &["ChannelMember.Read.All", "ChannelMember.ReadWrite.All"], &["ChannelMember.Read.Group"])?;
             let members = state.members(&found);
-            Ok(list(members.iter().map(|id| super::people::member(state, id, found.owners.contains(id))).collect()))
+            Ok(list(members.iter().map(|id| super::people::member(state, id, found.owners.contains(id)))))
         }
         ("POST", ["members"]) => {
             roles.need(state, Some(&team), &["ChannelMember.ReadWrite.All"], &["ChannelMember.ReadWrite.Group"])?;

@@ -71,7 +71,7 @@ pub(super) fn events(state: &mut State, call: &Call, roles: &Roles, who: &str, k
                     .iter()
                     .filter(|event| event.owner == user.object && !event.cancelled)
                     .map(|event| shown(event, false))
-                    .collect(),
+                    ,
             ))
         }
         (method, [id, more @ ..]) => {
@@ -175,7 +175,7 @@ pub(super) fn online(state: &mut State, call: &Call, roles: &Roles, who: &str, r
             let filter = call.query("$filter").unwrap_or_default();
             let join = filter.strip_prefix("JoinWebUrl eq '").and_then(|rest| rest.strip_suffix('\''));
             let join = join.ok_or_else(|| Refusal::new(400, "BadRequest", "$filter=JoinWebUrl eq '...' is wanted"))?;
-            Ok(list(state.meetings.iter().filter(|one| one.owner == user.object && !one.gone && one.join == join).map(show).collect()))
+            Ok(list(state.meetings.iter().filter(|one| one.owner == user.object && !one.gone && one.join == join).map(show)))
         }
         (method, [id]) => {
             let found = state.meetings.iter_mut().find(|one| one.id == *id && one.owner == user.object && !one.gone);

@@ -26,7 +26,7 @@ fn shown(state: &State, message: &Message) -> Value {
         }
     }
     for attachment in &attachments {
-        content.push_str(&format!("<attachment id=\"{}\"></attachment>", attachment["id"].as_str().unwrap_or_default()));
+        content.extend(["<attachment id=\"", attachment["id"].as_str().unwrap_or_default(), "\"></attachment>"]);
     }
     json!({
         "id": message.id,

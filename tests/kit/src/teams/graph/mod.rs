@@ -137,7 +137,8 @@ impl State {
 }
 
 /// A list as Graph gives it.
-fn list(values: Vec<Value>) -> Reply {
+fn list(values: impl Iterator<Item = Value>) -> Reply {
+    let values: Vec<Value> = values.collect();
     Reply::json(200, &json!({ "@odata.count": values.len(), "value": values }))
 }
 

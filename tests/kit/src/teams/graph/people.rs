@@ -64,7 +64,7 @@ pub(super) fn search(state: &State, call: &Call, roles: &Roles) -> Answer {
                 if part.contains("startswith") { names.iter().any(|name| name.starts_with(&quoted)) } else { names.contains(&quoted) }
             })
     });
-    Ok(list(found.map(shown).collect()))
+    Ok(list(found.map(shown)))
 }
 
 pub(super) fn team(state: &State, roles: &Roles, id: &str) -> Answer {
@@ -88,7 +88,7 @@ pub(super) fn of_team(state: &State, call: &Call, roles: &Roles, id: &str) -> An
     }
     roles.need(state, Some(&team), &["TeamMember.Read.All", "TeamMember.ReadWrite.All"], &["TeamMember.Read.Group"])?;
     let owner = |id: &String| state.user(id).is_some_and(|user| user.spec.owner);
-    Ok(list(team.members.iter().map(|id| member(state, id, owner(id))).collect()))
+    Ok(list(team.members.iter().map(|id| member(state, id, owner(id)))))
 }
 
 pub(super) fn install(state: &mut State, call: &Call, roles: &Roles, id: &str) -> Answer {

@@ -167,24 +167,23 @@ impl Running<'_> {
         // The first one after a part of the interval by chance, so that all bots of the world don't beat at once.
         self.next_beat = Instant::now() + self.interval.mul_f64(chance());
         let token = self.gateway.desk.config.bot_token.expose_secret();
-        let frame = match &self.standing.session {
-            Some(session) => json!({ "op": RESUME, "d": { "token": token, "session_id": session.id, "seq": session.seq } }),
-            None => {
-                let (shard, of) = (self.standing.shard, self.standing.of);
-                match self.gateway.budget.take(shard, of, self.gateway.at_once.load(Ordering::Relaxed)).await {
-                    Ok(None) => {}
-                    Ok(Some(wait)) => return Err(Next::Anew(wait.min(Duration::from_secs(5)))),
-                    Err(error) => return Err(Next::Failed(error)),
-                }
-                let intents = INTENTS | if self.gateway.desk.config.message_content { CONTENT } else { 0 };
-                json!({ "op": IDENTIFY, "d": {
-                    "token": token,
-                    "intents": intents,
-                    "properties": { "os": std::env::consts::OS, "browser": "bellhop", "device": "bellhop" },
-                    "large_threshold": 50,
-                    "shard": [self.standing.shard, self.standing.of],
-                } })
+        let frame = if let Some(session) = &self.standing.session {
+            json!({ "op": RESUME, "d": { "token": token, "session_id": session.id, "seq": session.seq } })
+        } else {
+            let (shard, of) = (self.standing.shard, self.standing.of);
+            match self.gateway.budget.take(shard, of, self.gateway.at_once.load(Ordering::Relaxed)).await {
+                Ok(None) => {}
+                Ok(Some(wait)) => return Err(Next::Anew(wait.min(Duration::from_secs(5)))),
+                Err(error) => return Err(Next::Failed(error)),
             }
+            let intents = INTENTS | if self.gateway.desk.config.message_content { CONTENT } else { 0 };
+            json!({ "op": IDENTIFY, "d": {
+                "token": token,
+                "intents": intents,
+                "properties": { "os": std::env::consts::OS, "browser": "bellhop", "device": "bellhop" },
+                "large_threshold": 50,
+                "shard": [self.standing.shard, self.standing.of],
+            } })
         };
         self.send(&frame).await.map_err(|why| Next::Failed(passing(self.gateway, &why)))
     }

@@ -132,18 +132,16 @@ impl Shared {
             let mut one = JoinSet::new();
             one.spawn(async move { shared.handle(event).await });
             match one.join_next().await {
-                Some(Ok(Ok(then))) => {
-                    if let Some(then) = then {
-                        beside.spawn(then.run(self.desk.clone()));
-                    }
+                Some(Ok(Ok(Some(then)))) => {
+                    beside.spawn(then.run(self.desk.clone()));
                 }
+                Some(Ok(Ok(None))) | None => {}
                 Some(Ok(Err(error))) => {
                     tracing::error!(chat = %self.desk.name, %error, "an event could not be kept; Discord is asked to tell it again");
                     self.fail();
                     break;
                 }
                 Some(Err(panicked)) => tracing::error!(chat = %self.desk.name, %panicked, "an event could not be handled and is left"),
-                None => {}
             }
             self.done.store(seq, Ordering::Release);
             while beside.try_join_next().is_some() {}
