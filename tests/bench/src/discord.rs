@@ -3,11 +3,11 @@
 //! Both verify the signature and promise an answer. Bellhop has the command durably in its inbox by then; express has kept nothing.
 //! CPU time is compared, since requests per second drift with the machine's load.
 
+use crate::Failure;
 use crate::figures::{Figure, Target, count, millis, quantile};
 use crate::site::{Site, listening};
 use crate::slack::{cpu, peers, settle};
 use crate::wire::Connection;
-use crate::Failure;
 use bellhop_kit::discord::{DiscordWorld, Settings, signature};
 use bellhop_kit::process::Program;
 use serde_json::json;

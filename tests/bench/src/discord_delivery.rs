@@ -74,9 +74,14 @@ pub async fn run(program: &Path) -> Result<Vec<Figure>, Failure> {
     let after = rough.world.ledger();
     let twice = rough.seen().values().filter(|count| **count > 1).count();
     Ok(vec![
-        Figure::new(PART, format!("share of the allowed rate used, {CHANNELS} channels with moving buckets, {} s", STEADY.as_secs()), count(done as u64) / allowed, "")
-            .target(Target::AtLeast(0.95))
-            .beside(format!("{done} messages of {allowed:.0}; {} answers of 429", ledger.all_limited())),
+        Figure::new(
+            PART,
+            format!("share of the allowed rate used, {CHANNELS} channels with moving buckets, {} s", STEADY.as_secs()),
+            count(done as u64) / allowed,
+            "",
+        )
+        .target(Target::AtLeast(0.95))
+        .beside(format!("{done} messages of {allowed:.0}; {} answers of 429", ledger.all_limited())),
         Figure::new(PART, "calls before a reset", count((ledger.early.len() + after.early.len()) as u64), "")
             .target(Target::Exactly(0.0))
             .beside(after.early.iter().chain(&ledger.early).next().cloned().unwrap_or_default()),

@@ -77,7 +77,8 @@ pub async fn run() -> Result<Vec<Figure>, Failure> {
             .target(Target::Exactly(0.0))
             .beside(format!("of {}", sent.len())),
         Figure::new(PART, "broken rules of the gateway", count(ledger.gateway.len() as u64), "").target(Target::Exactly(0.0)),
-        Figure::new(PART, "identifies on a day on which nothing can be taken up again", count(begun as u64), "").target(Target::Below(201.0)),
+        Figure::new(PART, "identifies on a day on which nothing can be taken up again", count(begun as u64), "")
+            .target(Target::Below(201.0)),
     ])
 }
 
