@@ -79,16 +79,13 @@ fn discord(name: Option<&str>, config: &Config, commands: &[About]) -> Result<Pr
     let (name, table) = chosen(Platform::Discord.word(), name, config)?;
     let discord: Option<DiscordConfig> = table.map(|table| section(&format!("chat.{name}"), table)).transpose()?;
     let link = bellhop_discord::install_link(discord.as_ref());
-    let note = format!("To invite the bot with the permissions that it needs, open\n{link}\nThe bot registers these commands itself when it starts.");
+    let note = format!(
+        "To invite the bot with the permissions that it needs, open\n{link}\nThe bot registers these commands itself when it starts."
+    );
     Ok(Printed { manifest: bellhop_discord::manifest(commands), note: Some(note) })
 }
 
-fn slack(
-    name: Option<&str>,
-    public_url: Option<&str>,
-    config: &Config,
-    commands: &[About],
-) -> Result<serde_json::Value, ManifestError> {
+fn slack(name: Option<&str>, public_url: Option<&str>, config: &Config, commands: &[About]) -> Result<serde_json::Value, ManifestError> {
     let known = address(public_url, config)?;
     let (name, table) = chosen(Platform::Slack.word(), name, config)?;
     let slack: Option<SlackConfig> = table.map(|table| section(&format!("chat.{name}"), table)).transpose()?;
@@ -101,12 +98,7 @@ fn slack(
     Ok(bellhop_slack::manifest(slack.as_ref(), &ChatName::new(name), &url, commands))
 }
 
-fn teams(
-    name: Option<&str>,
-    public_url: Option<&str>,
-    config: &Config,
-    commands: &[About],
-) -> Result<serde_json::Value, ManifestError> {
+fn teams(name: Option<&str>, public_url: Option<&str>, config: &Config, commands: &[About]) -> Result<serde_json::Value, ManifestError> {
     let known = address(public_url, config)?;
     let (name, table) = chosen(Platform::Teams.word(), name, config)?;
     let teams: Option<TeamsConfig> = table.map(|table| section(&format!("chat.{name}"), table)).transpose()?;

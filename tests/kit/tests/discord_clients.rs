@@ -127,7 +127,8 @@ async fn discord_py_finds_discord_here() {
     client.line("heard ann hello", LIMIT).await.unwrap();
     ann.react(&posted, "👀").unwrap();
     client.line("reaction 👀", LIMIT).await.unwrap();
-    assert_eq!(ann.slash("/py text:this who:@bob", "#ops").await.unwrap().kind, 5);
+    let taken = ann.slash("/py text:this who:@bob", "#ops").await.unwrap_or_else(|why| panic!("{why}\n{}", client.output()));
+    assert_eq!(taken.kind, 5);
     let answer = sees(&ann, "#ops", "took this bob").await;
     ann.click(&answer, "Press").await.unwrap();
     sees(&ann, "#ops", "pressed by ann").await;

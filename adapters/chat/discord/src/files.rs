@@ -146,7 +146,7 @@ pub(crate) async fn fetch(desk: &Desk, attachment: &Attachment) -> PortResult<By
         // Addresses expire: where the file is in a message, that tells a fresh one.
         (Err(error), Some((channel, message))) if is_over(&error) => {
             let fresh = again(desk, attachment, &channel, &message, &handle.id).await?;
-            download(desk, &fresh).await
+            download(desk, &fresh).await.map_err(|error| if is_over(&error) { expired(desk, attachment) } else { error })
         }
         (Err(error), None) if is_over(&error) => Err(expired(desk, attachment)),
         (other, _) => other,

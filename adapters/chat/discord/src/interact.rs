@@ -134,7 +134,7 @@ fn fault(about: &About, answers: &Answers) -> Option<(Option<Form>, String)> {
     let given = |form: Form| {
         // What was given stays given, also what the words don't tell apart.
         let inputs = form.inputs.into_iter().map(|mut input| {
-            if let Some(values) = answers.get(&input.id).filter(|_| input.value.is_empty()) {
+            if let Some(values) = answers.get(&input.id) {
                 input.value = values.join("\n");
             }
             input

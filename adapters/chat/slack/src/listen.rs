@@ -59,7 +59,7 @@ async fn take(desk: &Arc<Desk>, kind: Kind, payload: &Value) -> PortResult<Taken
             }
             desk.ports.inbox.accept(*incoming).await.map(|_| Taken::Empty)
         }
-        Ok(Heard::Interact(interaction)) => Ok(interact::answer(desk, *interaction).await?.map_or(Taken::Empty, Taken::Answer)),
+        Ok(Heard::Interact(interaction)) => Ok(Box::pin(interact::answer(desk, *interaction)).await?.map_or(Taken::Empty, Taken::Answer)),
         Ok(Heard::Lifecycle(lifecycle)) => interact::lifecycle(desk, lifecycle).await.map(|()| Taken::Empty),
         Ok(Heard::Nothing) => Ok(Taken::Empty),
         Err(unreadable) => {

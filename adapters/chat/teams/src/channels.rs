@@ -304,16 +304,15 @@ impl Channels for Teams {
         let ask = Ask::new(Method::POST, CREATE, &team.team.tenant, &path).body(&body);
         let made: Result<Option<Told>, Failure> = desk.graph.ask(&ask).await;
         desk.changed(&team.id).await;
-        let made = match made? {
-            Some(told) => told.shown(desk, &team.team.tenant),
+        let made = if let Some(told) = made? {
+            told.shown(desk, &team.team.tenant)
+        } else {
             // A shared channel may be made a little later.
-            None => {
-                let found = of_team(desk, &team.id, &team.team).await?.iter().find(|channel| same_name(&channel.name, name)).cloned();
-                found.ok_or_else(|| {
-                    let message = "Teams is making the channel; it will be there in a moment";
-                    desk.error(PortErrorKind::Unavailable, "create", message).after(std::time::Duration::from_secs(5))
-                })?
-            }
+            let found = of_team(desk, &team.id, &team.team).await?.iter().find(|channel| same_name(&channel.name, name)).cloned();
+            found.ok_or_else(|| {
+                let message = "Teams is making the channel; it will be there in a moment";
+                desk.error(PortErrorKind::Unavailable, "create", message).after(std::time::Duration::from_secs(5))
+            })?
         };
         let conversation = Conversation {
             service_url: team.team.service_url.clone(),

@@ -19,7 +19,7 @@ impl Teams {
 /// The listener does the listening; here what was agreed to before a restart is carried out.
 pub(crate) async fn listen(desk: &Arc<Desk>, stop: Stop) -> PortResult<()> {
     if desk.config.bot.is_some() {
-        stop.run_until_cancelled(files::resume(desk)).await;
+        stop.run_until_cancelled(Box::pin(files::resume(desk))).await;
     }
     stop.cancelled().await;
     Ok(())

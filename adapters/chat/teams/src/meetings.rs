@@ -90,7 +90,7 @@ impl Desk {
         body["transactionId"] = json!(meeting.key);
         let path = ["users", organizer.object.as_str(), "events"];
         let ask = Ask::new(Method::POST, EVENT, &organizer.tenant, &path).body(&body);
-        let mut made: Value = self.graph.ask(&ask).await.map_err(|failure| self.mailbox(failure, organizer))?;
+        let mut made: Value = self.graph.ask(&ask).await.map_err(|failure| mailbox(failure, organizer))?;
         let id = made.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
         if id.is_empty() {
             return Err(self.error(PortErrorKind::Broken, "make a meeting", "Graph doesn't say which event it made").into());
@@ -122,16 +122,6 @@ impl Desk {
             (Some(id), Some(url)) => Ok((id, url)),
             _ => Err(self.error(PortErrorKind::Broken, "make a meeting", "Graph doesn't say how the meeting is joined").into()),
         }
-    }
-
-    /// A person without a mailbox has no calendar.
-    fn mailbox(&self, mut failure: Failure, organizer: &Organizer) -> Failure {
-        if failure.error.kind == PortErrorKind::NotFound || failure.is(&["MailboxNotEnabledForRESTAPI", "ErrorNonExistentMailbox"]) {
-            failure.error.kind = PortErrorKind::Denied;
-            failure.error.message =
-                format!("{} has no mailbox, and so no calendar: let someone else organise it (`organizer`)", organizer.shown);
-        }
-        failure
     }
 
     /// Without a policy an app may make meetings for nobody.
@@ -203,6 +193,16 @@ impl Meetings for Teams {
             other => Ok(other.map(|_| ())?),
         }
     }
+}
+
+/// A person without a mailbox has no calendar.
+fn mailbox(mut failure: Failure, organizer: &Organizer) -> Failure {
+    if failure.error.kind == PortErrorKind::NotFound || failure.is(&["MailboxNotEnabledForRESTAPI", "ErrorNonExistentMailbox"]) {
+        failure.error.kind = PortErrorKind::Denied;
+        failure.error.message =
+            format!("{} has no mailbox, and so no calendar: let someone else organise it (`organizer`)", organizer.shown);
+    }
+    failure
 }
 
 /// A moment as calendars take it. In UTC it is the same moment for everyone; each reader's calendar shows it in their own zone.

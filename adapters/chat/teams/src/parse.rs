@@ -74,6 +74,8 @@ impl Origin {
             key: self.key,
             from: self.from,
             name: self.name,
+            // What somebody belongs to is not said with what they do.
+            groups: None,
             zone: self.zone,
             at: self.at,
             said,

@@ -44,7 +44,9 @@ impl Command for Delete {
         let platform = platform(&*self.platforms, &at.chat)?;
         platform.channels().ok_or_else(|| cannot(&at.chat))?.delete(&at).await?;
         Ok(Reply::new(
-            Card::titled("Deleted").tone(Tone::Good).and_spans(vec![code(spelled), " is gone, with everything that was said there.".into()]),
+            Card::titled("Deleted")
+                .tone(Tone::Good)
+                .and_spans(vec![code(spelled), " is gone, with everything that was said there.".into()]),
         ))
     }
 

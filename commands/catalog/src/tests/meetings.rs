@@ -2,7 +2,8 @@
 
 use super::world::World;
 use bellhop_core::access::Access;
-use bellhop_core::{CommandError, Does, Timestamp};
+use bellhop_core::card::Does;
+use bellhop_core::{CommandError, Timestamp};
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()

@@ -16,7 +16,7 @@ async fn channels_are_made_renamed_and_described() {
     hears(&ann, "#ops", "There is a channel #incident-42 already").await;
     bob.slash("/channel create name:secret private:true", "#ops").await.unwrap();
     hears(&bob, "#ops", "#secret").await;
-    assert!(bob.place("#secret").is_ok() && office.person("cem").place("#secret").is_err(), "only those who are in it see it");
+    assert!(ann.place("#secret").is_ok() && office.person("cem").place("#secret").is_err(), "only those who are let in see it");
     for (line, answer) in [
         ("/channel rename new:incident-43 in:#incident-42", "incident-43"),
         ("/channel topic text:On call: Ann in:#incident-43", "Topic set"),

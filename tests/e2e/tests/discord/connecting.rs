@@ -35,6 +35,7 @@ async fn commands_of_one_guild_are_registered_there() {
     let _bot = Bot::start(&(section(&world, "gateway") + &format!("guilds = [\"{}\"]\n", world.guild_id()))).await;
     registered(&world).await;
     let all = world.commands();
+    until(PATIENCE, "a session", || async { world.sessions().iter().any(|one| one.connected).then_some(()) }).await;
     assert!(all.iter().filter(|one| one["name"] == "file").all(|one| one["guild_id"] == world.guild_id()), "{all:?}");
     world.person("ann").slash("/status", "#ops").await.unwrap();
     hears(&world.person("ann"), "#ops", "Bellhop is at your service").await;

@@ -1,6 +1,6 @@
 //! Discord's limits: buckets, the global one, the resource's own, the edge of the network; and answers that are none.
 
-use super::{Office, calm, hears, ranks, times};
+use super::{Office, calm, hears, times};
 use bellhop_e2e::PATIENCE;
 use bellhop_kit::discord::{Behaviour, Scope, Settings};
 use bellhop_kit::wait::until;
@@ -14,8 +14,8 @@ async fn posts(office: &Office, text: &str, place: &str) {
 
 #[tokio::test]
 async fn a_bucket_is_used_up_and_waited_for() {
-    // The bot is started by itself, so that only its messages count.
-    let office = Office::knowing(Settings::default(), "http", ranks).await;
+    let office = Office::over_http(calm(), "").await;
+    office.world.tune(|settings| settings.limits = Settings::default().limits);
     let bob = office.person("bob");
     for n in 0..12 {
         posts(&office, &format!("number{n:02}"), "work/#ops").await;

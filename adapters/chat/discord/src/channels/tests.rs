@@ -51,7 +51,7 @@ async fn threads_and_forums_are_written_to() {
     let idea = discord.deliver(&Post { card, ..post(bed.at("ideas"), "idea") }).await.unwrap();
     assert!(idea.as_str().contains(':'), "it stands in a thread of its own: {idea}");
     let threads = ann.threads("#ideas");
-    assert_eq!(threads[0].1, "A new idea", "{threads:?}");
+    assert_eq!(threads[0].0, "A new idea", "{threads:?}");
     discord.revise(&idea, &post(bed.at("ideas"), "changed")).await.unwrap();
 }
 

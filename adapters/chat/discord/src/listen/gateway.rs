@@ -23,6 +23,7 @@ use close::Next;
 use opening::pause;
 use session::{Sessions, Standing};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -77,6 +78,8 @@ pub(super) struct Gateway {
     pub(super) desk: Arc<Desk>,
     pub(super) pace: Pace,
     budget: Budget,
+    /// How many new sessions may be begun at once.
+    at_once: AtomicU32,
     sessions: Sessions,
     /// How many connections there are.
     pub(super) shards: u32,
@@ -101,7 +104,7 @@ pub(crate) async fn listen(desk: Arc<Desk>, pace: Pace, stop: Stop) -> PortResul
     };
     let end = stop.child_token();
     let budget = Budget::new(&desk, pace.identify);
-    let gateway = Arc::new(Gateway { desk, pace, budget, sessions, shards, end: end.clone() });
+    let gateway = Arc::new(Gateway { desk, pace, budget, at_once: AtomicU32::new(1), sessions, shards, end: end.clone() });
     let mut all = JoinSet::new();
     for shard in 0..shards {
         let gateway = gateway.clone();
@@ -137,7 +140,7 @@ impl Gateway {
     /// Keeps one connection: resumes its session when it breaks, and begins a new one where it must.
     async fn keep(self: Arc<Self>, shard: u32) -> PortResult<()> {
         let mut standing = self.sessions.claim(shard, self.shards).await?;
-        let mut failures = 0_u32;
+        let (mut failures, mut unreached) = (0_u32, 0_u32);
         while !self.end.is_cancelled() {
             if !self.sessions.holds(&standing).await? {
                 // Another process has taken the session over.
@@ -145,10 +148,14 @@ impl Gateway {
                 standing = taken?;
                 continue;
             }
-            let next = match self.end.run_until_cancelled(self.open(&standing, failures)).await {
+            let next = match self.end.run_until_cancelled(self.open(&standing, unreached)).await {
                 None => break,
-                Some(Err(error)) => Next::Failed(error),
+                Some(Err(error)) => {
+                    unreached = unreached.saturating_add(1);
+                    Next::Failed(error)
+                }
                 Some(Ok(socket)) => {
+                    unreached = 0;
                     let began = Instant::now();
                     let served = connection::serve(&self, &mut standing, socket).await;
                     if served.worked && began.elapsed() >= self.pace.well {
@@ -174,6 +181,8 @@ impl Gateway {
                     self.sessions.save(&mut standing).await?;
                     return Err(error);
                 }
+                // Discord lets no more sessions begin for hours: that is for people to know.
+                Next::Failed(error) if error.kind == PortErrorKind::RateLimited => return Err(error),
                 Next::Failed(error) => {
                     failures = failures.saturating_add(1);
                     if failures >= self.pace.failures {

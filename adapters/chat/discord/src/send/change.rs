@@ -3,6 +3,7 @@
 use super::{answers, keep_clicks, with_files};
 use crate::Desk;
 use crate::address::{MessageRef, target};
+use crate::handle::ReplyTo;
 use crate::parse;
 use crate::render;
 use crate::wire::{Route, WireResult};
@@ -20,6 +21,8 @@ const OPEN: Route = Route::patch("/channels/{}", "revise");
 
 /// What Discord says of a message that isn't there any more.
 const GONE: [i64; 6] = [10003, 10008, 10015, 10062, 50027, 40001];
+/// The message is someone else's.
+const OTHERS: [i64; 1] = [50005];
 /// The thread is closed.
 const CLOSED: [i64; 1] = [50083];
 
@@ -36,6 +39,12 @@ pub(crate) async fn revise(desk: &Desk, message: &MessageId, post: &Post) -> Por
             if matches!(&changed, Err(failure) if failure.is(&CLOSED)) {
                 desk.api.call::<Value>(OPEN, &[&channel], json!({ "archived": false })).await?;
                 desk.api.exchange(CHANGE, &[&channel, &id], &[], body()).await
+            } else if let Err(failure) = &changed
+                && failure.is(&OTHERS)
+                && let Some(by) = ReplyTo::of(post.reply.as_ref()).interaction.filter(|by| by.fresh(desk.ports.clock.now()))
+            {
+                // What an interaction's token has said is the interaction's, too.
+                desk.api.exchange(CHANGE_ANSWER, &[&by.application, &by.token, &id], &[], body()).await
             } else {
                 changed
             }

@@ -94,6 +94,7 @@ async fn files_that_are_too_large_are_refused_with_their_sizes() {
         size: size as u64,
         alt: String::new(),
         bytes: Box::pin(bytes),
+        source: None,
     };
     let error = bed.discord.upload(file).await.unwrap_err();
     assert_eq!(error.kind, PortErrorKind::TooLarge);

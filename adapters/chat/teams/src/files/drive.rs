@@ -58,7 +58,7 @@ pub(super) async fn share(desk: &Desk, upload: Upload, name: &str) -> PortResult
     let folder: Folder = desk.graph.ask(&Ask::new(Method::GET, FOLDER, tenant, &path)).await.map_err(|mut failure: Failure| {
         if failure.error.kind == PortErrorKind::NotFound {
             failure.error.kind = PortErrorKind::Denied;
-            failure.error.message = "the channel has no folder for files yet: open its Files tab once, and try again".to_owned();
+            "the channel has no folder for files yet: open its Files tab once, and try again".clone_into(&mut failure.error.message);
         }
         failure.error
     })?;

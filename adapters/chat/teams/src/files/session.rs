@@ -43,7 +43,7 @@ pub(super) async fn send(desk: &Desk, url: &str, size: u64, mut bytes: ByteStrea
         }
         let to = from + piece.len() as u64;
         // Nothing may come after the last byte; looked at before it is sent, so that no wrong file is ever whole.
-        if last && !waiting.is_empty() || last && more(&mut bytes).await? {
+        if last && (!waiting.is_empty() || more(&mut bytes).await?) {
             return Err(broken(format!("the file is longer than the {size} bytes that were said")));
         }
         let said = one(desk, url, from, size, piece).await?;

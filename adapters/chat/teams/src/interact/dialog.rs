@@ -52,7 +52,7 @@ pub(super) async fn form(desk: &Desk, form: &Form, about: &About, attachments: &
 /// # Errors
 /// It could not be kept.
 pub(super) async fn submitted(desk: &Arc<Desk>, origin: Origin, data: &Value, extension: bool) -> PortResult<Option<Value>> {
-    let close = |_: ()| if extension { Some(json!({})) } else { None };
+    let close = |()| if extension { Some(json!({})) } else { None };
     match meant(desk, data).await? {
         Some(Click::Submit { command, attachments }) => {
             let mut answers = answers(data);

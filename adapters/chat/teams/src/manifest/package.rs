@@ -55,9 +55,9 @@ fn count(length: usize) -> u32 {
 }
 
 fn put16(out: &mut Vec<u8>, values: &[u16]) {
-    values.iter().for_each(|value| out.extend_from_slice(&value.to_le_bytes()));
+    out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
 }
 
 fn put32(out: &mut Vec<u8>, values: &[u32]) {
-    values.iter().for_each(|value| out.extend_from_slice(&value.to_le_bytes()));
+    out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
 }

@@ -30,15 +30,15 @@ impl Sketch<'_> {
             let button = match &action.does {
                 Does::Invoke(invoke) => self.executes(&label, &Click::Invoke(invoke.clone())),
                 Does::Prefill(line) => self.dialog(&label, &Click::Prefill(line.clone())),
-                Does::Open(url) => match address(url) {
-                    Some(url) => json!({ "type": "Action.OpenUrl", "title": label, "url": url }),
-                    None => {
+                Does::Open(url) => {
+                    let Some(url) = address(url) else {
                         written.extend(run(if written.is_empty() { "" } else { "\n" }));
                         written.extend(bold(&format!("{label}:")));
                         written.extend(run(&format!(" {}", one_line(url))));
                         continue;
-                    }
-                },
+                    };
+                    json!({ "type": "Action.OpenUrl", "title": label, "url": url })
+                }
             };
             buttons.push(styled(button, action.style));
         }

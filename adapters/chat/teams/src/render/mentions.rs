@@ -48,12 +48,12 @@ impl<'a> Mentions<'a> {
                     None => text.push_str(&escaped(&format!("@{name}"))),
                 },
                 Span::Bold(bold) if !bold.trim().is_empty() && !bold.contains('\n') => {
-                    text.push_str(&format!("**{}**", escaped(bold.trim())));
+                    text.extend(["**", &escaped(bold.trim()), "**"]);
                 }
                 Span::Link { text: shown, url } => match address(url) {
                     Some(url) => {
                         let url = url.replace('(', "%28").replace(')', "%29").replace(' ', "%20");
-                        text.push_str(&format!("[{}]({url})", escaped(&one_line(shown))));
+                        text.extend(["[", &escaped(&one_line(shown)), "](", &url, ")"]);
                     }
                     None => text.push_str(&escaped(&span.text())),
                 },

@@ -228,7 +228,7 @@ pub(super) fn follow_up(state: &mut State, call: &Call, app: Id, token: &str, re
                 return Err(unknown(10008, "Message"));
             }
             let done = with_message(state, method, interaction.channel, number, body, parts)?;
-            if method == "PATCH" && interaction.original == Some(number) {
+            if matches!(method, "PATCH" | "DELETE") && interaction.original == Some(number) {
                 state.finish(&interaction, number);
             }
             Ok(done)

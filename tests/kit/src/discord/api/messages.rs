@@ -148,7 +148,8 @@ pub(super) fn edit(state: &mut State, me: Id, channel: &Channel, id: Id, body: B
         return Err(fault(StatusCode::BAD_REQUEST, 50083, "Thread is archived"));
     }
     let bot = state.app(me).map_or(0, |app| app.bot);
-    if found.author != bot || found.webhook.is_some() {
+    // Its own responses to interactions it may change here, too; what a webhook of a channel said it may not.
+    if found.author != bot || found.webhook.is_some_and(|webhook| webhook != me) {
         let flags_only = body.as_object().is_some_and(|body| body.keys().all(|name| name == "flags"));
         if !flags_only {
             return Err(fault(StatusCode::FORBIDDEN, 50005, "Cannot edit a message authored by another user"));

@@ -47,6 +47,17 @@ impl Budget {
     /// Counts a new session, or says how long to wait before one may be begun.
     pub(super) async fn take(&self, shard: u32, of: u32, at_once: u32) -> PortResult<Option<Duration>> {
         let _turn = self.turn.lock().await;
+        if let Some(wait) = self.wait(shard, of, at_once).await? {
+            return Ok(Some(wait));
+        }
+        let key = format!("{:013}-{shard:04}-{}", self.clock.now().timestamp_millis().max(0), self.ids.next());
+        self.records.put(&self.collection, &key, &json!({ "shard": shard })).await?;
+        metrics::counter!("bellhop_discord_identifies_total").increment(1);
+        Ok(None)
+    }
+
+    /// How long to wait before a session may be begun; nothing is counted.
+    pub(super) async fn wait(&self, shard: u32, of: u32, at_once: u32) -> PortResult<Option<Duration>> {
         let now = self.clock.now();
         let begun = self.begun(now).await?;
         let kind = shard % at_once.max(1);
@@ -62,13 +73,7 @@ impl Budget {
         let whole =
             (begun.len() >= ALL.min(MOST * usize::try_from(of).unwrap_or(1))).then(|| begun.first().map(|(at, _)| *at + DAY)).flatten();
         let until = [same, paced, whole].into_iter().flatten().max();
-        if let Some(wait) = until.and_then(|until| (until - now).to_std().ok()).filter(|wait| !wait.is_zero()) {
-            return Ok(Some(wait));
-        }
-        let key = format!("{:013}-{shard:04}-{}", now.timestamp_millis().max(0), self.ids.next());
-        self.records.put(&self.collection, &key, &json!({ "shard": shard })).await?;
-        metrics::counter!("bellhop_discord_identifies_total").increment(1);
-        Ok(None)
+        Ok(until.and_then(|until| (until - now).to_std().ok()).filter(|wait| !wait.is_zero()))
     }
 
     /// Those of the last day, the oldest first. Older ones are dropped.

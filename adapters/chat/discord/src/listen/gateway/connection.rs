@@ -12,6 +12,7 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::Message;
@@ -169,6 +170,12 @@ impl Running<'_> {
         let frame = match &self.standing.session {
             Some(session) => json!({ "op": RESUME, "d": { "token": token, "session_id": session.id, "seq": session.seq } }),
             None => {
+                let (shard, of) = (self.standing.shard, self.standing.of);
+                match self.gateway.budget.take(shard, of, self.gateway.at_once.load(Ordering::Relaxed)).await {
+                    Ok(None) => {}
+                    Ok(Some(wait)) => return Err(Next::Anew(wait.min(Duration::from_secs(5)))),
+                    Err(error) => return Err(Next::Failed(error)),
+                }
                 let intents = INTENTS | if self.gateway.desk.config.message_content { CONTENT } else { 0 };
                 json!({ "op": IDENTIFY, "d": {
                     "token": token,

@@ -9,6 +9,7 @@ use bellhop_core::ports::PortResult;
 use bellhop_core::{PortError, PortErrorKind};
 use serde::Deserialize;
 use serde_json::Value;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Error;
@@ -74,8 +75,8 @@ pub(crate) async fn start(desk: &Desk) -> PortResult<Start> {
 
 impl Gateway {
     /// Connects, to resume the session or to begin one: for the latter it first waits for its turn.
-    pub(super) async fn open(&self, standing: &Standing, failures: u32) -> PortResult<Socket> {
-        let kept = standing.session.as_ref().filter(|_| failures < ELSEWHERE).and_then(|session| self.trusted(&session.url).ok());
+    pub(super) async fn open(&self, standing: &Standing, unreached: u32) -> PortResult<Socket> {
+        let kept = standing.session.as_ref().filter(|_| unreached < ELSEWHERE).and_then(|session| self.trusted(&session.url).ok());
         let url = match (kept, &standing.session) {
             (Some(url), _) => url,
             (None, Some(_)) => self.trusted(&start(&self.desk).await?.url)?,
@@ -110,8 +111,10 @@ impl Gateway {
             );
             return Err(self.error(PortErrorKind::RateLimited, message).after(again));
         }
+        self.at_once.store(start.at_once, Ordering::Relaxed);
         let mut told = false;
-        while let Some(wait) = self.budget.take(shard, self.shards, start.at_once).await? {
+        // Counted is a session when it is begun: what can't even be connected costs nothing.
+        while let Some(wait) = self.budget.wait(shard, self.shards, start.at_once).await? {
             if !told && wait > Duration::from_secs(20) {
                 tracing::warn!(chat = %self.desk.name, shard, ?wait, "many sessions were begun lately; the next one waits, so that Discord doesn't reset the token");
                 told = true;

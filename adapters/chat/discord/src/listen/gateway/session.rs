@@ -89,7 +89,7 @@ impl Sessions {
     /// Whether this is still the one who holds it.
     pub(super) async fn holds(&self, standing: &Standing) -> PortResult<bool> {
         let now = self.read(standing.shard).await?;
-        Ok(now.is_none_or(|now| now.owner == standing.owner || now.epoch < standing.epoch))
+        Ok(now.is_none_or(|now| now.epoch < standing.epoch || (now.epoch == standing.epoch && now.owner == standing.owner)))
     }
 
     /// Notes how far the session is, unless another process holds it by now.

@@ -68,12 +68,14 @@ impl Listening {
 }
 
 async fn hears(bed: &Bed, line: &str) {
-    let mut heard = Vec::new();
-    wait::until(LONG, line, async || {
+    let heard = std::sync::Mutex::new(Vec::new());
+    wait::until(LONG, line, || async {
+        let mut heard = heard.lock().unwrap();
         heard.extend(bed.said().into_iter().map(|said| said.said));
         heard.contains(&Said::Line(line.to_owned())).then_some(())
     })
     .await;
+    let heard = heard.into_inner().unwrap();
     assert_eq!(heard.iter().filter(|said| **said == Said::Line(line.to_owned())).count(), 1, "{line}");
 }
 
@@ -211,7 +213,7 @@ async fn codes_that_nothing_mends_end_listening_with_what_to_do() {
 #[tokio::test]
 async fn a_refused_token_and_a_closed_gateway_are_told() {
     let bed = Bed::new("").await;
-    bed.world.reset_token();
+    let _new = bed.world.reset_token();
     let error = tokio::time::timeout(LONG, listen(bed.discord.desk.clone(), quick(), Stop::new())).await.unwrap().unwrap_err();
     assert_eq!((error.kind, error.retry), (PortErrorKind::Unauthenticated, Retry::No));
     let bed = Bed::new("").await;
