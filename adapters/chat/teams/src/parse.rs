@@ -74,8 +74,6 @@ impl Origin {
             key: self.key,
             from: self.from,
             name: self.name,
-            // What somebody belongs to is not said with what they do.
-            groups: None,
             zone: self.zone,
             at: self.at,
             said,
