@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs and doesn't get fails it")]
 
 mod discord {
+    #[expect(dead_code, reason = "the world's own tests use the rest")]
     pub mod bot;
 }
 

@@ -18,7 +18,7 @@ pub struct CreateArgs {
     #[arg(long)]
     #[serde(default)]
     pub private: bool,
-    /// Its members see it, people of other teams among them, where the chat has such channels
+    /// Its members see it, people from elsewhere among them, where the chat has such channels
     #[arg(long, conflicts_with = "private")]
     #[serde(default)]
     pub shared: bool,

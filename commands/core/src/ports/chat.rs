@@ -163,7 +163,7 @@ pub enum ChannelAccess {
     Open,
     /// Only its members.
     Private,
-    /// Its members, people of other teams and organisations among them.
+    /// Its members, people of other organisations among them.
     Shared,
 }
 

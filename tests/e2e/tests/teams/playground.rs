@@ -12,7 +12,7 @@ async fn the_tour_in_the_playground() {
     let playground = Playground::start(&format!("{}/chat/work", bot.url)).await.unwrap();
     let out = bot.path("tour");
     let args = json!({ "page": playground.url, "file": format!("{}/chat/work", bot.url), "elsewhere": ["res-1.cdn.office.net"] });
-    let steps = browser::tour(&tour("playground.mjs"), &args, &out, Duration::from_mins(3)).await;
+    let steps = browser::tour(&tour("teams-playground.mjs"), &args, &out, Duration::from_mins(3)).await;
     let steps = steps.unwrap_or_else(|why| panic!("{why}\nthe playground said:\n{}", playground.output()));
     assert_eq!(steps, ["help", "a command", "a button", "a file", "a dialog"]);
     assert!(bot.said(&["file", "list"]).await.contains("note.txt"));

@@ -128,7 +128,7 @@ fn members(state: &mut State, call: &Call, me: Id, guild: &Guild, method: &str, 
     }
 }
 
-fn permissions(state: &State, me: Id, guild: &Guild, body: &Value) -> Result<Option<u64>, super::Fault> {
+fn permissions(me: Id, guild: &Guild, body: &Value) -> Result<Option<u64>, super::Fault> {
     let mut problems = Problems::default();
     problems.text(body, "name", 1, 100, false);
     problems.number(body, "color", 0, 0xff_ffff);
@@ -151,7 +151,7 @@ fn permissions(state: &State, me: Id, guild: &Guild, body: &Value) -> Result<Opt
 
 fn create_role(state: &mut State, me: Id, guild: &Guild, body: &Value) -> Answer {
     state.need_in_guild(me, guild.id, MANAGE_ROLES)?;
-    let bits = permissions(state, me, guild, body)?;
+    let bits = permissions(me, guild, body)?;
     if guild.roles.len() >= ROLES {
         return Err(fault(StatusCode::BAD_REQUEST, 30005, "Maximum number of server roles reached (250)"));
     }
@@ -184,7 +184,7 @@ fn change_role(state: &mut State, me: Id, guild: &Guild, method: &str, role: Id,
     if guild.rank(me) <= found.position {
         return Err(no_permission());
     }
-    let bits = permissions(state, me, guild, body)?;
+    let bits = permissions(me, guild, body)?;
     let Some(known) = state.guilds.get_mut(&guild.id) else { return Err(unknown(10004, "Guild")) };
     if method == "DELETE" {
         known.roles.retain(|one| one.id != role);

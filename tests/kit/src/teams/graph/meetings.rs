@@ -65,14 +65,7 @@ pub(super) fn events(state: &mut State, call: &Call, roles: &Roles, who: &str, k
                     "This request requires a time window specified by the query string parameters StartDateTime and EndDateTime.",
                 ));
             }
-            Ok(list(
-                state
-                    .events
-                    .iter()
-                    .filter(|event| event.owner == user.object && !event.cancelled)
-                    .map(|event| shown(event, false))
-                    ,
-            ))
+            Ok(list(state.events.iter().filter(|event| event.owner == user.object && !event.cancelled).map(|event| shown(event, false))))
         }
         (method, [id, more @ ..]) => {
             let at = state
