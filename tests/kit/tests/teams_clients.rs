@@ -1,5 +1,4 @@
 //! The Teams world, judged by Microsoft's own SDK for bots: what it expects of Teams it gets from it.
-#![expect(clippy::unwrap_used, reason = "what a test needs and doesn't get fails it")]
 
 use bellhop_kit::peers::teams::agent;
 use bellhop_kit::process::Program;

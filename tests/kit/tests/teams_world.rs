@@ -13,7 +13,7 @@ fn calm() -> Settings {
     Settings::default().unlimited()
 }
 
-fn card(actions: Value) -> Value {
+fn card(actions: &Value) -> Value {
     let content =
         json!({ "type": "AdaptiveCard", "version": "1.5", "body": [{ "type": "TextBlock", "text": "**Disk** full" }], "actions": actions });
     json!({ "type": "message", "attachments": [{ "contentType": "application/vnd.microsoft.card.adaptive", "content": content }] })
@@ -55,7 +55,7 @@ async fn bad_messages_are_refused_and_noted() {
             400,
             "BadArgument",
         ),
-        (card(json!([{ "type": "Action.Http", "title": "x" }])), 400, "BadSyntax"),
+        (card(&json!([{ "type": "Action.Http", "title": "x" }])), 400, "BadSyntax"),
     ] {
         let (got, answer) = bot.post(&ops, body.clone()).await;
         assert_eq!((got, answer["error"]["code"].as_str().unwrap()), (status, code), "{answer}");
@@ -81,7 +81,7 @@ async fn buttons_and_dialogs_do_what_the_answers_say() {
         { "type": "Action.Execute", "title": "Ack", "verb": "run", "data": { "n": 1 } },
         { "type": "Action.Submit", "title": "Open", "data": { "msteams": { "type": "task/fetch" }, "n": 2 } },
     ]);
-    bot.post(&bot.world.channel("ops"), card(actions)).await;
+    bot.post(&bot.world.channel("ops"), card(&actions)).await;
     let seen = ann.hears("#ops").pop().unwrap();
     assert_eq!((seen.text.as_str(), seen.buttons.clone()), ("Disk full\nAck\nOpen", vec!["Ack".to_owned(), "Open".to_owned()]));
     *bot.answer.lock().unwrap() =
@@ -310,15 +310,15 @@ async fn workflows_take_small_messages_and_promise_nothing() {
     let bot = Bot::start(Settings::default()).await;
     let url = bot.world.add_workflow("ops");
     let post = async |body: Value| bot.client.post("webhook", "any", &url).json(&body).exchange().await.unwrap().status().as_u16();
-    assert_eq!(post(card(json!([]))).await, 202);
+    assert_eq!(post(card(&json!([]))).await, 202);
     let seen = bot.world.person("ann").sees("#ops").pop().unwrap();
     assert_eq!((seen.text.as_str(), seen.author.as_str(), seen.bot), ("Disk full", "Workflows", false));
     assert_eq!(post(json!({ "text": "x".repeat(30_000) })).await, 413);
     bot.world.turn_workflows(false);
-    assert_eq!(post(card(json!([]))).await, 202);
+    assert_eq!(post(card(&json!([]))).await, 202);
     assert_eq!(bot.world.person("ann").sees("#ops").len(), 1);
-    assert_eq!(post(card(json!([]))).await, 202);
-    assert_eq!(post(card(json!([]))).await, 429, "four a second");
+    assert_eq!(post(card(&json!([]))).await, 202);
+    assert_eq!(post(card(&json!([]))).await, 429, "four a second");
     let other = format!("{}x", bot.world.add_workflow("ops"));
     assert_eq!(bot.client.post("webhook", "any", &other).json(&json!({})).exchange().await.unwrap().status().as_u16(), 401);
 }

@@ -176,12 +176,13 @@ pub async fn answer(desk: &Arc<Desk>, interaction: Interaction) -> PortResult<Op
         Wants::Raise { title, text, message } => aside(modal::raise(desk.clone(), origin, title, text, message)),
         Wants::Kept(key) => kept(desk, origin, &key).await?,
         Wants::Submit { command, answers, blocks, attachments } => {
-            return submit::submitted(desk, origin, command, answers, &blocks, attachments).await;
+            // Boxed, as the large ones of several ways.
+            return Box::pin(submit::submitted(desk, origin, command, answers, &blocks, attachments)).await;
         }
         Wants::Options { command, argument, typed } => return Ok(Some(options(desk, &origin, &command, &argument, &typed).await)),
         Wants::Home => aside(home::publish(desk.clone(), origin)),
         Wants::Unfurl { message, urls } => aside(unfurl::unfurl(desk.clone(), origin, message, urls)),
-        Wants::Upload { file } => upload::shared(desk, origin, file).await?,
+        Wants::Upload { file } => Box::pin(upload::shared(desk, origin, file)).await?,
     }
     Ok(None)
 }

@@ -43,7 +43,7 @@ impl Socket {
 
 const QUERY: &str = "v=10&encoding=json";
 
-fn identify(token: &str, intents: u64, more: Value) -> Value {
+fn identify(token: &str, intents: u64, more: &Value) -> Value {
     let mut d = json!({ "token": token, "intents": intents, "properties": { "os": "linux", "browser": "t", "device": "t" } });
     d.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     d
@@ -57,9 +57,9 @@ async fn each_mistake_has_its_code() {
     let token = world.bot_token();
     let before = json!({ "token": token, "session_id": "none", "seq": 1 });
     for (op, d, code) in [
-        (2, identify("no", 1, json!({})), 4004),
-        (2, identify(&token, 1, json!({})), 4011),
-        (2, identify(&token, 1, json!({ "shard": [1, 1] })), 4010),
+        (2, identify("no", 1, &json!({})), 4004),
+        (2, identify(&token, 1, &json!({})), 4011),
+        (2, identify(&token, 1, &json!({ "shard": [1, 1] })), 4010),
         (3, json!({}), 4003),
         (6, json!({ "token": "no", "session_id": "x", "seq": 1 }), 4004),
         (2, json!({ "token": "x".repeat(5000) }), 4002),
@@ -70,7 +70,7 @@ async fn each_mistake_has_its_code() {
         assert_eq!(socket.next().await, Err(code), "{op} {d}");
     }
     world.tune(|settings| settings.gateway.guilds_per_shard = 2500);
-    for (d, code) in [(identify(&token, 1 << 30, json!({})), 4013), (identify(&token, 2, json!({})), 4014)] {
+    for (d, code) in [(identify(&token, 1 << 30, &json!({})), 4013), (identify(&token, 2, &json!({})), 4014)] {
         let mut socket = Socket::open(world.gateway_url(), QUERY).await;
         socket.next().await.unwrap();
         socket.send(2, d).await;
@@ -81,9 +81,9 @@ async fn each_mistake_has_its_code() {
     socket.next().await.unwrap();
     socket.send(6, before).await;
     assert_eq!(socket.next().await.unwrap()["op"], 9);
-    socket.send(2, identify(&token, 1, json!({}))).await;
+    socket.send(2, identify(&token, 1, &json!({}))).await;
     socket.until("GUILD_CREATE").await;
-    socket.send(2, identify(&token, 1, json!({}))).await;
+    socket.send(2, identify(&token, 1, &json!({}))).await;
     assert_eq!(socket.next().await, Err(4005));
 }
 
@@ -95,7 +95,7 @@ async fn what_was_missed_is_sent_again_and_goodbye_is_for_good() {
     socket.next().await.unwrap();
     socket.send(1, Value::Null).await;
     assert_eq!(socket.next().await.unwrap()["op"], 11);
-    socket.send(2, identify(&token, 1 | 1 << 9 | 1 << 15, json!({}))).await;
+    socket.send(2, identify(&token, 1 | 1 << 9 | 1 << 15, &json!({}))).await;
     let ready = socket.until("READY").await;
     let (session, again) = (ready["d"]["session_id"].clone(), ready["d"]["resume_gateway_url"].as_str().unwrap().to_owned());
     assert_ne!(again, world.gateway_url());
@@ -136,7 +136,7 @@ async fn identifies_are_counted_and_too_many_reset_the_token() {
     for expected in [Ok(()), Ok(()), Err(4004)] {
         let mut socket = Socket::open(world.gateway_url(), QUERY).await;
         socket.next().await.unwrap();
-        socket.send(2, identify(&token, 0, json!({}))).await;
+        socket.send(2, identify(&token, 0, &json!({}))).await;
         assert_eq!(socket.next().await.map(|frame| assert_eq!(frame["t"], "READY")), expected);
     }
     assert_ne!(world.bot_token(), token);

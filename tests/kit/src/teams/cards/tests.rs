@@ -3,7 +3,7 @@
 use super::*;
 use serde_json::json;
 
-fn of(body: Value, actions: Value) -> Vec<String> {
+fn of(body: &Value, actions: &Value) -> Vec<String> {
     check(&json!({ "type": "AdaptiveCard", "version": "1.5", "body": body, "actions": actions }))
 }
 
@@ -17,7 +17,7 @@ fn good_cards_are_taken() {
     ]);
     let actions = json!([{ "type": "Action.Execute", "title": "Ack", "verb": "run", "data": { "x": 1 },
         "fallback": { "type": "Action.Submit", "title": "Ack", "data": { "x": 1 } } }]);
-    assert_eq!(of(body, actions), Vec::<String>::new());
+    assert_eq!(of(&body, &actions), Vec::<String>::new());
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn bad_cards_are_refused_with_the_place() {
         (json!([]), json!([{ "type": "Action.Submit", "isEnabled": false }]), "no isEnabled"),
         (json!([]), json!([]), "the card is empty"),
     ] {
-        let found = of(body.clone(), actions);
+        let found = of(&body, &actions);
         assert!(found.iter().any(|problem| problem.contains(why)), "{body}: {found:?}");
     }
     assert!(check(&json!({ "type": "AdaptiveCard", "version": "1.6", "body": [] }))[0].contains("1.5 is the highest"));
