@@ -1,5 +1,6 @@
 //! How messages get into the outbox, and how each lane knows its first one.
 
+use crate::Store;
 use crate::session::{Batch, Session, args};
 use bellhop_core::ids::{CardKey, DeliveryKey};
 use bellhop_core::ports::PortResult;
@@ -106,6 +107,28 @@ async fn replace(session: &mut Session, fresh: &[NewDelivery]) -> PortResult<Has
         )
         .await?;
     replaced.iter().map(|row| row.text(0)).collect()
+}
+
+impl Store {
+    /// Lets what waits for a destination be tried now, whenever it was to be tried again: what stood in its way is gone.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn hurry(&self, to: &Address) -> PortResult<()> {
+        let (lane, now) = (to.lane().as_str().to_owned(), self.now());
+        self.write("hurry", move |session| {
+            Box::pin(async move {
+                session.run("UPDATE lane SET blocked_until = NULL WHERE lane = $1", args![lane.as_str()]).await?;
+                let sql =
+                    "UPDATE outbox SET not_before = $2 WHERE lane = $1 AND settled_at IS NULL AND state = 'ready' AND not_before > $2";
+                session.run(sql, args![lane.as_str(), now]).await?;
+                refresh(session, [args![lane.as_str()]].into_iter().collect()).await
+            })
+        })
+        .await?;
+        self.0.outbox_wake.notify_one();
+        Ok(())
+    }
 }
 
 /// Finds each lane's first open row and when it may be tried. The lanes must be locked by this transaction.

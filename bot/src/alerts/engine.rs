@@ -248,6 +248,11 @@ impl Engine {
         self.routes.get().map(|routes| routes.destinations().cloned().collect()).unwrap_or_default()
     }
 
+    /// Lets go on what waited for a place that is found by now.
+    pub async fn go_on(&self, place: &Destination) -> PortResult<()> {
+        self.store.hurry(&place.waiting()).await
+    }
+
     /// Shows an alert as it is now at these places, or where its routes lead when none is given. One that is no longer kept
     /// has nothing to show.
     pub async fn show(&self, fingerprint: &Fingerprint, to: &[Address]) -> PortResult<()> {

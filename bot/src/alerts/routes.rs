@@ -56,7 +56,12 @@ impl Destination {
 
     /// Where a card for it goes now: to the place, or where what waits for it is kept.
     fn address(&self) -> Address {
-        self.found.get().cloned().unwrap_or_else(|| Address::channel(WAITING, "", self.written.as_str()))
+        self.found.get().cloned().unwrap_or_else(|| self.waiting())
+    }
+
+    /// Where what waits for it is kept.
+    pub fn waiting(&self) -> Address {
+        Address::channel(WAITING, "", self.written.as_str())
     }
 }
 

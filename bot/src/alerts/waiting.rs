@@ -37,7 +37,10 @@ impl Waiting {
         let mut pause = self.look;
         loop {
             let missing: Vec<_> = self.engine.destinations().into_iter().filter(|place| place.found().is_none()).collect();
-            let looked = missing.iter().map(|place| self.find(place));
+            let looked = missing.iter().map(|place| async {
+                self.find(place).await?;
+                self.engine.go_on(place).await.map_err(CommandError::from)
+            });
             let found = futures::future::join_all(looked).await;
             if found.iter().all(Result::is_ok) || stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
                 return;

@@ -211,7 +211,12 @@ async fn who_shared_what_where_to_is_in_the_audit() {
     let all = async || bot.store.links(&bellhop_store::LinkWish { limit: 10, ..Default::default() }).await.unwrap();
     until(SOON, "three links", async || (all().await.len() == 3).then_some(())).await;
     bot.quiet().await;
-    let rows = bot.store.rows(&AuditFilter { limit: 100, ..AuditFilter::default() }).await.unwrap();
+    // A link is there a moment before what it came of is written down as done.
+    let written = async || {
+        let rows = bot.store.rows(&AuditFilter { limit: 100, ..AuditFilter::default() }).await.unwrap();
+        (rows.iter().filter(|row| row.outcome == "done").count() == 3).then_some(rows)
+    };
+    let rows = until(SOON, "three that are done", written).await;
     for to in ["#ops", "#pager", "#desk"] {
         for outcome in ["allowed", "done"] {
             let found = rows.iter().find(|row| row.outcome == outcome && row.line.contains(to)).unwrap_or_else(|| panic!("{to}: {rows:?}"));

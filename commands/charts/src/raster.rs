@@ -34,5 +34,25 @@ pub(crate) fn png(svg: &str, width: u32) -> Result<Vec<u8>, ChartError> {
     #[expect(clippy::cast_precision_loss, reason = "widths up to 4,096 are exact")]
     let scale = width as f32 / tree.size().width();
     resvg::render(&tree, Transform::from_scale(scale, scale), &mut picture.as_mut());
-    picture.encode_png().map_err(|e| failed(&e))
+    encoded(&picture).map_err(|e| failed(&e))
+}
+
+/// The bytes of the file. A picture that covers everything behind it needs no transparency.
+fn encoded(picture: &Pixmap) -> Result<Vec<u8>, png::EncodingError> {
+    let opaque = picture.pixels().iter().all(|pixel| pixel.alpha() == u8::MAX);
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, picture.width(), picture.height());
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fast);
+    encoder.set_color(if opaque { png::ColorType::Rgb } else { png::ColorType::Rgba });
+    let pixels = picture.pixels().iter().map(|pixel| pixel.demultiply());
+    let data: Vec<u8> = if opaque {
+        pixels.flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect()
+    } else {
+        pixels.flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue(), pixel.alpha()]).collect()
+    };
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&data)?;
+    writer.finish()?;
+    Ok(bytes)
 }

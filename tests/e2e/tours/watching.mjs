@@ -121,8 +121,11 @@ export default async function tour({ page, args, step, shot }) {
   await step('it is removed, and made again', async () => {
     await go('general');
     await say('/watch remove orders');
+    // The card of its first making is still there.
+    const made = log.locator('article').filter({ hasText: 'Watching orders' });
+    const before = await made.count();
     await card('The watch orders is removed').getByRole('button', { name: 'Undo' }).click();
-    await card('Watching orders').waitFor();
+    await made.nth(before).waitFor();
     await say('/watch pause orders');
     await card('is paused').waitFor();
     await say('/watch list');

@@ -42,6 +42,17 @@ on_both! {
         assert_eq!(keys(&world.claim(10).await), ["a1"]);
     }
 
+    async fn what_waits_is_tried_at_once_when_nothing_is_in_its_way_any_more(world: World) {
+        world.queue(vec![message("a", "a1"), message("b", "b1")]).await;
+        for row in world.claim(10).await {
+            let settlement = Settlement { block_lane_until: Some(world.now() + MINUTE), ..settled(&row, retry(&world, false)) };
+            world.settle(settlement).await;
+        }
+        world.store.hurry(&message("a", "a2").to).await.unwrap();
+        assert_eq!(keys(&world.claim(10).await), ["a1"], "the others go on waiting");
+        world.store.hurry(&message("c", "c1").to).await.unwrap();
+    }
+
     async fn a_failed_message_is_tried_again_before_the_next(world: World) {
         world.queue(vec![message("a", "a1"), message("a", "a2")]).await;
         let first = world.claim(1).await;

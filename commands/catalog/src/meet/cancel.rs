@@ -62,7 +62,7 @@ impl Command for Cancel {
             .and_text(format!("The meeting on {when} would be off for everyone, and its link would lead nowhere.")))
     }
 
-    async fn complete(&self, _call: &Call, _argument: &str, typed: &str) -> Vec<Suggestion> {
-        complete_id(&*self.records, typed).await
+    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        if argument == "id" { complete_id(&*self.records, typed).await } else { Vec::new() }
     }
 }

@@ -87,7 +87,7 @@ impl Command for Change {
         Ok(Reply::new(Card::titled("Changed").tone(Tone::Good).and_text(format!("{title} is on {when} now. The link stays."))))
     }
 
-    async fn complete(&self, _call: &Call, _argument: &str, typed: &str) -> Vec<Suggestion> {
-        complete_id(&*self.records, typed).await
+    async fn complete(&self, _call: &Call, argument: &str, typed: &str) -> Vec<Suggestion> {
+        if argument == "id" { complete_id(&*self.records, typed).await } else { Vec::new() }
     }
 }

@@ -197,6 +197,7 @@ fn what_is_proposed_is_declared() {
     world.run("watch add \"events.page_view > 5 per day\"");
     world.run("watch add \"events.page_view > 6 per day\" --name rests");
     world.run("watch pause rests");
+    world.run("meet create talk --at 2h");
     for about in world.registry.all() {
         let arguments: Vec<&str> = about.model.get_arguments().map(|argument| argument.get_id().as_str()).collect();
         for declared in about.completes {
@@ -289,13 +290,14 @@ fn help_finds_what_is_wanted() {
     audit:     Shows who did what, where and when
     bucket:    access · create · delete · encryption · info · lifecycle · list · versioning
     cancel:    Ends a command that is still running
-    channel:   archive · create · invite · join · list · post · purpose · rename · topic · unarchive
+    channel:   archive · create · delete · invite · join · list · post · purpose · rename · topic · unarchive
     cohort:    Groups of people: those a source keeps, or those who began together
     decline:   Drops a command that waits for confirmation
     file:      backup · browse · copy · delete · get · info · links · list · move · put · restore · share · store · tag · unshare · versions
     funnel:    Shows how many people do one thing after another
     help:      Explains the commands, or finds the one you need
     hook:      create · delete · list · logs · test
+    meet:      cancel · change · create · list
     outbox:    events · list · resend · retry
     person:    Shows what is known about a person, or sets it
     report:    Counts and draws what people do, over time or by property

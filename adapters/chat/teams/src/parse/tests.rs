@@ -68,7 +68,6 @@ fn in_a_channel_only_what_is_said_to_the_bot_is_heard() {
 #[test]
 fn text_is_what_was_typed() {
     for (text, typed) in [
-        ("<at>Bellhop</at>&nbsp;help", "help"),
         ("<p>help</p>", "help"),
         ("`file list`", "file list"),
         ("/file list", "/file list"),
@@ -79,6 +78,9 @@ fn text_is_what_was_typed() {
     ] {
         assert_eq!(line(&said_in("personal", "a:1", text)), typed, "{text}");
     }
+    let mut value = said_in("personal", "a:1", "<at>Bellhop</at>&nbsp;help");
+    value["entities"] = json!([mention("28:app", "<at>Bellhop</at>")]);
+    assert_eq!(line(&value), "help");
 }
 
 #[test]
