@@ -1,7 +1,7 @@
 //! SVG to PNG, with the fonts that are part of the program and no others.
 
 use crate::ChartError;
-use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::tiny_skia::{Pixmap, PremultipliedColorU8, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 use std::sync::{Arc, OnceLock};
 
@@ -45,7 +45,7 @@ fn encoded(picture: &Pixmap) -> Result<Vec<u8>, png::EncodingError> {
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_compression(png::Compression::Fast);
     encoder.set_color(if opaque { png::ColorType::Rgb } else { png::ColorType::Rgba });
-    let pixels = picture.pixels().iter().map(|pixel| pixel.demultiply());
+    let pixels = picture.pixels().iter().map(PremultipliedColorU8::demultiply);
     let data: Vec<u8> = if opaque {
         pixels.flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect()
     } else {
